@@ -1,0 +1,156 @@
+//! The closed vocabulary of reasons. A code is stable: reports, vectors and scripts name it; it is never renamed.
+
+/// Makes the enum, its texts and the list of all codes from one table.
+macro_rules! codes {
+    ($($variant:ident = $text:literal, $meaning:literal;)*) => {
+        /// Why a layer ended as it did, or why an input was refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Code { $(#[doc = $meaning] $variant,)* }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable text, as in vectors and reports.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// The reason in plain words: a lower-case fragment.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Ok = "ok", "recomputed and agrees";
+
+    LimitsBytes = "limits.bytes", "the document is larger than the limit";
+    LimitsDepth = "limits.depth", "the document is nested deeper than the limit";
+    LimitsEntries = "limits.entries", "a list is longer than the limit";
+    LimitsNumber = "limits.number", "a number is longer than the limit";
+    LimitsValues = "limits.values", "the document has more values than the limit";
+
+    JsonBom = "json.bom", "a JSON text starts with a byte order mark";
+    JsonControlCharacter = "json.control-character", "a control character stands unescaped in a string";
+    JsonDuplicateKey = "json.duplicate-key", "a member name is given twice in one object";
+    JsonEmpty = "json.empty", "there is no JSON value";
+    JsonEnd = "json.end", "the JSON text ends too early";
+    JsonEscape = "json.escape", "a string has an escape that JSON does not know";
+    JsonLoneSurrogate = "json.lone-surrogate", "an escape names half of a surrogate pair";
+    JsonNumber = "json.number", "a number is not written as JSON writes numbers";
+    JsonSyntax = "json.syntax", "a character stands where JSON does not allow it";
+    JsonTrailing = "json.trailing", "something follows the JSON value";
+    JsonUtf8 = "json.utf8", "the text is not valid UTF-8";
+
+    CanonFloat = "canon.float", "the scheme refuses numbers with a fraction or an exponent";
+    CanonNumberRange = "canon.number-range", "a number is too large for a double";
+
+    Ed25519KeyLength = "ed25519.key-length", "an Ed25519 public key has 32 bytes";
+    Ed25519KeyNotAPoint = "ed25519.key-not-a-point", "the public key is no point of the curve";
+    Ed25519KeyNotCanonical = "ed25519.key-not-canonical", "the public key is not encoded canonically";
+    Ed25519KeySmallOrder = "ed25519.key-small-order", "the public key has small order: it verifies signatures that nobody made";
+    Ed25519Mismatch = "ed25519.mismatch", "the signature does not belong to these bytes and this key";
+    Ed25519RSmallOrder = "ed25519.r-small-order", "the point R of the signature has small order";
+    Ed25519SOutOfRange = "ed25519.s-out-of-range", "the scalar S of the signature is not below the group order";
+    Ed25519SignatureLength = "ed25519.signature-length", "an Ed25519 signature has 64 bytes";
+
+    MerkleEmptyOldTree = "merkle.empty-old-tree", "a consistency proof from the empty tree proves nothing";
+    MerkleIndexOutOfRange = "merkle.index-out-of-range", "the leaf index is not below the tree size";
+    MerklePathLength = "merkle.path-length", "the path has not the length that index and size demand";
+    MerkleRootMismatch = "merkle.root-mismatch", "the path leads to another root";
+    MerkleSizeOrder = "merkle.size-order", "the old tree is larger than the new one";
+
+    DocumentKind = "document.kind", "the document is of no kind that is known here";
+    MemberMissing = "bundle.member-missing", "a required member is absent";
+    MemberType = "bundle.member-type", "a member is of the wrong type";
+    FileIdDiffers = "bundle.file-id-differs", "the document is about another file";
+
+    ManifestSignatureEncoding = "manifest.signature-encoding", "key or signature of the manifest is no hexadecimal text of the right length";
+    ManifestSignatureMismatch = "manifest.signature-mismatch", "the issuer's signature fits the manifest under no known canonical form";
+    ManifestSignatureMissing = "manifest.signature-missing", "the manifest carries no signature";
+    ManifestUnsignedMember = "manifest.unsigned-member", "a member of the manifest is not covered by the issuer's signature";
+
+    RowsDiffer = "rows.differ", "the rows are not those that the issuer signed";
+    RowsIdentityDiffers = "rows.identity-differs", "a row names another file, recipient or issuer than the manifest";
+
+    BundleSignatureEncoding = "bundle.signature-encoding", "key or signature of the bundle is no lower-case hexadecimal text of the right length";
+    BundleSignatureMismatch = "bundle.signature-mismatch", "the registry's signature fits the bundle under no known canonical form";
+    BundleSignatureMissing = "bundle.signature-missing", "the bundle carries no signature";
+
+    KeyDiffers = "key.differs", "the key is none of the trusted ones";
+    KeyNotPinned = "key.not-pinned", "no trusted key was given to compare with";
+
+    HeadEmptyRoot = "head.empty-root", "the root of the empty tree is the SHA-256 of nothing";
+    HeadEncoding = "head.encoding", "a member of the tree head is not encoded as it must be";
+    HeadMessageDiffers = "head.message-differs", "the message said to be signed does not restate size and root";
+    HeadMissing = "head.missing", "there is no tree head";
+    HeadSignatureMismatch = "head.signature-mismatch", "the tree-head signature does not fit size and root under this key";
+
+    EventExtra = "event.extra", "the extra data of an event is not what its kind allows";
+    EventIdentityDiffers = "event.identity-differs", "an event row names another file or issuer than the manifest";
+    EventIndexMissing = "event.index-missing", "an event has no place in the log";
+    EventLeafDiffers = "event.leaf-differs", "the leaf rebuilt from the event row is not the proven one";
+    EventProofMissing = "event.proof-missing", "an event has no inclusion proof";
+    EventTimeDiffers = "event.time-differs", "the two times of an event are not the same instant";
+    EventOrder = "event.order", "the events are not in the order of their times";
+    EventDuplicateIndex = "event.duplicate-index", "two events claim the same place in the log";
+    EventKindUnknown = "event.kind-unknown", "the kind of the event is none of the known ones";
+
+    ProofDuplicate = "proof.duplicate", "two proofs are given for one event";
+    ProofEncoding = "proof.encoding", "a member of the proof is not encoded as it must be";
+    ProofEventRow = "proof.event-row", "the proof names an event that is not there";
+    ProofHeadDiffers = "proof.head-differs", "the proof is against another tree than the signed head";
+    ProofIndexDiffers = "proof.index-differs", "the proof is for another leaf than the event names";
+
+    LogCount = "log.count", "the page does not hold as many entries as it says";
+    LogEventMissing = "log.event-missing", "the log has an event of this file that the bundle leaves out";
+    LogIndexGap = "log.index-gap", "the entries are not numbered without gaps";
+    LogLeafDiffers = "log.leaf-differs", "the log has another leaf at this index";
+    LogLeafHashDiffers = "log.leaf-hash-differs", "the leaf hash is not the hash of the leaf bytes";
+    LogLeafTextDiffers = "log.leaf-text-differs", "text and hexadecimal form of a leaf disagree";
+    LogRegistrationDiffers = "log.registration-differs", "the registration in the log is not of this manifest";
+    LogRegistrationMissing = "log.registration-missing", "the log has no registration of this file";
+    LogRootDiffers = "log.root-differs", "the leaves of the log lead to another root";
+    LogTooShort = "log.too-short", "the given log ends before this tree head";
+    LogEncoding = "log.encoding", "a log record is not encoded as it must be";
+
+    NotGiven = "input.not-given", "nothing was given that could establish this";
+    NotReached = "input.not-reached", "what it needs is missing or refuted";
+    RegistrationNoProof = "registration.no-proof", "a bundle carries no proof of the registration";
+    TimeServerClock = "time.server-clock", "times come from the registry's own clock";
+
+    NoteLegacyScheme = "interop.legacy-scheme", "only a form other than RFC 8785 fits";
+    NoteLegacyReading = "interop.legacy-reading", "fits only when newer members are left out";
+    NoteHexSpelling = "interop.hex-spelling", "hexadecimal text is not written in plain lower case";
+    NoteTieOrder = "interop.tie-order", "events of one second are not in the order of the log";
+    NoteInclusionName = "interop.inclusion-name", "the proof is called `inclusion`, as in the specification's text";
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Code {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str() == text)
+            .ok_or_else(|| UnknownCode(text.to_owned()))
+    }
+}
+
+/// A text that is no reason code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no reason code")]
+pub struct UnknownCode(pub String);

@@ -1,0 +1,63 @@
+//! Digests, keys and signatures as fixed-size values with exactly one text form: lower-case hexadecimal.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+macro_rules! bytes_type {
+    ($(#[$doc:meta])* $name:ident, $length:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; $length]);
+
+        impl $name {
+            /// Reads lower-case hexadecimal text of exactly the right length; anything else is `None`.
+            #[must_use]
+            pub fn from_hex(text: &str) -> Option<Self> {
+                let mut bytes = [0; $length];
+                let read = base16ct::lower::decode(text, &mut bytes).ok()?;
+                (read.len() == $length).then_some(Self(bytes))
+            }
+
+            /// Lower-case hexadecimal text.
+            #[must_use]
+            pub fn to_hex(self) -> String {
+                base16ct::lower::encode_string(&self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.to_hex())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.to_hex())
+            }
+        }
+    };
+}
+
+bytes_type!(
+    /// A SHA-256 digest: leaf hash, node or root.
+    Hash,
+    32
+);
+bytes_type!(
+    /// An Ed25519 public key as encoded (RFC 8032 section 5.1.2); not yet known to be acceptable.
+    PublicKey,
+    32
+);
+bytes_type!(
+    /// An Ed25519 signature as encoded: R, then S.
+    Signature,
+    64
+);
+
+/// SHA-256 of `bytes`.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> Hash {
+    Hash(Sha256::digest(bytes).into())
+}

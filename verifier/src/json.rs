@@ -1,0 +1,838 @@
+//! A strict, bounded JSON reader (RFC 8259 and the I-JSON rules of RFC 7493 section 2.3) that keeps what it read.
+//!
+//! Everything that two parsers could read differently is an error: duplicate member names (also when equal only after
+//! their escapes are decoded), invalid UTF-8, lone surrogates, a byte order mark, trailing bytes. Numbers are not
+//! converted; their exact text is kept, so that canonical forms that disagree about numbers can all be rebuilt.
+//!
+//! The document is one flat list of nodes in reading order, 16 bytes each, that points back into the text:
+//!
+//! ```text
+//! {"a":[1,"x"]}   ->   object "a" array 1 "x"        (each node knows where its subtree ends)
+//! ```
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::code::Code;
+use crate::limits::Limits;
+
+/// What a [`Value`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// A number; its text is kept as written.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "null",
+            Self::Bool => "a boolean",
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        })
+    }
+}
+
+/// Why a text was refused, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {found} at byte {offset} (in {})", code.meaning(), display_pointer(pointer))]
+pub struct ReadError {
+    /// The stable reason code, one of `json.*` or `limits.*`.
+    pub code: Code,
+    /// Byte offset into the input at which the defect is certain.
+    pub offset: usize,
+    /// JSON Pointer (RFC 6901) of the innermost value concerned; empty for the root.
+    pub pointer: String,
+    /// What stood there, in words.
+    pub found: String,
+}
+
+fn display_pointer(pointer: &str) -> &str {
+    if pointer.is_empty() { "the root" } else { pointer }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    start: u32,
+    end: u32,
+    /// Index of the first node after this one's subtree.
+    next: u32,
+    kind: Kind,
+    /// A string with at least one escape, or a number with a fraction or an exponent.
+    special: bool,
+}
+
+/// A text that was read, with the structure found in it. Memory: 16 bytes a value beside the text.
+#[derive(Debug)]
+pub struct Document<'t> {
+    text: &'t str,
+    nodes: Vec<Node>,
+}
+
+impl<'t> Document<'t> {
+    /// Reads exactly one JSON text.
+    ///
+    /// In: `input`, at most `limits.bytes` bytes, UTF-8 without a byte order mark.
+    ///
+    /// # Errors
+    /// [`ReadError`] with the code, the byte offset and the JSON Pointer of the first defect.
+    pub fn read(input: &'t [u8], limits: &Limits) -> Result<Self, ReadError> {
+        // Offsets are kept in 32 bits; the limit can never ask for more.
+        let most = limits.bytes.min(u32::MAX as usize - 1);
+        if input.len() > most {
+            return Err(ReadError {
+                code: Code::LimitsBytes,
+                offset: most,
+                pointer: String::new(),
+                found: format!("{} bytes, at most {most} are read", input.len()),
+            });
+        }
+        if input.starts_with(b"\xEF\xBB\xBF") {
+            return Err(ReadError {
+                code: Code::JsonBom,
+                offset: 0,
+                pointer: String::new(),
+                found: "a byte order mark".to_owned(),
+            });
+        }
+        let text = match std::str::from_utf8(input) {
+            Ok(text) => text,
+            Err(error) => return Err(Self::invalid_utf8(input, error.valid_up_to(), limits)),
+        };
+        let nodes = Reader::new(text, limits).run()?;
+        Ok(Self { text, nodes })
+    }
+
+    /// Reads the valid part before the bad byte, to say in which value the bad byte stands.
+    fn invalid_utf8(input: &[u8], offset: usize, limits: &Limits) -> ReadError {
+        let prefix = input.get(..offset).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("");
+        let byte = input.get(offset).copied().unwrap_or_default();
+        let mut error = ReadError {
+            code: Code::JsonUtf8,
+            offset,
+            pointer: String::new(),
+            found: format!("byte 0x{byte:02x}"),
+        };
+        if let Err(earlier) = Reader::new(prefix, limits).run() {
+            match earlier.code {
+                Code::JsonEnd | Code::JsonEmpty => error.pointer = earlier.pointer,
+                _ => error = earlier,
+            }
+        }
+        error
+    }
+
+    /// The whole value.
+    #[must_use]
+    pub fn root(&self) -> Value<'_> {
+        Value { document: self, index: 0 }
+    }
+
+    /// The text that was read.
+    #[must_use]
+    pub fn text(&self) -> &'t str {
+        self.text
+    }
+
+    fn node(&self, index: u32) -> Node {
+        // Indexes only ever come from the reader, which pushed the node; the fallback is never seen.
+        let unseen = Node { start: 0, end: 0, next: u32::MAX, kind: Kind::Null, special: false };
+        self.nodes.get(index as usize).copied().unwrap_or(unseen)
+    }
+}
+
+/// One value inside a [`Document`]; cheap to copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<'d> {
+    document: &'d Document<'d>,
+    index: u32,
+}
+
+impl<'d> Value<'d> {
+    fn node(self) -> Node {
+        self.document.node(self.index)
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        self.node().kind
+    }
+
+    /// Its text exactly as written, quotes and escapes included.
+    #[must_use]
+    pub fn raw(self) -> &'d str {
+        let node = self.node();
+        self.document.text.get(node.start as usize..node.end as usize).unwrap_or("")
+    }
+
+    /// Byte offset of its first byte in the text.
+    #[must_use]
+    pub fn offset(self) -> usize {
+        self.node().start as usize
+    }
+
+    /// Whether it is `null`.
+    #[must_use]
+    pub fn is_null(self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    /// The boolean, if it is one.
+    #[must_use]
+    pub fn as_bool(self) -> Option<bool> {
+        (self.kind() == Kind::Bool).then(|| self.raw() == "true")
+    }
+
+    /// The string with its escapes decoded, if it is one.
+    #[must_use]
+    pub fn as_str(self) -> Option<Cow<'d, str>> {
+        let node = self.node();
+        if node.kind != Kind::String {
+            return None;
+        }
+        let inner = self.document.text.get(node.start as usize + 1..(node.end as usize).saturating_sub(1))?;
+        Some(if node.special { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) })
+    }
+
+    /// Whether it is a string that is written without any escape.
+    #[must_use]
+    pub fn is_plain_string(self) -> bool {
+        let node = self.node();
+        node.kind == Kind::String && !node.special
+    }
+
+    /// The number's text as written, if it is a number.
+    #[must_use]
+    pub fn number_text(self) -> Option<&'d str> {
+        (self.kind() == Kind::Number).then(|| self.raw())
+    }
+
+    /// Whether it is a number without fraction and exponent.
+    #[must_use]
+    pub fn is_integer(self) -> bool {
+        let node = self.node();
+        node.kind == Kind::Number && !node.special
+    }
+
+    /// The number, if it is written as an integer from 0 to 2^64 - 1.
+    #[must_use]
+    pub fn as_u64(self) -> Option<u64> {
+        if self.is_integer() { self.raw().parse().ok() } else { None }
+    }
+
+    /// The number, if it is written as an integer that fits 64 bits with a sign.
+    #[must_use]
+    pub fn as_i64(self) -> Option<i64> {
+        if self.is_integer() { self.raw().parse().ok() } else { None }
+    }
+
+    /// The members in the order written: name, value. Empty unless it is an object.
+    pub fn members(self) -> impl Iterator<Item = (Self, Self)> + use<'d> {
+        let end = if self.kind() == Kind::Object { self.node().next } else { self.index + 1 };
+        let mut at = self.index + 1;
+        std::iter::from_fn(move || {
+            if at >= end {
+                return None;
+            }
+            let key = Value { document: self.document, index: at };
+            let value = Value { document: self.document, index: at + 1 };
+            at = value.node().next;
+            Some((key, value))
+        })
+    }
+
+    /// The items in the order written. Empty unless it is an array.
+    pub fn items(self) -> impl Iterator<Item = Self> + use<'d> {
+        let end = if self.kind() == Kind::Array { self.node().next } else { self.index + 1 };
+        let mut at = self.index + 1;
+        std::iter::from_fn(move || {
+            if at >= end {
+                return None;
+            }
+            let value = Value { document: self.document, index: at };
+            at = value.node().next;
+            Some(value)
+        })
+    }
+
+    /// The member called `name`, if this is an object that has it.
+    #[must_use]
+    pub fn get(self, name: &str) -> Option<Self> {
+        self.members().find(|(key, _)| key.is_named(name)).map(|(_, value)| value)
+    }
+
+    fn is_named(self, name: &str) -> bool {
+        if self.is_plain_string() {
+            let raw = self.raw().as_bytes();
+            raw.len() == name.len() + 2 && raw.get(1..raw.len() - 1) == Some(name.as_bytes())
+        } else {
+            self.as_str().is_some_and(|text| text == name)
+        }
+    }
+
+    /// The value at a JSON Pointer (RFC 6901) below this one; `""` is the value itself.
+    #[must_use]
+    pub fn at(self, pointer: &str) -> Option<Self> {
+        if pointer.is_empty() {
+            return Some(self);
+        }
+        let mut value = self;
+        for token in pointer.strip_prefix('/')?.split('/') {
+            let token = token.replace("~1", "/").replace("~0", "~");
+            value = match value.kind() {
+                Kind::Object => value.get(&token)?,
+                Kind::Array => value.items().nth(array_index(&token)?)?,
+                _ => return None,
+            };
+        }
+        Some(value)
+    }
+}
+
+/// RFC 6901 section 4: digits without a leading zero.
+fn array_index(token: &str) -> Option<usize> {
+    let plain = token.bytes().all(|byte| byte.is_ascii_digit()) && (token == "0" || !token.starts_with('0'));
+    if plain { token.parse().ok() } else { None }
+}
+
+/// Appends one reference token to a JSON Pointer, escaping `~` and `/` (RFC 6901 section 3).
+pub fn push_token(pointer: &mut String, token: &str) {
+    pointer.push('/');
+    for character in token.chars() {
+        match character {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            other => pointer.push(other),
+        }
+    }
+}
+
+/// Decodes the escapes of a string that the reader has checked.
+fn unescape(inner: &str) -> String {
+    let mut out = String::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some(at) = rest.find('\\') {
+        let (plain, escape) = rest.split_at(at);
+        out.push_str(plain);
+        let (character, used) = decode_escape(escape).unwrap_or(('\u{FFFD}', escape.len()));
+        out.push(character);
+        rest = escape.get(used..).unwrap_or("");
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Decodes the escape at the start of `text`: the character and how many bytes it took.
+fn decode_escape(text: &str) -> Result<(char, usize), Code> {
+    let simple = |character| Ok((character, 2));
+    match text.as_bytes().get(1) {
+        Some(b'"') => simple('"'),
+        Some(b'\\') => simple('\\'),
+        Some(b'/') => simple('/'),
+        Some(b'b') => simple('\u{8}'),
+        Some(b'f') => simple('\u{c}'),
+        Some(b'n') => simple('\n'),
+        Some(b'r') => simple('\r'),
+        Some(b't') => simple('\t'),
+        Some(b'u') => decode_unicode_escape(text),
+        _ => Err(Code::JsonEscape),
+    }
+}
+
+fn decode_unicode_escape(text: &str) -> Result<(char, usize), Code> {
+    let first = hex4(text, 2).ok_or(Code::JsonEscape)?;
+    match first {
+        0xD800..=0xDBFF => {
+            let paired = text.get(6..8) == Some("\\u");
+            let second = if paired { hex4(text, 8) } else { None };
+            match second {
+                Some(low @ 0xDC00..=0xDFFF) => {
+                    let scalar = 0x1_0000 + ((first - 0xD800) << 10) + (low - 0xDC00);
+                    char::from_u32(scalar).map(|character| (character, 12)).ok_or(Code::JsonLoneSurrogate)
+                }
+                _ => Err(Code::JsonLoneSurrogate),
+            }
+        }
+        other => char::from_u32(other).map(|character| (character, 6)).ok_or(Code::JsonLoneSurrogate),
+    }
+}
+
+fn hex4(text: &str, at: usize) -> Option<u32> {
+    let digits = text.get(at..at + 4)?;
+    let all_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if all_hex { u32::from_str_radix(digits, 16).ok() } else { None }
+}
+
+/// An array or object that is still open.
+struct Open {
+    node: usize,
+    object: bool,
+    /// How many items or members were begun.
+    count: usize,
+    /// Node of the member name that was read last.
+    key: usize,
+}
+
+struct Reader<'t, 'l> {
+    text: &'t str,
+    bytes: &'t [u8],
+    at: usize,
+    limits: &'l Limits,
+    nodes: Vec<Node>,
+    open: Vec<Open>,
+    /// Scratch for the names of large objects.
+    names: Vec<(usize, usize)>,
+}
+
+/// What the reader expects next.
+enum Next {
+    Value,
+    FirstKeyOrEnd,
+    FirstItemOrEnd,
+    CommaOrEnd,
+    Done,
+}
+
+impl<'t, 'l> Reader<'t, 'l> {
+    fn new(text: &'t str, limits: &'l Limits) -> Self {
+        let guess = (text.len() / 12).min(limits.values);
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+            limits,
+            nodes: Vec::with_capacity(guess),
+            open: Vec::new(),
+            names: Vec::new(),
+        }
+    }
+
+    fn run(mut self) -> Result<Vec<Node>, ReadError> {
+        self.skip_space();
+        if self.at == self.bytes.len() {
+            let empty = if self.bytes.is_empty() { 0 } else { self.at };
+            return Err(self.error_at(Code::JsonEmpty, empty, "no value at all".to_owned()));
+        }
+        let mut next = Next::Value;
+        loop {
+            self.skip_space();
+            next = match next {
+                Next::Value => self.value()?,
+                Next::FirstKeyOrEnd if self.peek() == Some(b'}') => self.close()?,
+                Next::FirstKeyOrEnd => self.key()?,
+                Next::FirstItemOrEnd if self.peek() == Some(b']') => self.close()?,
+                Next::FirstItemOrEnd => {
+                    self.begin_item();
+                    Next::Value
+                }
+                Next::CommaOrEnd => self.comma_or_end()?,
+                Next::Done => break,
+            };
+        }
+        self.skip_space();
+        if self.at < self.bytes.len() {
+            return Err(self.error(Code::JsonTrailing, self.describe()));
+        }
+        Ok(self.nodes)
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn value(&mut self) -> Result<Next, ReadError> {
+        match self.peek() {
+            Some(b'{') => self.enter(true),
+            Some(b'[') => self.enter(false),
+            Some(b'"') => {
+                self.string()?;
+                Ok(self.after_value())
+            }
+            Some(b'-' | b'+' | b'.' | b'0'..=b'9') => {
+                self.number()?;
+                Ok(self.after_value())
+            }
+            Some(b't') => self.word("true", Kind::Bool),
+            Some(b'f') => self.word("false", Kind::Bool),
+            Some(b'n') => self.word("null", Kind::Null),
+            Some(_) => Err(self.error(Code::JsonSyntax, self.describe())),
+            None => Err(self.error(Code::JsonEnd, "the end where a value was expected".to_owned())),
+        }
+    }
+
+    fn after_value(&self) -> Next {
+        if self.open.is_empty() { Next::Done } else { Next::CommaOrEnd }
+    }
+
+    fn word(&mut self, word: &str, kind: Kind) -> Result<Next, ReadError> {
+        let start = self.at;
+        for expected in word.bytes() {
+            match self.peek() {
+                Some(byte) if byte == expected => self.at += 1,
+                Some(_) => return Err(self.error(Code::JsonSyntax, self.describe())),
+                None => return Err(self.error(Code::JsonEnd, format!("the end inside `{word}`"))),
+            }
+        }
+        self.push(kind, start, false)?;
+        Ok(self.after_value())
+    }
+
+    fn enter(&mut self, object: bool) -> Result<Next, ReadError> {
+        if self.open.len() >= self.limits.depth.min(Limits::MAX_DEPTH) {
+            let found = format!("more than {} levels", self.limits.depth.min(Limits::MAX_DEPTH));
+            return Err(self.error(Code::LimitsDepth, found));
+        }
+        let start = self.at;
+        self.at += 1;
+        let node = self.nodes.len();
+        self.push(if object { Kind::Object } else { Kind::Array }, start, false)?;
+        self.open.push(Open { node, object, count: 0, key: 0 });
+        Ok(if object { Next::FirstKeyOrEnd } else { Next::FirstItemOrEnd })
+    }
+
+    fn begin_item(&mut self) {
+        if let Some(open) = self.open.last_mut() {
+            open.count += 1;
+        }
+    }
+
+    fn key(&mut self) -> Result<Next, ReadError> {
+        match self.peek() {
+            Some(b'"') => {}
+            Some(_) => return Err(self.error(Code::JsonSyntax, self.describe())),
+            None => {
+                return Err(self.error(Code::JsonEnd, "the end where a member name was expected".to_owned()));
+            }
+        }
+        let node = self.nodes.len();
+        self.string()?;
+        if let Some(open) = self.open.last_mut() {
+            open.count += 1;
+            open.key = node;
+        }
+        self.skip_space();
+        match self.peek() {
+            Some(b':') => {
+                self.at += 1;
+                Ok(Next::Value)
+            }
+            Some(_) => Err(self.error(Code::JsonSyntax, self.describe())),
+            None => Err(self.error(Code::JsonEnd, "the end where `:` was expected".to_owned())),
+        }
+    }
+
+    fn comma_or_end(&mut self) -> Result<Next, ReadError> {
+        let object = self.open.last().is_some_and(|open| open.object);
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                self.skip_space();
+                if object {
+                    self.key()
+                } else {
+                    self.begin_item();
+                    Ok(Next::Value)
+                }
+            }
+            Some(b'}') if object => self.close(),
+            Some(b']') if !object => self.close(),
+            Some(_) => Err(self.error(Code::JsonSyntax, self.describe())),
+            None => Err(self.error(Code::JsonEnd, "the end inside an array or object".to_owned())),
+        }
+    }
+
+    fn close(&mut self) -> Result<Next, ReadError> {
+        self.at += 1;
+        if let Some(open) = self.open.pop() {
+            let next = to_u32(self.nodes.len());
+            let end = to_u32(self.at);
+            if let Some(node) = self.nodes.get_mut(open.node) {
+                node.next = next;
+                node.end = end;
+            }
+            if open.object && open.count > 1 {
+                self.refuse_duplicates(&open)?;
+            }
+        }
+        Ok(self.after_value())
+    }
+
+    fn push(&mut self, kind: Kind, start: usize, special: bool) -> Result<(), ReadError> {
+        if self.nodes.len() >= self.limits.values {
+            let found = format!("more than {} values and member names", self.limits.values);
+            return Err(self.error_at(Code::LimitsValues, start, found));
+        }
+        let next = to_u32(self.nodes.len() + 1);
+        self.nodes.push(Node { start: to_u32(start), end: to_u32(self.at), next, kind, special });
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<(), ReadError> {
+        let start = self.at;
+        self.at += 1;
+        let mut special = false;
+        loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let plain = rest
+                .iter()
+                .position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20)
+                .unwrap_or(rest.len());
+            self.at += plain;
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    special = true;
+                    self.escape()?;
+                }
+                Some(byte) => {
+                    return Err(
+                        self.error(Code::JsonControlCharacter, format!("control character 0x{byte:02x}"))
+                    );
+                }
+                None => return Err(self.error(Code::JsonEnd, "the end inside a string".to_owned())),
+            }
+        }
+        self.at += 1;
+        self.push(Kind::String, start, special)
+    }
+
+    fn escape(&mut self) -> Result<(), ReadError> {
+        let text = self.text.get(self.at..).unwrap_or("");
+        match decode_escape(text) {
+            Ok((_, used)) => {
+                self.at += used;
+                Ok(())
+            }
+            // A cut-off escape is an early end, not a bad escape.
+            Err(_) if text.len() < 6 && !text.contains('"') => {
+                self.at = self.bytes.len();
+                Err(self.error(Code::JsonEnd, "the end inside an escape".to_owned()))
+            }
+            Err(code) => {
+                let shown: String = text.chars().take(6).collect();
+                Err(self.error(code, format!("`{shown}`")))
+            }
+        }
+    }
+
+    /// RFC 8259 section 6: an optional minus, no leading zero, digits on both sides of the point.
+    fn number(&mut self) -> Result<(), ReadError> {
+        let start = self.at;
+        let token = self.bytes.get(start..).unwrap_or_default();
+        let length = token
+            .iter()
+            .position(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
+            .unwrap_or(token.len());
+        if length > self.limits.number {
+            let found = format!("a number of {length} bytes, at most {} are read", self.limits.number);
+            return Err(self.error_at(Code::LimitsNumber, start, found));
+        }
+        let token = token.get(..length).unwrap_or_default();
+        match number_shape(token) {
+            Some(integer) => {
+                self.at += length;
+                self.push(Kind::Number, start, !integer)
+            }
+            None => {
+                let shown =
+                    String::from_utf8_lossy(token.get(..length.min(24)).unwrap_or_default()).into_owned();
+                Err(self.error_at(Code::JsonNumber, start, format!("`{shown}`")))
+            }
+        }
+    }
+
+    /// Names equal after decoding are duplicates, however they are spelled.
+    fn refuse_duplicates(&mut self, open: &Open) -> Result<(), ReadError> {
+        let mut names = std::mem::take(&mut self.names);
+        names.clear();
+        let mut at = open.node + 1;
+        while let Some(value) = self.nodes.get(at + 1) {
+            names.push((at, names.len()));
+            at = value.next as usize;
+        }
+        let found =
+            if names.len() <= 16 { self.first_pair(&names) } else { self.first_pair_sorted(&mut names) };
+        self.names = names;
+        match found {
+            Some(node) => Err(self.duplicate(node)),
+            None => Ok(()),
+        }
+    }
+
+    /// The earliest name that repeats one before it; quadratic, for small objects.
+    fn first_pair(&self, names: &[(usize, usize)]) -> Option<usize> {
+        for (position, (later, _)) in names.iter().enumerate() {
+            for (earlier, _) in names.get(..position).unwrap_or_default() {
+                if self.same_name(*earlier, *later) {
+                    return Some(*later);
+                }
+            }
+        }
+        None
+    }
+
+    fn first_pair_sorted(&self, names: &mut [(usize, usize)]) -> Option<usize> {
+        names.sort_by(|a, b| self.name(a.0).cmp(&self.name(b.0)).then(a.1.cmp(&b.1)));
+        let repeats = names.windows(2).filter_map(|pair| match pair {
+            [(earlier, _), (later, position)] if self.same_name(*earlier, *later) => {
+                Some((*position, *later))
+            }
+            _ => None,
+        });
+        repeats.min().map(|(_, node)| node)
+    }
+
+    fn same_name(&self, a: usize, b: usize) -> bool {
+        let plain = |index: usize| self.nodes.get(index).is_some_and(|node| !node.special);
+        if plain(a) && plain(b) { self.raw(a) == self.raw(b) } else { self.name(a) == self.name(b) }
+    }
+
+    fn raw(&self, index: usize) -> &'t str {
+        self.nodes
+            .get(index)
+            .and_then(|node| self.text.get(node.start as usize + 1..(node.end as usize).saturating_sub(1)))
+            .unwrap_or("")
+    }
+
+    fn name(&self, index: usize) -> Cow<'t, str> {
+        let special = self.nodes.get(index).is_some_and(|node| node.special);
+        if special { Cow::Owned(unescape(self.raw(index))) } else { Cow::Borrowed(self.raw(index)) }
+    }
+
+    fn duplicate(&self, name: usize) -> ReadError {
+        let mut pointer = self.pointer();
+        push_token(&mut pointer, &self.name(name));
+        let offset = self.nodes.get(name).map_or(0, |node| node.start as usize);
+        let shown: String = self.name(name).chars().take(64).collect();
+        ReadError {
+            code: Code::JsonDuplicateKey,
+            offset,
+            pointer,
+            found: format!("a second member {shown:?}"),
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
+            Some(character) => format!("{character:?}"),
+            None => "the end".to_owned(),
+        }
+    }
+
+    fn error(&self, code: Code, found: String) -> ReadError {
+        self.error_at(code, self.at, found)
+    }
+
+    fn error_at(&self, code: Code, offset: usize, found: String) -> ReadError {
+        ReadError { code, offset, pointer: self.pointer(), found }
+    }
+
+    /// Where the reader stands, rebuilt from what is open: costs nothing until there is an error.
+    fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        for open in &self.open {
+            match (open.object, open.count) {
+                (_, 0) => {}
+                (true, _) => push_token(&mut pointer, &self.name(open.key)),
+                (false, count) => push_token(&mut pointer, &(count - 1).to_string()),
+            }
+        }
+        pointer
+    }
+}
+
+fn to_u32(value: usize) -> u32 {
+    // `Document::read` refuses inputs of 4 GiB and more, so nothing is ever cut off here.
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// Whether the token is an integer; `None` if it is no number at all.
+fn number_shape(token: &[u8]) -> Option<bool> {
+    let digits = |from: usize| {
+        let rest = token.get(from..).unwrap_or_default();
+        rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    };
+    let mut at = usize::from(token.first() == Some(&b'-'));
+    let whole = digits(at);
+    if whole == 0 || (whole > 1 && token.get(at) == Some(&b'0')) {
+        return None;
+    }
+    at += whole;
+    let integer = at == token.len();
+    if token.get(at) == Some(&b'.') {
+        let fraction = digits(at + 1);
+        if fraction == 0 {
+            return None;
+        }
+        at += 1 + fraction;
+    }
+    if matches!(token.get(at), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(token.get(at + 1), Some(b'+' | b'-')));
+        let exponent = digits(at + 1 + sign);
+        if exponent == 0 {
+            return None;
+        }
+        at += 1 + sign + exponent;
+    }
+    (at == token.len()).then_some(integer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Document<'_>, ReadError> {
+        Document::read(text.as_bytes(), &Limits::default())
+    }
+
+    #[test]
+    fn values_keep_their_text_and_are_found_by_pointer() {
+        let document = read(r#" {"a":[1, -0.50e+1,"x\u00e9"],"b/~":{"":null}} "#).unwrap();
+        let root = document.root();
+        assert_eq!(root.at("/a/1").unwrap().number_text(), Some("-0.50e+1"));
+        assert_eq!(root.at("/a/2").unwrap().as_str().unwrap(), "xé");
+        assert!(root.at("/b~1~0/").unwrap().is_null());
+        assert_eq!(root.at("/a").unwrap().raw(), r#"[1, -0.50e+1,"x\u00e9"]"#);
+        assert!(root.at("/a/01").is_none() && root.at("/a/3").is_none() && root.at("a").is_none());
+    }
+
+    #[test]
+    fn a_duplicate_is_named_by_offset_and_pointer_in_small_and_large_objects() {
+        let error = read(r#"{"o":[{"a":1,"\u0061":2}]}"#).unwrap_err();
+        assert_eq!(
+            (error.code, error.offset, error.pointer.as_str()),
+            (Code::JsonDuplicateKey, 13, "/o/0/a")
+        );
+        let members: Vec<String> = (0..40).map(|n| format!("\"k{}\":0", n % 39)).collect();
+        let error = read(&format!("{{{}}}", members.join(","))).unwrap_err();
+        assert_eq!((error.code, error.pointer.as_str()), (Code::JsonDuplicateKey, "/k0"));
+    }
+
+    #[test]
+    fn the_depth_limit_is_exact() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(read(&nested(1_000)).is_ok());
+        let error = read(&nested(1_001)).map(|_| ()).unwrap_err();
+        assert_eq!((error.code, error.offset), (Code::LimitsDepth, 1_000));
+    }
+}

@@ -1,0 +1,267 @@
+//! The Merkle tree of RFC 6962 / RFC 9162 section 2.1: hashes, roots, inclusion and consistency proofs.
+//!
+//! A proof is checked in three moves: take the path apart by what index and size demand (the lengths are checked here,
+//! so that hashing cannot fail), hash upwards, compare.
+
+use sha2::{Digest, Sha256};
+
+use crate::code::Code;
+use crate::hash::{Hash, sha256};
+
+/// Size and root of a log at one moment; neither means anything without the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeHead {
+    /// Number of leaves.
+    pub size: u64,
+    /// Merkle tree hash of those leaves.
+    pub root: Hash,
+}
+
+/// `SHA-256(0x00 || leaf)` (RFC 6962 section 2.1).
+#[must_use]
+pub fn leaf_hash(leaf: &[u8]) -> Hash {
+    Hash(Sha256::new().chain_update([0]).chain_update(leaf).finalize().into())
+}
+
+/// `SHA-256(0x01 || left || right)` (RFC 6962 section 2.1).
+#[must_use]
+pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+    Hash(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
+}
+
+/// The root of a tree without leaves: SHA-256 of nothing.
+#[must_use]
+pub fn empty_root() -> Hash {
+    sha256(b"")
+}
+
+/// A tree that grows leaf by leaf and keeps only the roots of its perfect subtrees: at most 64 hashes.
+#[derive(Clone, Debug, Default)]
+pub struct GrowingTree {
+    size: u64,
+    /// Roots of the perfect subtrees, largest (leftmost) first.
+    subtrees: Vec<Hash>,
+}
+
+impl GrowingTree {
+    /// An empty tree.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends one leaf by its leaf hash.
+    pub fn push(&mut self, leaf: Hash) {
+        let mut hash = leaf;
+        // As many subtrees merge as the old size has trailing one bits.
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.subtrees.pop() {
+                hash = node_hash(&left, &hash);
+            }
+        }
+        self.subtrees.push(hash);
+        self.size += 1;
+    }
+
+    /// Size and root now.
+    #[must_use]
+    pub fn head(&self) -> TreeHead {
+        let root = self.subtrees.iter().rev().copied().reduce(|right, left| node_hash(&left, &right));
+        TreeHead { size: self.size, root: root.unwrap_or_else(empty_root) }
+    }
+}
+
+/// How many siblings a proof for leaf `index` of a tree of `size` leaves has below, and above, the point where the way
+/// up from the leaf joins the right border of the tree.
+fn path_lengths(index: u64, size: u64) -> (u32, u32) {
+    let inner = u64::BITS - (index ^ (size - 1)).leading_zeros();
+    let border = (index.checked_shr(inner).unwrap_or(0)).count_ones();
+    (inner, border)
+}
+
+/// Checks that the leaf stands at `index` in the tree of `head` (RFC 9162 section 2.1.3.2).
+///
+/// In: `path` are the siblings from the leaf upwards.
+///
+/// # Errors
+/// `merkle.index-out-of-range`, `merkle.path-length`, `merkle.root-mismatch`.
+pub fn verify_inclusion(index: u64, leaf: &Hash, path: &[Hash], head: &TreeHead) -> Result<(), Code> {
+    if index >= head.size {
+        return Err(Code::MerkleIndexOutOfRange);
+    }
+    let (inner, border) = path_lengths(index, head.size);
+    if path.len() as u64 != u64::from(inner) + u64::from(border) {
+        return Err(Code::MerklePathLength);
+    }
+    let (below, above) = path.split_at(inner as usize);
+    let joined = chain_inner(*leaf, below, index);
+    let root = chain_border(joined, above);
+    if root == head.root { Ok(()) } else { Err(Code::MerkleRootMismatch) }
+}
+
+/// Upwards, on the side that each bit of the index names.
+fn chain_inner(seed: Hash, siblings: &[Hash], index: u64) -> Hash {
+    siblings.iter().enumerate().fold(seed, |hash, (level, sibling)| {
+        if index >> level & 1 == 0 { node_hash(&hash, sibling) } else { node_hash(sibling, &hash) }
+    })
+}
+
+/// Upwards, taking only the siblings on the left (what the old tree of a consistency proof contained).
+fn chain_inner_left(seed: Hash, siblings: &[Hash], index: u64) -> Hash {
+    siblings.iter().enumerate().fold(seed, |hash, (level, sibling)| {
+        if index >> level & 1 == 1 { node_hash(sibling, &hash) } else { hash }
+    })
+}
+
+/// Upwards along the right border, where every sibling is on the left.
+fn chain_border(seed: Hash, siblings: &[Hash]) -> Hash {
+    siblings.iter().fold(seed, |hash, sibling| node_hash(sibling, &hash))
+}
+
+/// Checks that the tree of `old` is a prefix of the tree of `new` (RFC 9162 section 2.1.4.2).
+///
+/// A proof from the empty tree is always refused: it would prove nothing (`docs/decisions/empty-old-tree.md`).
+///
+/// # Errors
+/// `merkle.empty-old-tree`, `merkle.size-order`, `merkle.path-length`, `merkle.root-mismatch`.
+pub fn verify_consistency(old: &TreeHead, new: &TreeHead, path: &[Hash]) -> Result<(), Code> {
+    if old.size == 0 {
+        return Err(Code::MerkleEmptyOldTree);
+    }
+    if old.size > new.size {
+        return Err(Code::MerkleSizeOrder);
+    }
+    if old.size == new.size {
+        return match (path.is_empty(), old.root == new.root) {
+            (false, _) => Err(Code::MerklePathLength),
+            (true, false) => Err(Code::MerkleRootMismatch),
+            (true, true) => Ok(()),
+        };
+    }
+    // The proof starts at the largest perfect subtree that ends where the old tree ends.
+    let shift = old.size.trailing_zeros();
+    let (inner, border) = path_lengths(old.size - 1, new.size);
+    let inner = inner - shift;
+    // If the old tree is that subtree, its root is the seed and is not sent.
+    let (seed, path) = if old.size.is_power_of_two() {
+        (old.root, path)
+    } else {
+        let (first, rest) = path.split_first().ok_or(Code::MerklePathLength)?;
+        (*first, rest)
+    };
+    if path.len() as u64 != u64::from(inner) + u64::from(border) {
+        return Err(Code::MerklePathLength);
+    }
+    let (below, above) = path.split_at(inner as usize);
+    let index = (old.size - 1) >> shift;
+    let old_root = chain_border(chain_inner_left(seed, below, index), above);
+    let new_root = chain_border(chain_inner(seed, below, index), above);
+    if old_root == old.root && new_root == new.root { Ok(()) } else { Err(Code::MerkleRootMismatch) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 6962 section 2.1, word for word: the oracle.
+    fn root(leaves: &[Hash]) -> Hash {
+        match leaves {
+            [] => empty_root(),
+            [leaf] => *leaf,
+            _ => {
+                let (left, right) = leaves.split_at(split(leaves.len()));
+                node_hash(&root(left), &root(right))
+            }
+        }
+    }
+
+    fn split(n: usize) -> usize {
+        n.next_power_of_two() / 2
+    }
+
+    fn path(index: usize, leaves: &[Hash]) -> Vec<Hash> {
+        if leaves.len() <= 1 {
+            return Vec::new();
+        }
+        let (left, right) = leaves.split_at(split(leaves.len()));
+        let (mut below, other) = if index < left.len() {
+            (path(index, left), root(right))
+        } else {
+            (path(index - left.len(), right), root(left))
+        };
+        below.push(other);
+        below
+    }
+
+    /// RFC 6962 section 2.1.2.
+    fn consistency(old: usize, leaves: &[Hash], whole: bool) -> Vec<Hash> {
+        if old == leaves.len() {
+            return if whole { Vec::new() } else { vec![root(leaves)] };
+        }
+        let (left, right) = leaves.split_at(split(leaves.len()));
+        let (mut below, other) = if old <= left.len() {
+            (consistency(old, left, whole), root(right))
+        } else {
+            (consistency(old - left.len(), right, false), root(left))
+        };
+        below.push(other);
+        below
+    }
+
+    fn leaves(n: usize) -> Vec<Hash> {
+        (0..n).map(|i| leaf_hash(&i.to_be_bytes())).collect()
+    }
+
+    fn head(leaves: &[Hash]) -> TreeHead {
+        TreeHead { size: leaves.len() as u64, root: root(leaves) }
+    }
+
+    #[test]
+    fn every_inclusion_proof_up_to_130_leaves_verifies_and_every_change_is_refused() {
+        let all = leaves(130);
+        for size in 1..=130 {
+            let tree = &all[..size];
+            let head = head(tree);
+            let grown = tree.iter().fold(GrowingTree::new(), |mut grown, leaf| {
+                grown.push(*leaf);
+                grown
+            });
+            assert_eq!(grown.head(), head);
+            for index in 0..size {
+                let mut path = path(index, tree);
+                let at = index as u64;
+                assert_eq!(verify_inclusion(at, &tree[index], &path, &head), Ok(()), "{index} of {size}");
+                assert!(verify_inclusion(at + 1, &tree[index], &path, &head).is_err());
+                assert!(verify_inclusion(at, &all[(index + 1) % 130], &path, &head).is_err());
+                let longer = [path.clone(), vec![head.root]].concat();
+                assert_eq!(verify_inclusion(at, &tree[index], &longer, &head), Err(Code::MerklePathLength));
+                if let Some(last) = path.pop() {
+                    assert_eq!(verify_inclusion(at, &tree[index], &path, &head), Err(Code::MerklePathLength));
+                    path.push(Hash(last.0.map(|byte| byte ^ 1)));
+                    let found = verify_inclusion(at, &tree[index], &path, &head);
+                    assert_eq!(found, Err(Code::MerkleRootMismatch));
+                }
+            }
+            assert_eq!(verify_inclusion(size as u64, &tree[0], &[], &head), Err(Code::MerkleIndexOutOfRange));
+        }
+    }
+
+    #[test]
+    fn every_consistency_proof_up_to_70_leaves_verifies_and_no_other_old_root_does() {
+        let all = leaves(70);
+        for size in 1..=70 {
+            let new = head(&all[..size]);
+            for old_size in 1..=size {
+                let old = head(&all[..old_size]);
+                let path = consistency(old_size, &all[..size], true);
+                assert_eq!(verify_consistency(&old, &new, &path), Ok(()), "{old_size} to {size}");
+                let other = TreeHead { root: leaf_hash(b"other"), ..old };
+                assert!(verify_consistency(&other, &new, &path).is_err());
+                let longer = [path, vec![new.root]].concat();
+                assert_eq!(verify_consistency(&old, &new, &longer), Err(Code::MerklePathLength));
+            }
+            let empty = TreeHead { size: 0, root: empty_root() };
+            assert_eq!(verify_consistency(&empty, &new, &[]), Err(Code::MerkleEmptyOldTree));
+        }
+    }
+}

@@ -1,0 +1,629 @@
+//! Evidence bundles, layer by layer. Every layer is judged on its own, so that one forged part does not hide another.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::canon::{Form, Nulls, Scheme};
+use crate::code::Code;
+use crate::ed25519::VerifiedKey;
+use crate::hash::{PublicKey, Signature};
+use crate::json::{Document, Kind, Value};
+use crate::limits::Limits;
+use crate::merkle::TreeHead;
+use crate::oversight::event::{self, Identity, whole_seconds};
+use crate::oversight::proof::{InclusionProof, integer};
+use crate::oversight::{Log, Trust, describe, head, log, manifest, read_then};
+use crate::verdict::{Layer, Problem, Trace};
+
+/// Layers that must be established for a bundle to be `authentic`.
+const REQUIRED: [&str; 15] = [
+    "limits",
+    "json",
+    "shape",
+    "file-id",
+    "issuer-signature",
+    "manifest-members",
+    "issuer-key",
+    "beacon-rows",
+    "watermark-rows",
+    "registry-signature",
+    "registry-key",
+    "tree-head",
+    "inclusion",
+    "event-binding",
+    "event-order",
+];
+
+/// Every layer of a bundle, in order.
+pub const BUNDLE_LAYERS: [&str; 21] = [
+    "limits",
+    "json",
+    "shape",
+    "file-id",
+    "issuer-signature",
+    "manifest-members",
+    "issuer-key",
+    "beacon-rows",
+    "watermark-rows",
+    "registry-signature",
+    "registry-key",
+    "tree-head",
+    "inclusion",
+    "event-binding",
+    "event-order",
+    "registration",
+    "completeness",
+    "log-root",
+    "append-only",
+    "time",
+    "attestation",
+];
+
+/// Verifies an evidence bundle as answered by `/evidence/{file_id}`.
+///
+/// In: the JSON text (UTF-8, at most `limits.bytes`), the trust anchors. Out: the layers of [`BUNDLE_LAYERS`] (only
+/// `limits` and `json` when the text cannot be read) with the verdict that follows from them.
+#[must_use]
+pub fn verify_bundle(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
+    let layers = read_then(input, limits, |document, layers| verify_document(document, trust, layers));
+    Trace { layers, required: &REQUIRED }
+}
+
+fn verify_document(document: &Document<'_>, trust: &Trust<'_>, layers: &mut Vec<Layer>) {
+    let bundle = document.root();
+    let manifest = bundle.get("manifest").filter(|manifest| manifest.kind() == Kind::Object);
+    let key = registry_key(bundle);
+    let events: Vec<Value<'_>> = bundle.get("events").into_iter().flat_map(Value::items).collect();
+
+    layers.push(shape_layer(bundle));
+    layers.push(file_id_layer(bundle, manifest, trust.file_id));
+    match manifest {
+        Some(manifest) => {
+            layers.push(manifest::signature_layer(manifest, "/manifest"));
+            layers.push(manifest::members_layer(manifest, "/manifest"));
+        }
+        None => {
+            layers.push(unreached("issuer-signature", "/manifest"));
+            layers.push(unreached("manifest-members", "/manifest"));
+        }
+    }
+    layers.push(issuer_key_layer(manifest, trust.issuer_keys));
+    layers.push(rows_layer(bundle, manifest, &BEACONS));
+    layers.push(rows_layer(bundle, manifest, &WATERMARKS));
+    layers.push(signature_layer(bundle, key.as_ref()));
+    layers.push(registry_key_layer(bundle, key.as_ref(), trust.registry_keys));
+    let (mut head_layer, head) = head::verify(bundle.get("tlog_head"), key.as_ref(), "/tlog_head");
+    if head.is_none() && !events.is_empty() && head_layer.code() == Code::HeadMissing {
+        let found = describe(bundle.get("tlog_head"));
+        let expected = "a signed head, since there are events with places in a log";
+        head_layer.refute(Problem::new(Code::HeadMissing, "/tlog_head", expected, found));
+    }
+    layers.push(head_layer);
+    let (inclusion, proven) = inclusion_layer(bundle, &events, head.as_ref());
+    layers.push(inclusion);
+    layers.push(binding_layer(manifest, &events, &proven));
+    layers.push(event::order_layer(&events, "/events"));
+    layers.push(registration_layer(manifest, head.as_ref(), trust.log));
+    layers.push(completeness_layer(bundle, &events, head.as_ref(), trust.log));
+    layers.push(log::root_layer(head, trust.log, "/tlog_head"));
+    layers.push(log::append_only_layer(head, trust));
+    layers.push(time_layer());
+    layers.push(attestation_layer(bundle));
+}
+
+/// A layer whose subject is not there; the layer `shape` says so as a refutation.
+fn unreached(id: &'static str, at: &str) -> Layer {
+    Layer::new(id, "needs a member that is absent").not_established(Problem::new(
+        Code::NotReached,
+        at,
+        "a member to verify",
+        "none",
+    ))
+}
+
+fn registry_key(bundle: Value<'_>) -> Option<PublicKey> {
+    bundle.get("registry_pub").and_then(Value::as_str).as_deref().and_then(PublicKey::from_hex)
+}
+
+/// Members of a bundle (EV-1, EV-2, EV-3) and whether each is of its type.
+fn shape_layer(bundle: Value<'_>) -> Layer {
+    let mut layer = Layer::new("shape", "EV-1, EV-2, EV-3: members of an evidence bundle");
+    let is = |kind: Kind| move |value: Value<'_>| value.kind() == kind;
+    let objects = |value: Value<'_>| {
+        value.kind() == Kind::Array && value.items().all(|item| item.kind() == Kind::Object)
+    };
+    let identifier = |value: Value<'_>| matches!(value.kind(), Kind::String | Kind::Number);
+    let instant = |value: Value<'_>| value.as_str().as_deref().and_then(whole_seconds).is_some();
+    let key = |value: Value<'_>| value.as_str().as_deref().and_then(PublicKey::from_hex).is_some();
+    let head = |value: Value<'_>| matches!(value.kind(), Kind::Object | Kind::Null);
+    type Fits<'f> = &'f dyn Fn(Value<'_>) -> bool;
+    let members: [(&str, &str, Fits<'_>); 10] = [
+        ("file_id", "an identifier", &identifier),
+        ("bundle_generated_at", "a time YYYY-MM-DDThh:mm:ssZ", &instant),
+        ("registry_pub", "64 lower-case hexadecimal digits", &key),
+        ("manifest", "an object", &is(Kind::Object)),
+        ("beacons", "a list of objects", &objects),
+        ("watermarks", "a list of objects", &objects),
+        ("events", "a list of objects", &objects),
+        ("tlog_head", "an object or null", &head),
+        ("tlog_proofs", "a list of objects", &objects),
+        ("bundle_signature_ed25519", "a text", &is(Kind::String)),
+    ];
+    for (name, expected, fits) in members {
+        match bundle.get(name) {
+            None => {
+                layer.refute(Problem::new(
+                    Code::MemberMissing,
+                    format!("/{name}"),
+                    expected,
+                    "no such member",
+                ));
+            }
+            Some(value) if !fits(value) => {
+                let found = describe(Some(value));
+                layer.refute(Problem::new(Code::MemberType, format!("/{name}"), expected, found));
+            }
+            Some(_) => {}
+        }
+    }
+    layer
+}
+
+/// The file that was asked for, the bundle's and the manifest's are one.
+fn file_id_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, requested: Option<&str>) -> Layer {
+    let mut layer = Layer::new("file-id", "EV-1: file_id echoed; the manifest is of that file");
+    let Some(file_id) = bundle.get("file_id") else { return unreached("file-id", "/file_id") };
+    let Some(manifest) = manifest else { return unreached("file-id", "/manifest") };
+    let text = |value: Value<'_>| value.as_str().map_or_else(|| value.raw().to_owned(), Cow::into_owned);
+    let signed = manifest.get("file_id").map(text);
+    if signed.as_deref() != Some(text(file_id).as_str()) {
+        let found = describe(manifest.get("file_id"));
+        layer.refute(Problem::new(Code::FileIdDiffers, "/manifest/file_id", file_id.raw(), found));
+    }
+    if let Some(requested) = requested
+        && text(file_id) != requested
+    {
+        layer.refute(Problem::new(Code::FileIdDiffers, "/file_id", requested, file_id.raw()));
+    }
+    layer
+}
+
+fn issuer_key_layer(manifest: Option<Value<'_>>, trusted: &[PublicKey]) -> Layer {
+    let layer = Layer::new("issuer-key", "a key found inside a document is never a reason to trust it");
+    let at = "/manifest/issuer_ed25519_pub";
+    let text = manifest.and_then(|manifest| manifest.get("issuer_ed25519_pub"));
+    if trusted.is_empty() {
+        let problem = Problem::new(Code::KeyNotPinned, at, "a trusted issuer key", describe(text));
+        return layer.not_established(problem);
+    }
+    let key = text.and_then(Value::as_str).map(|text| text.to_ascii_lowercase());
+    let known = key.as_deref().and_then(PublicKey::from_hex).is_some_and(|key| trusted.contains(&key));
+    if known { layer } else { layer.refuted(key_differs(at, trusted, text)) }
+}
+
+fn registry_key_layer(bundle: Value<'_>, key: Option<&PublicKey>, trusted: &[PublicKey]) -> Layer {
+    let layer = Layer::new("registry-key", "EV-1: registry_pub is the key of the well-known document");
+    let text = bundle.get("registry_pub");
+    if trusted.is_empty() {
+        let problem =
+            Problem::new(Code::KeyNotPinned, "/registry_pub", "a trusted registry key", describe(text));
+        return layer.not_established(problem);
+    }
+    let known = key.is_some_and(|key| trusted.contains(key));
+    if known { layer } else { layer.refuted(key_differs("/registry_pub", trusted, text)) }
+}
+
+fn key_differs(at: &str, trusted: &[PublicKey], found: Option<Value<'_>>) -> Problem {
+    let keys: Vec<String> = trusted.iter().take(3).map(|key| key.to_hex()).collect();
+    Problem::new(Code::KeyDiffers, at, keys.join(" or "), describe(found))
+}
+
+/// One kind of sidecar rows: where they stand, and which two members make an item.
+struct Rows {
+    layer: &'static str,
+    member: &'static str,
+    parts: [&'static str; 2],
+}
+
+const BEACONS: Rows = Rows { layer: "beacon-rows", member: "beacons", parts: ["token_id", "kind"] };
+const WATERMARKS: Rows = Rows { layer: "watermark-rows", member: "watermarks", parts: ["mark_id", "layer"] };
+
+/// The rows are exactly the items that the issuer signed, in any order, each as often, under the manifest's identity.
+fn rows_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, rows: &Rows) -> Layer {
+    let mut layer = Layer::new(rows.layer, "SI-2, EV-1: the rows are the signed arrays, as multisets");
+    let at = format!("/{}", rows.member);
+    let (Some(manifest), Some(stored)) = (manifest, bundle.get(rows.member)) else {
+        return unreached(rows.layer, &at);
+    };
+    let signed: Vec<_> = manifest
+        .get(rows.member)
+        .into_iter()
+        .flat_map(Value::items)
+        .map(|item| pair(item, rows.parts))
+        .collect();
+    let found: Vec<_> = stored.items().map(|row| pair(row, rows.parts)).collect();
+    layer.recomputed = format!("{} signed, {} stored", signed.len(), found.len());
+    let (mut expected, mut given) = (signed, found.clone());
+    expected.sort();
+    given.sort();
+    if expected != given || expected.iter().any(Option::is_none) {
+        layer.refute(rows_differ(&at, &expected, &given, &found));
+    }
+    let identity = Identity::of(manifest);
+    for (position, row) in stored.items().enumerate() {
+        let names = ["file_id", "recipient_id", "issuer_id"];
+        let place = format!("{at}/{position}");
+        if let Err(problem) = identity.check(row, &place, &names, Code::RowsIdentityDiffers) {
+            layer.refute(problem);
+        }
+    }
+    layer
+}
+
+type Pair<'d> = Option<(Cow<'d, str>, Cow<'d, str>)>;
+
+fn pair<'d>(item: Value<'d>, parts: [&str; 2]) -> Pair<'d> {
+    // The database column is text: a number that was signed comes back as its text.
+    let part = |name: &str| {
+        let value = item.get(name)?;
+        value.as_str().or_else(|| value.number_text().map(Cow::Borrowed))
+    };
+    let [first, second] = parts;
+    Some((part(first)?, part(second)?))
+}
+
+/// Names one item that is missing or one row that was not signed.
+fn rows_differ(at: &str, signed: &[Pair<'_>], sorted: &[Pair<'_>], found: &[Pair<'_>]) -> Problem {
+    let show = |item: &Pair<'_>| match item {
+        Some((first, second)) => format!("{first} ({second})"),
+        None => "an item without its two texts".to_owned(),
+    };
+    let count = |list: &[Pair<'_>], item: &Pair<'_>| list.iter().filter(|other| *other == item).count();
+    // Quadratic only up to here; long lists are named by their lengths alone.
+    const MOST: usize = 2_000;
+    if signed.len() > MOST || sorted.len() > MOST {
+        let (expected, found) = (signed.len(), sorted.len());
+        return Problem::new(
+            Code::RowsDiffer,
+            at,
+            format!("{expected} signed items"),
+            format!("{found} rows"),
+        );
+    }
+    let extra = found.iter().position(|item| count(sorted, item) > count(signed, item));
+    if let Some((position, item)) = extra.and_then(|position| Some((position, found.get(position)?))) {
+        let place = format!("{at}/{position}");
+        return Problem::new(Code::RowsDiffer, place, "only rows that the issuer signed", show(item));
+    }
+    let missing = signed.iter().find(|item| item.is_none() || count(signed, item) > count(sorted, item));
+    Problem::new(Code::RowsDiffer, at, missing.map_or_else(String::new, show), "no such row")
+}
+
+const SIGNATURE_RULE: &str =
+    "fact sheet 1.2: Ed25519 over the canonical bundle without bundle_signature_ed25519, nulls kept (EV-3)";
+
+/// Order in which schemes are tried on a bundle.
+const BUNDLE_SCHEMES: [Scheme; 5] = [
+    Scheme::JcsExactIntegers,
+    Scheme::SerdeJcs01,
+    Scheme::PythonSortKeys,
+    Scheme::Jcs,
+    Scheme::PythonSortKeysUtf8,
+];
+
+/// Layer `registry-signature`: over bytes recomputed from the whole document, under the key that it names.
+fn signature_layer(bundle: Value<'_>, key: Option<&PublicKey>) -> Layer {
+    let layer = Layer::new("registry-signature", SIGNATURE_RULE);
+    let at = "/bundle_signature_ed25519";
+    let text = bundle.get("bundle_signature_ed25519");
+    if text.is_none_or(|text| text.is_null() || text.raw() == "\"\"") {
+        return layer.refuted(Problem::new(Code::BundleSignatureMissing, at, "a signature", describe(text)));
+    }
+    let signature = text.and_then(Value::as_str).as_deref().and_then(Signature::from_hex);
+    let Some(signature) = signature else {
+        let expected = "128 lower-case hexadecimal digits";
+        return layer.refuted(Problem::new(Code::BundleSignatureEncoding, at, expected, describe(text)));
+    };
+    let Some(key) = key else {
+        let found = describe(bundle.get("registry_pub"));
+        let expected = "64 lower-case hexadecimal digits";
+        let problem = Problem::new(Code::BundleSignatureEncoding, "/registry_pub", expected, found);
+        return layer.refuted(problem);
+    };
+    let key = match VerifiedKey::new(key) {
+        Ok(key) => key,
+        Err(code) => {
+            let problem = Problem::new(code, "/registry_pub", "a key of full order", key.to_hex());
+            return layer.refuted(problem);
+        }
+    };
+    verify_signed_bytes(layer, bundle, &key, &signature)
+}
+
+fn verify_signed_bytes(
+    mut layer: Layer,
+    bundle: Value<'_>,
+    key: &VerifiedKey,
+    signature: &Signature,
+) -> Layer {
+    let members = bundle
+        .members()
+        .filter_map(|(name, value)| Some((name.as_str()?, Form::Value(value))))
+        .filter(|(name, _)| name != "bundle_signature_ed25519")
+        .collect();
+    let form = Form::Object(members);
+    let mut tried: Vec<(Vec<u8>, Vec<Scheme>)> = Vec::new();
+    for scheme in BUNDLE_SCHEMES {
+        let Ok(bytes) = form.write(scheme, Nulls::Keep) else { continue };
+        match tried.iter_mut().find(|(known, _)| *known == bytes) {
+            Some((_, schemes)) => schemes.push(scheme),
+            None => tried.push((bytes, vec![scheme])),
+        }
+    }
+    let mut reason = Code::Ed25519Mismatch;
+    for (bytes, schemes) in tried {
+        match key.verify(&bytes, signature) {
+            Ok(()) => {
+                layer.recomputed = format!("{} bytes", bytes.len());
+                if !schemes.iter().any(|scheme| scheme.is_rfc8785()) {
+                    let names: Vec<&str> = schemes.iter().map(|scheme| scheme.as_str()).collect();
+                    layer.note(Code::NoteLegacyScheme, "", format!("fits only under {}", names.join(", ")));
+                }
+                layer.schemes = schemes;
+                return layer;
+            }
+            Err(code) => reason = code,
+        }
+    }
+    let expected = "a signature over the canonical bundle by registry_pub";
+    let found = format!("{signature} ({})", reason.meaning());
+    layer.refuted(Problem::new(Code::BundleSignatureMismatch, "/bundle_signature_ed25519", expected, found))
+}
+
+/// Proofs by the position of their event.
+type Proven = BTreeMap<usize, InclusionProof>;
+
+/// Layer `inclusion`: one proof for each event, against the signed head.
+fn inclusion_layer(bundle: Value<'_>, events: &[Value<'_>], head: Option<&TreeHead>) -> (Layer, Proven) {
+    let mut layer =
+        Layer::new("inclusion", "EV-2; RFC 9162 section 2.1.3.2, against the head of this bundle");
+    let mut proven = Proven::new();
+    let mut named = BTreeSet::new();
+    for (position, item) in bundle.get("tlog_proofs").into_iter().flat_map(Value::items).enumerate() {
+        let at = format!("/tlog_proofs/{position}");
+        match check_proof(&mut layer, item, &at, events, head, &mut named) {
+            Ok((row, proof)) => {
+                proven.insert(row, proof);
+            }
+            Err(problem) => layer.refute(problem),
+        }
+    }
+    for (position, row) in events.iter().enumerate() {
+        let at = format!("/events/{position}");
+        if let Err(problem) = integer(row.get("tlog_index"), || format!("{at}/tlog_index")) {
+            let expected = "a place in the log";
+            layer.refute(Problem::new(Code::EventIndexMissing, problem.at, expected, problem.found));
+        } else if !named.contains(&position) {
+            layer.refute(Problem::new(Code::EventProofMissing, at, "an inclusion proof", "none"));
+        }
+    }
+    layer.recomputed = format!("{} proofs for {} events", proven.len(), events.len());
+    (layer, proven)
+}
+
+/// Checks one item of `tlog_proofs`: it names an event, that event's index, and leads to the signed head.
+fn check_proof(
+    layer: &mut Layer,
+    item: Value<'_>,
+    at: &str,
+    events: &[Value<'_>],
+    head: Option<&TreeHead>,
+    named: &mut BTreeSet<usize>,
+) -> Result<(usize, InclusionProof), Problem> {
+    let row_number = item.get("event_row").and_then(Value::as_u64).and_then(|row| usize::try_from(row).ok());
+    let Some((row, event)) = row_number.and_then(|row| Some((row, events.get(row)?))) else {
+        let expected = format!("the position of one of {} events", events.len());
+        let found = describe(item.get("event_row"));
+        return Err(Problem::new(Code::ProofEventRow, format!("{at}/event_row"), expected, found));
+    };
+    if !named.insert(row) {
+        let place = format!("{at}/event_row");
+        return Err(Problem::new(Code::ProofDuplicate, place, "one proof for each event", row.to_string()));
+    }
+    let (member, value) = match (item.get("proof"), item.get("inclusion")) {
+        (Some(proof), _) => ("proof", proof),
+        (None, Some(proof)) => {
+            let text = "the member is called `proof` by the implementations";
+            layer.note(Code::NoteInclusionName, format!("{at}/inclusion"), text);
+            ("inclusion", proof)
+        }
+        (None, None) => {
+            return Err(Problem::new(
+                Code::ProofEncoding,
+                format!("{at}/proof"),
+                "a proof object",
+                "no such member",
+            ));
+        }
+    };
+    let place = format!("{at}/{member}");
+    let proof = InclusionProof::read(value, &place)?;
+    let expected = event.get("tlog_index").and_then(Value::as_u64);
+    let stated = integer(item.get("tlog_index"), || format!("{at}/tlog_index"))?;
+    for (found, where_) in [(stated, format!("{at}/tlog_index")), (proof.index, format!("{place}/index"))] {
+        if Some(found) != expected {
+            let expected = describe(event.get("tlog_index"));
+            return Err(Problem::new(Code::ProofIndexDiffers, where_, expected, found.to_string()));
+        }
+    }
+    if let Some(head) = head.filter(|head| **head != proof.head) {
+        let (member, expected, found) = if head.size == proof.head.size {
+            ("root", head.root.to_hex(), proof.head.root.to_hex())
+        } else {
+            ("tree_size", head.size.to_string(), proof.head.size.to_string())
+        };
+        let problem = Problem::new(Code::ProofHeadDiffers, format!("{place}/{member}"), expected, found);
+        return Err(problem);
+    }
+    proof.verify(&place)?;
+    Ok((row, proof))
+}
+
+/// Layer `event-binding`: the leaf rebuilt from each row is the proven one, and the rest of the row agrees.
+fn binding_layer(manifest: Option<Value<'_>>, events: &[Value<'_>], proven: &Proven) -> Layer {
+    let rule = "fact sheet 1.4: the leaf is rebuilt from the row, hashed and compared";
+    let mut layer = Layer::new("event-binding", rule);
+    let identity = manifest.map(Identity::of);
+    for (position, row) in events.iter().enumerate() {
+        let at = format!("/events/{position}");
+        match proven.get(&position) {
+            None => {
+                layer.leave_open(Problem::new(Code::NotReached, at.clone(), "a proof that holds", "none"));
+            }
+            Some(proof) => {
+                let schemes = event::fitting_schemes(*row, &proof.leaf_hash);
+                if schemes.is_empty() {
+                    let expected = format!("a row that rebuilds to leaf hash {}", proof.leaf_hash);
+                    layer.refute(Problem::new(Code::EventLeafDiffers, at.clone(), expected, row.raw()));
+                }
+                for scheme in schemes {
+                    if !layer.schemes.contains(&scheme) {
+                        layer.schemes.push(scheme);
+                    }
+                }
+            }
+        }
+        if let Some(identity) = &identity {
+            event::check_row(&mut layer, *row, &at, identity);
+        }
+    }
+    layer.recomputed = format!("{} leaves rebuilt", proven.len());
+    layer
+}
+
+const REGISTRATION_RULE: &str = "fact sheet 1.4: the registration leaf names file, recipient, issuer, key and counts, not the manifest's bytes";
+
+/// Layer `registration`: only the log can show it; a bundle carries no proof of its registration.
+fn registration_layer(manifest: Option<Value<'_>>, head: Option<&TreeHead>, log: Option<&Log>) -> Layer {
+    let layer = Layer::new("registration", REGISTRATION_RULE);
+    let Some(manifest) = manifest else { return unreached("registration", "/manifest") };
+    let (Some(head), Some(log)) = (head, log.filter(|log| log.leaf(0).is_some())) else {
+        let expected = "the log (--log), which holds the registration";
+        return layer.not_established(Problem::new(Code::RegistrationNoProof, "/manifest", expected, "none"));
+    };
+    let file_id = manifest.get("file_id");
+    let latest = log
+        .leaves()
+        .iter()
+        .rev()
+        .skip_while(|leaf| leaf.index >= head.size)
+        .find(|leaf| is_leaf_of(&leaf.bytes, "register", file_id));
+    let Some(latest) = latest else {
+        let expected = format!("a registration of {}", describe(file_id));
+        return layer.refuted(Problem::new(
+            Code::LogRegistrationMissing,
+            "/manifest/file_id",
+            expected,
+            "none",
+        ));
+    };
+    match registration_difference(manifest, &latest.bytes) {
+        None => layer.recomputed(format!("leaf {}", latest.index)),
+        Some(problem) => layer.refuted(problem),
+    }
+}
+
+fn is_leaf_of(leaf: &[u8], event: &str, file_id: Option<Value<'_>>) -> bool {
+    let Ok(document) = Document::read(leaf, &Limits::default()) else { return false };
+    let root = document.root();
+    let same_event = root.get("event").and_then(Value::as_str).is_some_and(|found| found == event);
+    let (leaf_id, file_id) = (root.get("file_id"), file_id);
+    let same_text = match (leaf_id.and_then(Value::as_str), file_id.and_then(Value::as_str)) {
+        (Some(leaf_id), Some(file_id)) => leaf_id == file_id,
+        _ => leaf_id.map(Value::raw) == file_id.map(Value::raw),
+    };
+    same_event && same_text
+}
+
+/// The first member in which the registration leaf is not of this manifest.
+fn registration_difference(manifest: Value<'_>, leaf: &[u8]) -> Option<Problem> {
+    let document = Document::read(leaf, &Limits::default()).ok()?;
+    let leaf = document.root();
+    let identity = Identity::of(manifest);
+    let at = "/manifest";
+    for name in ["recipient_id", "issuer_id"] {
+        if let Err(problem) = identity.check(leaf, at, &[name], Code::LogRegistrationDiffers) {
+            return Some(problem);
+        }
+    }
+    let key = |value: Option<Value<'_>>| value.and_then(Value::as_str).map(|text| text.to_ascii_lowercase());
+    let (signed, logged) = (manifest.get("issuer_ed25519_pub"), leaf.get("issuer_pub"));
+    if key(signed) != key(logged) {
+        let place = "/manifest/issuer_ed25519_pub";
+        return Some(Problem::new(Code::LogRegistrationDiffers, place, describe(logged), describe(signed)));
+    }
+    for (name, count) in [("beacons", "n_beacons"), ("watermarks", "n_watermarks")] {
+        let signed = manifest.get(name).map_or(0, |list| list.items().count() as u64);
+        let logged = leaf.get(count);
+        if logged.and_then(Value::as_u64) != Some(signed) {
+            let found = format!("{signed} items");
+            let place = format!("/manifest/{name}");
+            return Some(Problem::new(Code::LogRegistrationDiffers, place, describe(logged), found));
+        }
+    }
+    None
+}
+
+/// Layer `completeness`: no event of this file stands in the log and not in the bundle.
+fn completeness_layer(
+    bundle: Value<'_>,
+    events: &[Value<'_>],
+    head: Option<&TreeHead>,
+    log: Option<&Log>,
+) -> Layer {
+    let layer = Layer::new("completeness", "EV-1: the bundle holds the events of the file");
+    let (Some(head), Some(log)) = (head, log.filter(|log| log.leaf(0).is_some())) else {
+        let expected = "the log (--log), which holds all events";
+        return layer.not_established(Problem::new(Code::NotGiven, "/events", expected, "none"));
+    };
+    if (log.leaves().len() as u64) < head.size {
+        let found = format!("{} leaves", log.leaves().len());
+        let expected = format!("{} leaves", head.size);
+        return layer.not_established(Problem::new(Code::LogTooShort, "/tlog_head/size", expected, found));
+    }
+    let listed: BTreeSet<u64> =
+        events.iter().filter_map(|row| row.get("tlog_index").and_then(Value::as_u64)).collect();
+    let file_id = bundle.get("file_id");
+    let omitted = log
+        .leaves()
+        .iter()
+        .take_while(|leaf| leaf.index < head.size)
+        .find(|leaf| !listed.contains(&leaf.index) && is_leaf_of(&leaf.bytes, "beacon", file_id));
+    match omitted {
+        None => layer.recomputed(format!("{} leaves searched", head.size)),
+        Some(leaf) => {
+            let expected = format!("the event at index {} of the log", leaf.index);
+            layer.refuted(Problem::new(Code::LogEventMissing, "/events", expected, "no such row"))
+        }
+    }
+}
+
+fn time_layer() -> Layer {
+    Layer::new("time", "RFC 3161: only a time-stamping authority shows when something was known")
+        .not_established(Problem::new(
+            Code::TimeServerClock,
+            "/events",
+            "time stamps of a trusted authority",
+            "the registry's own clock",
+        ))
+}
+
+fn attestation_layer(bundle: Value<'_>) -> Layer {
+    let found = describe(bundle.get("rekor"));
+    Layer::new("attestation", "EV-4: a DSSE attestation may be there").not_established(Problem::new(
+        Code::NotGiven,
+        "/rekor",
+        "an attestation that is verified here",
+        found,
+    ))
+}

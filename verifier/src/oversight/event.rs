@@ -1,0 +1,220 @@
+//! Event rows of a bundle, and the log leaf that each of them must rebuild to.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::canon::{Form, Nulls, Scheme};
+use crate::code::Code;
+use crate::hash::Hash;
+use crate::json::{Document, Kind, Value};
+use crate::limits::Limits;
+use crate::merkle::leaf_hash;
+use crate::oversight::describe;
+use crate::verdict::{Layer, Problem};
+
+/// Kinds of events (BE-1) and the DNS callback.
+const WEB_KINDS: [&str; 3] = ["http_img", "ocsp", "license"];
+const DNS_KIND: &str = "dns";
+
+/// Order in which schemes are tried on a leaf: most logs are of one of the first three.
+const LEAF_SCHEMES: [Scheme; 5] = [
+    Scheme::JcsExactIntegers,
+    Scheme::SerdeJcs01,
+    Scheme::PythonSortKeys,
+    Scheme::Jcs,
+    Scheme::PythonSortKeysUtf8,
+];
+
+/// Schemes under which the leaf rebuilt from `row` hashes to `proven`; empty when none does.
+pub(crate) fn fitting_schemes(row: Value<'_>, proven: &Hash) -> Vec<Scheme> {
+    let extra_text = row.get("extra").and_then(Value::as_str);
+    let extra =
+        extra_text.as_deref().and_then(|text| Document::read(text.as_bytes(), &Limits::default()).ok());
+    let leaf = rebuild(row, extra.as_ref().map(Document::root));
+    let fits =
+        |scheme: &Scheme| leaf.write(*scheme, Nulls::Keep).is_ok_and(|bytes| leaf_hash(&bytes) == *proven);
+    LEAF_SCHEMES.into_iter().filter(fits).collect()
+}
+
+/// The leaf of an event, fact sheet 1.4: exactly these members, nulls kept.
+fn rebuild<'d>(row: Value<'d>, extra: Option<Value<'d>>) -> Form<'d> {
+    let text = |text: &'static str| Form::Text(Cow::Borrowed(text));
+    let member = |value: Option<Value<'d>>| value.map_or_else(|| text("null"), Form::Value);
+    let mut leaf: Vec<(Cow<'d, str>, Form<'d>)> = vec![(Cow::Borrowed("event"), text("\"beacon\""))];
+    for name in ["kind", "token_id", "file_id", "recipient_id", "source_ip"] {
+        leaf.push((Cow::Borrowed(name), member(row.get(name))));
+    }
+    leaf.push((Cow::Borrowed("timestamp"), member(row.get("qualified_timestamp"))));
+    if is_dns(row) {
+        for name in ["qname", "qtype"] {
+            leaf.push((Cow::Borrowed(name), member(extra.and_then(|extra| extra.get(name)))));
+        }
+    } else {
+        leaf.push((Cow::Borrowed("user_agent"), member(row.get("user_agent"))));
+    }
+    Form::Object(leaf)
+}
+
+fn kind(row: Value<'_>) -> Option<Cow<'_, str>> {
+    row.get("kind").and_then(Value::as_str)
+}
+
+fn is_dns(row: Value<'_>) -> bool {
+    kind(row).is_some_and(|kind| kind == DNS_KIND)
+}
+
+/// Checks of the row that the leaf does not cover: they add to the layer `event-binding`.
+pub(crate) fn check_row(layer: &mut Layer, row: Value<'_>, at: &str, identity: &Identity<'_>) {
+    if let Err(problem) = check_time(row, at) {
+        layer.refute(problem);
+    }
+    if let Err(problem) = check_extra(row, at) {
+        layer.refute(problem);
+    }
+    if let Err(problem) = identity.check(row, at, &["file_id", "issuer_id"], Code::EventIdentityDiffers) {
+        layer.refute(problem);
+    }
+    let known = kind(row).is_some_and(|kind| kind == DNS_KIND || WEB_KINDS.contains(&kind.as_ref()));
+    if !known {
+        layer.note(Code::EventKindUnknown, format!("{at}/kind"), describe(row.get("kind")));
+    }
+}
+
+/// How far apart the two times of one event may be. The registries read the clock twice while they answer one request,
+/// so the recorded pairs differ by a second now and then.
+const CLOCK_READINGS_APART: u64 = 5;
+
+/// `timestamp` (seconds since 1970) and `qualified_timestamp` (RFC 3339, UTC, whole seconds) are of one request.
+fn check_time(row: Value<'_>, at: &str) -> Result<(), Problem> {
+    let seconds = row.get("timestamp").and_then(Value::as_i64);
+    let text = row.get("qualified_timestamp").and_then(Value::as_str);
+    let instant = text.as_deref().and_then(whole_seconds);
+    if let (Some(seconds), Some(instant)) = (seconds, instant)
+        && seconds.abs_diff(instant) <= CLOCK_READINGS_APART
+    {
+        return Ok(());
+    }
+    let qualified = describe(row.get("qualified_timestamp"));
+    let expected = format!("a time at most {CLOCK_READINGS_APART} s from {qualified}");
+    let place = format!("{at}/timestamp");
+    Err(Problem::new(Code::EventTimeDiffers, place, expected, describe(row.get("timestamp"))))
+}
+
+/// Seconds since 1970 of `YYYY-MM-DDThh:mm:ssZ`; other spellings are `None`.
+pub(crate) fn whole_seconds(text: &str) -> Option<i64> {
+    let instant: jiff::Timestamp = text.parse().ok()?;
+    (text.len() == 20 && text.ends_with('Z') && instant.subsec_nanosecond() == 0).then(|| instant.as_second())
+}
+
+/// `extra` is JSON text: `{}` for web events; for DNS events an object that holds what the leaf has beyond the row.
+fn check_extra(row: Value<'_>, at: &str) -> Result<(), Problem> {
+    let problem = |expected: &str| {
+        Problem::new(Code::EventExtra, format!("{at}/extra"), expected, describe(row.get("extra")))
+    };
+    let text = row.get("extra").and_then(Value::as_str);
+    let document = text.as_deref().and_then(|text| Document::read(text.as_bytes(), &Limits::default()).ok());
+    let Some(extra) = document.as_ref().map(Document::root).filter(|extra| extra.kind() == Kind::Object)
+    else {
+        return Err(problem("the text of a JSON object"));
+    };
+    let allowed: &[&str] = if is_dns(row) { &["qname", "qtype"] } else { &[] };
+    let only_allowed =
+        extra.members().all(|(key, _)| key.as_str().is_some_and(|k| allowed.contains(&k.as_ref())));
+    if only_allowed { Ok(()) } else { Err(problem("no member that the log does not cover")) }
+}
+
+/// What rows must say about file, recipient and issuer.
+pub(crate) struct Identity<'d> {
+    pub(crate) file_id: Option<Value<'d>>,
+    pub(crate) recipient_id: Option<Value<'d>>,
+    pub(crate) issuer_id: Option<Value<'d>>,
+}
+
+impl<'d> Identity<'d> {
+    pub(crate) fn of(manifest: Value<'d>) -> Self {
+        Self {
+            file_id: manifest.get("file_id"),
+            recipient_id: manifest.get("recipient").and_then(|recipient| recipient.get("recipient_id")),
+            issuer_id: manifest.get("issuer_id"),
+        }
+    }
+
+    /// Compares the named members of a row with the manifest's.
+    pub(crate) fn check(&self, row: Value<'_>, at: &str, names: &[&str], code: Code) -> Result<(), Problem> {
+        for name in names {
+            let signed = match *name {
+                "file_id" => self.file_id,
+                "recipient_id" => self.recipient_id,
+                _ => self.issuer_id,
+            };
+            if !same_identity(signed, row.get(name)) {
+                let expected = describe(signed);
+                return Err(Problem::new(code, format!("{at}/{name}"), expected, describe(row.get(name))));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A row repeats the manifest's identifier; where the manifest has none, registries write `unknown` or nothing.
+/// The database column is text, so an identifier that the manifest has as a number comes back as a text.
+fn same_identity(signed: Option<Value<'_>>, row: Option<Value<'_>>) -> bool {
+    let row_text = row.and_then(Value::as_str);
+    let placeholder = row_text.as_deref().is_none_or(|text| text.is_empty() || text == "unknown");
+    match signed {
+        None => placeholder,
+        Some(value) if value.is_null() => placeholder,
+        Some(value) => match value.as_str() {
+            Some(text) if text.is_empty() => placeholder,
+            Some(text) => row_text.is_some_and(|row_text| row_text == text),
+            None => {
+                row_text.as_deref() == Some(value.raw()) || row.is_some_and(|row| row.raw() == value.raw())
+            }
+        },
+    }
+}
+
+/// Layer `event-order`: times never go back, and no place in the log is claimed twice.
+pub(crate) fn order_layer(events: &[Value<'_>], at: &str) -> Layer {
+    let mut layer = Layer::new("event-order", "EV-1: events ordered by timestamp");
+    let mut seen = BTreeSet::new();
+    for (position, row) in events.iter().enumerate() {
+        if let Some(index) = row.get("tlog_index").and_then(Value::as_u64)
+            && !seen.insert(index)
+        {
+            let place = format!("{at}/{position}/tlog_index");
+            layer.refute(Problem::new(
+                Code::EventDuplicateIndex,
+                place,
+                "an index of its own",
+                index.to_string(),
+            ));
+        }
+    }
+    for (position, pair) in events.windows(2).enumerate() {
+        if let [earlier, later] = pair {
+            compare_neighbours(&mut layer, *earlier, *later, &format!("{at}/{}", position + 1));
+        }
+    }
+    layer
+}
+
+/// Within one second the order of the rows or of the log will do; neither is fixed by the specification.
+fn compare_neighbours(layer: &mut Layer, earlier: Value<'_>, later: Value<'_>, at: &str) {
+    let number = |row: Value<'_>, name: &str| row.get(name).and_then(Value::as_i64);
+    let (first, second) = (number(earlier, "timestamp"), number(later, "timestamp"));
+    let ordered = |name: &str| number(earlier, name) < number(later, name);
+    let refused = match first.cmp(&second) {
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Equal => !ordered("id") && !ordered("tlog_index"),
+    };
+    if refused {
+        let expected = "an event that is not earlier than the one before it";
+        let found =
+            format!("{} after {}", describe(later.get("timestamp")), describe(earlier.get("timestamp")));
+        layer.refute(Problem::new(Code::EventOrder, at, expected, found));
+    } else if first == second && !ordered("tlog_index") {
+        layer.note(Code::NoteTieOrder, at, "same second, lower index in the log");
+    }
+}

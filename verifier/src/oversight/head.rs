@@ -1,0 +1,136 @@
+//! Signed tree heads. The signed message is rebuilt from size and root, never taken from the document.
+
+use crate::code::Code;
+use crate::ed25519;
+use crate::hash::{Hash, PublicKey, Signature};
+use crate::json::Value;
+use crate::limits::Limits;
+use crate::merkle::{TreeHead, empty_root};
+use crate::oversight::{Trust, describe, log, read_then};
+use crate::verdict::{Layer, Problem, Trace};
+
+const RULE: &str = "fact sheet 1.3: Ed25519 over {\"root\":…,\"size\":…} by the registry identity key (TL-1)";
+
+/// Verifies a tree head as answered by `/tlog/head`.
+///
+/// In: the JSON text, the trust anchors (the registry key stands outside of a head, so without one the signature stays
+/// not established). Out: layers `limits`, `json`, `tree-head`, `registry-key`, `log-root`, `append-only`.
+#[must_use]
+pub fn verify_head(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
+    let layers = read_then(input, limits, |document, layers| {
+        let (layer, head) = verify_any_key(document.root(), trust.registry_keys, "");
+        let pinned = !trust.registry_keys.is_empty();
+        let established = layer.problem.is_none();
+        layers.push(layer);
+        let mut key = Layer::new("registry-key", "a key is trusted only when the caller pins it (FE-2)");
+        if !pinned || !established {
+            key.leave_open(Problem::new(
+                Code::KeyNotPinned,
+                "",
+                "a pinned registry key that verifies",
+                "none",
+            ));
+        }
+        layers.push(key);
+        layers.push(log::root_layer(head, trust.log, ""));
+        layers.push(log::append_only_layer(head, trust));
+    });
+    Trace { layers, required: &["limits", "json", "tree-head", "registry-key"] }
+}
+
+/// Layer `tree-head` under the first of several keys that fits.
+fn verify_any_key(head: Value<'_>, keys: &[PublicKey], at: &str) -> (Layer, Option<TreeHead>) {
+    let mut last = None;
+    for key in keys {
+        let outcome = verify(Some(head), Some(key), at);
+        if outcome.0.problem.is_none() {
+            return outcome;
+        }
+        last = Some(outcome);
+    }
+    last.unwrap_or_else(|| verify(Some(head), None, at))
+}
+
+/// Layer `tree-head` for the head at the pointer `at`, under `key`; and the head itself as far as it can be read.
+pub(crate) fn verify(
+    head: Option<Value<'_>>,
+    key: Option<&PublicKey>,
+    at: &str,
+) -> (Layer, Option<TreeHead>) {
+    let mut layer = Layer::new("tree-head", RULE);
+    let Some(value) = head.filter(|value| !value.is_null()) else {
+        let problem = Problem::new(Code::HeadMissing, at, "a signed tree head", describe(head));
+        return (layer.not_established(problem), None);
+    };
+    let tree_head = match read(value, at) {
+        Ok(tree_head) => tree_head,
+        Err(problem) => return (layer.refuted(problem), None),
+    };
+    let message = message(&tree_head);
+    layer.recomputed = message.clone();
+    match value.get("signed_message").map(|text| (text, text.as_str())) {
+        Some((_, Some(text))) if text == message => {}
+        Some((found, _)) => {
+            let place = format!("{at}/signed_message");
+            layer.refute(Problem::new(Code::HeadMessageDiffers, place, message.clone(), found.raw()));
+        }
+        None => layer.refute(Problem::new(Code::HeadMessageDiffers, at, "signed_message", "no such member")),
+    }
+    if tree_head.size == 0 && tree_head.root != empty_root() {
+        let place = format!("{at}/root");
+        layer.refute(Problem::new(
+            Code::HeadEmptyRoot,
+            place,
+            empty_root().to_hex(),
+            tree_head.root.to_hex(),
+        ));
+    }
+    check_signature(&mut layer, value, key, &message, at);
+    (layer, Some(tree_head))
+}
+
+fn check_signature(layer: &mut Layer, head: Value<'_>, key: Option<&PublicKey>, message: &str, at: &str) {
+    let place = format!("{at}/signature");
+    let text = head.get("signature").and_then(Value::as_str);
+    let Some(signature) = text.as_deref().and_then(Signature::from_hex) else {
+        let found = describe(head.get("signature"));
+        return layer.refute(Problem::new(
+            Code::HeadEncoding,
+            place,
+            "128 lower-case hexadecimal digits",
+            found,
+        ));
+    };
+    match key {
+        None => {
+            layer.leave_open(Problem::new(Code::NotGiven, place, "a registry key to verify with", "none"));
+        }
+        Some(key) => {
+            if let Err(code) = ed25519::verify(key, message.as_bytes(), &signature) {
+                let expected = format!("a signature of {message} by {key}");
+                let found = format!("{signature} ({})", code.meaning());
+                layer.refute(Problem::new(Code::HeadSignatureMismatch, place, expected, found));
+            }
+        }
+    }
+}
+
+/// Size and root of a head, strictly encoded.
+fn read(head: Value<'_>, at: &str) -> Result<TreeHead, Problem> {
+    let size = head.get("size");
+    let Some(size) = size.and_then(Value::as_u64) else {
+        let expected = "an integer from 0 to 2^64 - 1";
+        return Err(Problem::new(Code::HeadEncoding, format!("{at}/size"), expected, describe(size)));
+    };
+    let root = head.get("root");
+    let Some(root) = root.and_then(Value::as_str).as_deref().and_then(Hash::from_hex) else {
+        let expected = "64 lower-case hexadecimal digits";
+        return Err(Problem::new(Code::HeadEncoding, format!("{at}/root"), expected, describe(root)));
+    };
+    Ok(TreeHead { size, root })
+}
+
+/// The bytes that a registry signs for a head.
+fn message(head: &TreeHead) -> String {
+    format!("{{\"root\":\"{}\",\"size\":{}}}", head.root, head.size)
+}

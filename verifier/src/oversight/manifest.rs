@@ -1,0 +1,403 @@
+//! Manifests and the issuer's signature.
+//!
+//! A registry parses a manifest and writes it anew before it checks the signature; the two families of implementations
+//! do that differently. A **reading** is one such set of rules. The signature is tried over the bytes of every reading
+//! and scheme, and the ones that fit are named.
+
+use std::borrow::Cow;
+
+use crate::canon::{Form, Nulls, Scheme};
+use crate::code::Code;
+use crate::ed25519::VerifiedKey;
+use crate::hash::{PublicKey, Signature};
+use crate::json::{Kind, Value};
+use crate::oversight::describe;
+use crate::verdict::{Layer, Problem};
+
+/// The rules by which a manifest is parsed and written anew before it is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reading {
+    /// Absent members get defaults; `null` members are left out everywhere; unknown members are refused; an empty
+    /// recipient counts as absent. The Python registries.
+    DropNulls,
+    /// Absent members get defaults; `null` is signed where any value may stand; unknown members of the manifest, the
+    /// recipient and the watermarks are left out. The Rust registry.
+    KeepNulls,
+    /// As [`Reading::KeepNulls`], and what is empty of `canonical_content_hash` and `l3_policy` is left out: issuers that
+    /// are older than these members.
+    WithoutNewerMembers,
+}
+
+impl Reading {
+    /// Every reading, in the order in which they are tried.
+    pub const ALL: [Self; 3] = [Self::DropNulls, Self::KeepNulls, Self::WithoutNewerMembers];
+
+    /// The stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DropNulls => "drop-nulls",
+            Self::KeepNulls => "keep-nulls",
+            Self::WithoutNewerMembers => "without-newer-members",
+        }
+    }
+
+    fn nulls(self) -> Nulls {
+        match self {
+            Self::DropNulls => Nulls::DropMembers,
+            Self::KeepNulls | Self::WithoutNewerMembers => Nulls::Keep,
+        }
+    }
+}
+
+/// The type that a member of the manifest is held to by the typed reading.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Member {
+    Text,
+    Integer,
+    List,
+    Anything,
+    Recipient,
+    Watermarks,
+    Signature,
+}
+
+/// Members of a manifest: name, type, canonical text of the default. Fact sheet 1.1.
+const MEMBERS: [(&str, Member, &str); 18] = [
+    ("file_id", Member::Text, "\"\""),
+    ("issued_at", Member::Integer, "0"),
+    ("version", Member::Text, "\"OVERSIGHT-v1\""),
+    ("suite", Member::Text, "\"OSGT-CLASSIC-v1\""),
+    ("original_filename", Member::Text, "\"\""),
+    ("content_hash", Member::Text, "\"\""),
+    ("canonical_content_hash", Member::Text, "\"\""),
+    ("content_type", Member::Text, "\"application/octet-stream\""),
+    ("size_bytes", Member::Integer, "0"),
+    ("issuer_id", Member::Text, "\"\""),
+    ("issuer_ed25519_pub", Member::Text, "\"\""),
+    ("recipient", Member::Recipient, ""),
+    ("watermarks", Member::Watermarks, "[]"),
+    ("beacons", Member::List, "[]"),
+    ("policy", Member::Anything, "{}"),
+    ("l3_policy", Member::Anything, "{}"),
+    ("signature_ed25519", Member::Signature, "\"\""),
+    ("signature_ml_dsa", Member::Signature, "\"\""),
+];
+
+const RECIPIENT_MEMBERS: [&str; 4] = ["recipient_id", "x25519_pub", "ed25519_pub", "p256_pub"];
+const WATERMARK_MEMBERS: [&str; 2] = ["layer", "mark_id"];
+
+/// The bytes that an issuer signs, under one reading and one scheme; `None` where the reading refuses the manifest or
+/// the scheme cannot write it.
+///
+/// In: the manifest object. The two signature members are written as empty strings whatever they hold (fact sheet 1.1).
+#[must_use]
+pub fn signing_bytes(manifest: Value<'_>, reading: Reading, scheme: Scheme) -> Option<Vec<u8>> {
+    form(manifest, reading)?.write(scheme, reading.nulls()).ok()
+}
+
+/// The manifest as a reading writes it anew.
+fn form(manifest: Value<'_>, reading: Reading) -> Option<Form<'_>> {
+    if manifest.kind() != Kind::Object {
+        return None;
+    }
+    let forms = match reading {
+        Reading::DropNulls => untyped_members(manifest)?,
+        Reading::KeepNulls => typed_members(manifest)?,
+        Reading::WithoutNewerMembers => {
+            let mut forms = typed_members(manifest)?;
+            let before = forms.len();
+            forms.retain(|(name, form)| !is_empty_newer_member(name, form));
+            // Where nothing is left out this is no reading of its own.
+            if before == forms.len() {
+                return None;
+            }
+            forms
+        }
+    };
+    Some(Form::Object(forms))
+}
+
+fn is_empty_newer_member(name: &str, form: &Form<'_>) -> bool {
+    let raw = match form {
+        Form::Text(text) => text.as_ref(),
+        Form::Value(value) if value.kind() == Kind::Object && value.members().next().is_none() => "{}",
+        Form::Value(value) => value.raw(),
+        Form::Object(_) | Form::Array(_) => return false,
+    };
+    matches!((name, raw), ("canonical_content_hash", "\"\"") | ("l3_policy", "{}"))
+}
+
+type Members<'d> = Vec<(Cow<'d, str>, Form<'d>)>;
+
+fn default(text: &'static str) -> Form<'static> {
+    Form::Text(Cow::Borrowed(text))
+}
+
+/// [`Reading::DropNulls`]: nothing is typed, unknown members are refused, nulls fall to the writer.
+fn untyped_members(manifest: Value<'_>) -> Option<Members<'_>> {
+    if first_unknown(manifest).is_some() {
+        return None;
+    }
+    let mut forms: Members<'_> = Vec::with_capacity(MEMBERS.len());
+    for (name, member, text) in MEMBERS {
+        let form = match (member, manifest.get(name)) {
+            (Member::Signature, _) => default("\"\""),
+            (Member::Recipient, None) => continue,
+            (Member::Recipient, Some(recipient)) if is_empty_value(recipient) => continue,
+            (Member::Recipient, Some(recipient)) if recipient.kind() != Kind::Object => return None,
+            (Member::Watermarks, Some(list)) if list.kind() != Kind::Array => return None,
+            (_, Some(value)) => Form::Value(value),
+            (_, None) if name == "file_id" || name == "issued_at" => return None,
+            (_, None) => default(text),
+        };
+        forms.push((Cow::Borrowed(name), form));
+    }
+    Some(forms)
+}
+
+/// What Python counts as false.
+fn is_empty_value(value: Value<'_>) -> bool {
+    match value.kind() {
+        Kind::Null => true,
+        Kind::Bool => value.raw() == "false",
+        Kind::Number => value.raw().parse::<f64>().is_ok_and(|number| number == 0.0),
+        Kind::String => value.raw() == "\"\"",
+        Kind::Array => value.items().next().is_none(),
+        Kind::Object => value.members().next().is_none(),
+    }
+}
+
+/// [`Reading::KeepNulls`]: known members are typed, unknown ones left out.
+fn typed_members(manifest: Value<'_>) -> Option<Members<'_>> {
+    let mut forms: Members<'_> = Vec::with_capacity(MEMBERS.len());
+    for (name, member, text) in MEMBERS {
+        let form = match (member, manifest.get(name)) {
+            (Member::Signature, None) => default("\"\""),
+            (Member::Signature, Some(value)) if value.kind() == Kind::String => default("\"\""),
+            (Member::Recipient, None) => continue,
+            (Member::Recipient, Some(recipient)) if recipient.is_null() => continue,
+            (Member::Recipient, Some(recipient)) => typed_recipient(recipient)?,
+            (_, None) => default(text),
+            (Member::Watermarks, Some(list)) => typed_watermarks(list)?,
+            (Member::Text, Some(value)) if value.kind() == Kind::String => Form::Value(value),
+            (Member::Integer, Some(value)) => typed_integer(name, value)?,
+            (Member::List, Some(value)) if value.kind() == Kind::Array => Form::Value(value),
+            (Member::Anything, Some(value)) => Form::Value(value),
+            (Member::Text | Member::List | Member::Signature, Some(_)) => return None,
+        };
+        forms.push((Cow::Borrowed(name), form));
+    }
+    Some(forms)
+}
+
+fn typed_recipient(recipient: Value<'_>) -> Option<Form<'_>> {
+    if recipient.kind() != Kind::Object {
+        return None;
+    }
+    let mut forms: Members<'_> = Vec::with_capacity(RECIPIENT_MEMBERS.len());
+    for name in RECIPIENT_MEMBERS {
+        let form = match (name, recipient.get(name)) {
+            ("recipient_id", None) => return None,
+            ("x25519_pub", None) => default("\"\""),
+            ("ed25519_pub" | "p256_pub", None) => continue,
+            ("ed25519_pub" | "p256_pub", Some(value)) if value.is_null() => continue,
+            (_, Some(value)) if value.kind() == Kind::String => Form::Value(value),
+            (_, _) => return None,
+        };
+        forms.push((Cow::Borrowed(name), form));
+    }
+    Some(Form::Object(forms))
+}
+
+fn typed_watermarks(list: Value<'_>) -> Option<Form<'_>> {
+    if list.kind() != Kind::Array {
+        return None;
+    }
+    let items = list.items().map(|item| {
+        let members = WATERMARK_MEMBERS.iter().map(|name| {
+            let value = item.get(name).filter(|value| value.kind() == Kind::String)?;
+            Some((Cow::Borrowed(*name), Form::Value(value)))
+        });
+        Some(Form::Object(members.collect::<Option<Members<'_>>>()?))
+    });
+    Some(Form::Array(items.collect::<Option<Vec<_>>>()?))
+}
+
+/// Integers of 64 bits; a number with a fraction of zero counts as the integer it equals.
+fn typed_integer<'d>(name: &str, value: Value<'d>) -> Option<Form<'d>> {
+    let text = value.number_text()?;
+    if value.as_u64().is_some() || (name == "issued_at" && value.as_i64().is_some()) {
+        return Some(Form::Value(value));
+    }
+    let number = text.parse::<f64>().ok()?;
+    let written = format!("{number:.0}");
+    let whole = number.fract() == 0.0 && number.abs() < 9.3e18;
+    let fits =
+        if name == "issued_at" { written.parse::<i64>().is_ok() } else { written.parse::<u64>().is_ok() };
+    (whole && fits).then_some(Form::Text(Cow::Owned(written)))
+}
+
+/// The first member, at any level that is closed, that is not known: its pointer below the manifest.
+fn first_unknown(manifest: Value<'_>) -> Option<String> {
+    let unknown_in = |object: Value<'_>, known: &dyn Fn(&str) -> bool, at: &str| {
+        object.members().find_map(|(key, _)| {
+            let name = key.as_str().unwrap_or_default();
+            (!known(&name)).then(|| {
+                let mut pointer = at.to_owned();
+                crate::json::push_token(&mut pointer, &name);
+                pointer
+            })
+        })
+    };
+    let top = unknown_in(manifest, &|name| MEMBERS.iter().any(|(known, ..)| *known == name), "");
+    let recipient = || {
+        let recipient = manifest.get("recipient")?;
+        unknown_in(recipient, &|name| RECIPIENT_MEMBERS.contains(&name), "/recipient")
+    };
+    let watermarks = || {
+        let list = manifest.get("watermarks")?;
+        list.items().enumerate().find_map(|(position, item)| {
+            unknown_in(item, &|name| WATERMARK_MEMBERS.contains(&name), &format!("/watermarks/{position}"))
+        })
+    };
+    top.or_else(recipient).or_else(watermarks)
+}
+
+const RULE: &str =
+    "fact sheet 1.1: Ed25519 over the canonical manifest with both signature members blank (CA-1, CA-4)";
+
+/// Layer `issuer-signature`: the signature of the manifest at the pointer `at` under the key that it names.
+pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
+    let mut layer = Layer::new("issuer-signature", RULE);
+    let place = format!("{at}/signature_ed25519");
+    let text = manifest.get("signature_ed25519");
+    if text.is_none_or(|text| text.is_null() || text.raw() == "\"\"") {
+        return layer.refuted(Problem::new(
+            Code::ManifestSignatureMissing,
+            place,
+            "a signature",
+            describe(text),
+        ));
+    }
+    let Some(signature) = lenient_hex::<64>(text, &mut layer, &place).map(Signature) else {
+        let expected = "128 hexadecimal digits";
+        return layer.refuted(Problem::new(Code::ManifestSignatureEncoding, place, expected, describe(text)));
+    };
+    let key_place = format!("{at}/issuer_ed25519_pub");
+    let key_text = manifest.get("issuer_ed25519_pub");
+    let Some(key) = lenient_hex::<32>(key_text, &mut layer, &key_place).map(PublicKey) else {
+        let expected = "64 hexadecimal digits";
+        let code = Code::ManifestSignatureEncoding;
+        return layer.refuted(Problem::new(code, key_place, expected, describe(key_text)));
+    };
+    let key = match VerifiedKey::new(&key) {
+        Ok(key) => key,
+        Err(code) => {
+            return layer.refuted(Problem::new(code, key_place, "a key of full order", key.to_hex()));
+        }
+    };
+    match fitting_forms(manifest, &key, &signature) {
+        Fit::Forms(forms, length) => report_fit(layer, &forms, length, at),
+        Fit::Nothing(code) => {
+            let expected = "a signature over the manifest under one of the known readings and schemes";
+            let found = format!("{signature} ({})", code.meaning());
+            layer.refuted(Problem::new(Code::ManifestSignatureMismatch, place, expected, found))
+        }
+    }
+}
+
+/// Which readings and schemes fit, or the signature's own fault.
+enum Fit {
+    Forms(Vec<(Reading, Scheme)>, usize),
+    Nothing(Code),
+}
+
+/// The bytes of a candidate, and every reading and scheme that leads to them.
+type Candidate = (Vec<u8>, Vec<(Reading, Scheme)>);
+
+/// Tries each different byte string once. One signature fits one message, so the first that fits is the only one.
+fn fitting_forms(manifest: Value<'_>, key: &VerifiedKey, signature: &Signature) -> Fit {
+    let mut tried: Vec<Candidate> = Vec::new();
+    for reading in Reading::ALL {
+        let Some(form) = form(manifest, reading) else { continue };
+        for scheme in Scheme::ALL {
+            let Ok(bytes) = form.write(scheme, reading.nulls()) else { continue };
+            match tried.iter_mut().find(|(known, _)| *known == bytes) {
+                Some((_, forms)) => forms.push((reading, scheme)),
+                None => tried.push((bytes, vec![(reading, scheme)])),
+            }
+        }
+    }
+    let mut code = Code::Ed25519Mismatch;
+    for (bytes, forms) in tried {
+        match key.verify(&bytes, signature) {
+            Ok(()) => return Fit::Forms(forms, bytes.len()),
+            Err(found) => code = found,
+        }
+    }
+    Fit::Nothing(code)
+}
+
+fn report_fit(mut layer: Layer, forms: &[(Reading, Scheme)], length: usize, at: &str) -> Layer {
+    for (reading, scheme) in forms {
+        if !layer.schemes.contains(scheme) {
+            layer.schemes.push(*scheme);
+        }
+        let name = reading.as_str();
+        if !layer.readings.contains(&name) {
+            layer.readings.push(name);
+        }
+    }
+    layer.recomputed = format!("{length} bytes");
+    if !layer.schemes.iter().any(|scheme| scheme.is_rfc8785()) {
+        let names: Vec<&str> = layer.schemes.iter().map(|scheme| scheme.as_str()).collect();
+        layer.note(Code::NoteLegacyScheme, at, format!("fits only under {}", names.join(", ")));
+    }
+    if forms.iter().all(|(reading, _)| *reading == Reading::WithoutNewerMembers) {
+        let text = "fits only when empty `canonical_content_hash` and `l3_policy` are left out";
+        layer.note(Code::NoteLegacyReading, at, text);
+    }
+    layer
+}
+
+/// Hexadecimal text as the implementations read it: either case, white space between pairs. Anything but plain lower
+/// case is noted.
+fn lenient_hex<const N: usize>(value: Option<Value<'_>>, layer: &mut Layer, at: &str) -> Option<[u8; N]> {
+    let text = value.and_then(Value::as_str)?;
+    let mut bytes = [0; N];
+    if base16ct::lower::decode(text.as_ref(), &mut bytes).is_ok_and(|read| read.len() == N) {
+        return Some(bytes);
+    }
+    let packed: String = text
+        .split_ascii_whitespace()
+        .map(|pair| (pair.len() % 2 == 0).then_some(pair))
+        .collect::<Option<_>>()?;
+    let read = base16ct::mixed::decode(packed.as_str(), &mut bytes).ok()?;
+    if read.len() != N {
+        return None;
+    }
+    layer.note(Code::NoteHexSpelling, at, "hexadecimal text in upper case or with white space");
+    Some(bytes)
+}
+
+/// Layer `manifest-members`: every member of the manifest is covered by the signature.
+pub(crate) fn members_layer(manifest: Value<'_>, at: &str) -> Layer {
+    let layer = Layer::new(
+        "manifest-members",
+        "fact sheet 1.1: members that a parser does not know are left out of the signed bytes by one implementation",
+    );
+    match first_unknown(manifest) {
+        None => layer,
+        Some(pointer) => {
+            let found = manifest.at(&pointer).map(|value| value.raw().to_owned()).unwrap_or_default();
+            let expected = "only members that the issuer's signature covers";
+            layer.refuted(Problem::new(
+                Code::ManifestUnsignedMember,
+                format!("{at}{pointer}"),
+                expected,
+                found,
+            ))
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Evidence of the Oversight registry v1: bundles, tree heads, inclusion proofs and logs.
+
+mod bundle;
+mod event;
+mod head;
+mod log;
+mod manifest;
+mod proof;
+
+pub use bundle::{BUNDLE_LAYERS, verify_bundle};
+pub use head::verify_head;
+pub use log::{Leaf, Log, verify_log};
+pub use manifest::{Reading, signing_bytes};
+pub use proof::verify_proof;
+
+use crate::code::Code;
+use crate::hash::PublicKey;
+use crate::json::{Document, ReadError, Value};
+use crate::limits::Limits;
+use crate::merkle::TreeHead;
+use crate::verdict::{Layer, Problem};
+
+/// The kinds of document that are known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DocumentKind {
+    /// The answer of `/evidence/{file_id}`.
+    Bundle,
+    /// The answer of `/tlog/head`.
+    Head,
+    /// The answer of `/tlog/proof/{index}`.
+    Proof,
+    /// A page of `/tlog/range`, or one record of `leaves.jsonl`.
+    Log,
+}
+
+impl DocumentKind {
+    /// The stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bundle => "oversight-bundle",
+            Self::Head => "oversight-head",
+            Self::Proof => "oversight-proof",
+            Self::Log => "oversight-log",
+        }
+    }
+
+    /// Recognizes a document by its members. Tolerant on purpose: a damaged bundle is still a bundle.
+    #[must_use]
+    pub fn of(root: Value<'_>) -> Option<Self> {
+        let has = |names: &[&str]| names.iter().filter(|name| root.get(name).is_some()).count();
+        let bundle = has(&[
+            "manifest",
+            "registry_pub",
+            "tlog_head",
+            "tlog_proofs",
+            "events",
+            "beacons",
+            "watermarks",
+            "bundle_signature_ed25519",
+            "bundle_generated_at",
+        ]);
+        if bundle >= 3 {
+            Some(Self::Bundle)
+        } else if has(&["size", "root", "signature", "signed_message"]) >= 3 {
+            Some(Self::Head)
+        } else if has(&["index", "leaf_hash", "proof", "root", "tree_size"]) >= 4 {
+            Some(Self::Proof)
+        } else if has(&["start", "count", "entries"]) >= 2 || has(&["index", "leaf_hash", "leaf_data"]) >= 2 {
+            Some(Self::Log)
+        } else {
+            None
+        }
+    }
+}
+
+/// What the caller trusts. Everything is optional; what is not given ends as *not established*.
+#[derive(Clone, Debug, Default)]
+pub struct Trust<'a> {
+    /// Keys of registries: the identity key must be one of these.
+    pub registry_keys: &'a [PublicKey],
+    /// Keys of issuers: the manifest's key must be one of these.
+    pub issuer_keys: &'a [PublicKey],
+    /// Tree heads known from elsewhere: the log must contain them.
+    pub heads: &'a [TreeHead],
+    /// The file that was asked for.
+    pub file_id: Option<&'a str>,
+    /// The log, or its beginning, as downloaded.
+    pub log: Option<&'a Log>,
+}
+
+/// Layers `limits` and `json` from the outcome of reading.
+pub(crate) fn reading_layers(outcome: Result<(), &ReadError>, limits: &Limits) -> Vec<Layer> {
+    let mut bounds = Layer::new("limits", "bounds on what comes from outside (assayer)")
+        .recomputed(format!("at most {} bytes, {} levels", limits.bytes, limits.depth));
+    let mut json = Layer::new("json", "RFC 8259 with the I-JSON rules of RFC 7493 section 2");
+    if let Err(error) = outcome {
+        let place = if error.pointer.is_empty() {
+            format!("byte {}", error.offset)
+        } else {
+            format!("{} (byte {})", error.pointer, error.offset)
+        };
+        let problem = Problem::new(error.code, place, error.code.meaning(), error.found.clone());
+        if error.code.as_str().starts_with("limits.") {
+            bounds.refute(problem);
+            json.leave_open(Problem::new(Code::NotReached, "", "a document within the limits", "none"));
+        } else {
+            json.refute(problem);
+        }
+    }
+    vec![bounds, json]
+}
+
+/// Reads a document and, if that succeeds, lets `verify` add its layers.
+pub(crate) fn read_then(
+    input: &[u8],
+    limits: &Limits,
+    verify: impl FnOnce(&Document<'_>, &mut Vec<Layer>),
+) -> Vec<Layer> {
+    match Document::read(input, limits) {
+        Err(error) => reading_layers(Err(&error), limits),
+        Ok(document) => {
+            let mut layers = reading_layers(Ok(()), limits);
+            verify(&document, &mut layers);
+            layers
+        }
+    }
+}
+
+/// What a value is, in words, for the `found` of a problem.
+pub(crate) fn describe(value: Option<Value<'_>>) -> String {
+    match value {
+        None => "nothing".to_owned(),
+        Some(value) => value.raw().to_owned(),
+    }
+}

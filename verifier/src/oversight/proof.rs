@@ -1,0 +1,118 @@
+//! Inclusion proofs as the registry sends them: `index`, `leaf_hash`, `proof`, `root`, `tree_size`.
+
+use crate::code::Code;
+use crate::hash::Hash;
+use crate::json::{Kind, Value};
+use crate::limits::Limits;
+use crate::merkle::{TreeHead, verify_inclusion};
+use crate::oversight::{Trust, describe, log, read_then};
+use crate::verdict::{Layer, Problem, Trace};
+
+/// A tree of 2^64 leaves is 64 levels high: no honest path is longer.
+const LONGEST_PATH: usize = 64;
+
+const RULE: &str = "RFC 9162 section 2.1.3.2; siblings from the leaf upwards (fact sheet 2)";
+
+/// A proof object, strictly decoded.
+#[derive(Clone, Debug)]
+pub(crate) struct InclusionProof {
+    pub(crate) index: u64,
+    pub(crate) leaf_hash: Hash,
+    pub(crate) path: Vec<Hash>,
+    pub(crate) head: TreeHead,
+}
+
+impl InclusionProof {
+    /// Reads the proof object at the pointer `at`.
+    pub(crate) fn read(value: Value<'_>, at: &str) -> Result<Self, Problem> {
+        if value.kind() != Kind::Object {
+            return Err(Problem::new(Code::ProofEncoding, at, "a proof object", describe(Some(value))));
+        }
+        let path_value = value.get("proof").filter(|path| path.kind() == Kind::Array);
+        let Some(path_value) = path_value else {
+            let found = describe(value.get("proof"));
+            return Err(Problem::new(Code::ProofEncoding, format!("{at}/proof"), "a list of hashes", found));
+        };
+        let length = path_value.items().take(LONGEST_PATH + 1).count();
+        if length > LONGEST_PATH {
+            let expected = format!("at most {LONGEST_PATH} hashes");
+            return Err(Problem::new(Code::MerklePathLength, format!("{at}/proof"), expected, "more"));
+        }
+        let mut path = Vec::with_capacity(length);
+        for (position, item) in path_value.items().enumerate() {
+            path.push(hash(Some(item), || format!("{at}/proof/{position}"))?);
+        }
+        Ok(Self {
+            index: integer(value.get("index"), || format!("{at}/index"))?,
+            leaf_hash: hash(value.get("leaf_hash"), || format!("{at}/leaf_hash"))?,
+            path,
+            head: TreeHead {
+                size: integer(value.get("tree_size"), || format!("{at}/tree_size"))?,
+                root: hash(value.get("root"), || format!("{at}/root"))?,
+            },
+        })
+    }
+
+    /// Checks the path from the leaf to the root that the proof itself names.
+    pub(crate) fn verify(&self, at: &str) -> Result<(), Problem> {
+        verify_inclusion(self.index, &self.leaf_hash, &self.path, &self.head).map_err(|code| {
+            let expected =
+                format!("a path from leaf {} to root {} of {}", self.index, self.head.root, self.head.size);
+            let found = format!("{} hashes; {}", self.path.len(), code.meaning());
+            Problem::new(code, format!("{at}/proof"), expected, found)
+        })
+    }
+}
+
+pub(crate) fn hash(value: Option<Value<'_>>, at: impl Fn() -> String) -> Result<Hash, Problem> {
+    value.and_then(Value::as_str).as_deref().and_then(Hash::from_hex).ok_or_else(|| {
+        Problem::new(Code::ProofEncoding, at(), "64 lower-case hexadecimal digits", describe(value))
+    })
+}
+
+pub(crate) fn integer(value: Option<Value<'_>>, at: impl Fn() -> String) -> Result<u64, Problem> {
+    value.and_then(Value::as_u64).ok_or_else(|| {
+        Problem::new(Code::ProofEncoding, at(), "an integer from 0 to 2^64 - 1", describe(value))
+    })
+}
+
+/// Verifies a stand-alone proof as answered by `/tlog/proof/{index}`.
+///
+/// Out: layers `limits`, `json`, `inclusion` (against the root in the proof), `head-known` (that root is one the caller
+/// knows), `log-root` and `log-leaf` (against a given log).
+#[must_use]
+pub fn verify_proof(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
+    let layers = read_then(input, limits, |document, layers| {
+        let mut layer = Layer::new("inclusion", RULE);
+        let proof = match InclusionProof::read(document.root(), "") {
+            Ok(proof) => proof,
+            Err(problem) => return layers.push(layer.refuted(problem)),
+        };
+        if let Err(problem) = proof.verify("") {
+            layer.refute(problem);
+        }
+        layers.push(layer.recomputed(format!("path of {} hashes", proof.path.len())));
+        layers.push(head_known_layer(&proof.head, trust));
+        layers.push(log::root_layer(Some(proof.head), trust.log, ""));
+        layers.push(log::leaf_layer(&proof, trust.log));
+    });
+    Trace { layers, required: &["limits", "json", "inclusion", "head-known"] }
+}
+
+fn head_known_layer(head: &TreeHead, trust: &Trust<'_>) -> Layer {
+    let layer =
+        Layer::new("head-known", "a proof shows inclusion in a tree, not that anybody signed that tree");
+    let same_size = trust.heads.iter().find(|known| known.size == head.size);
+    match same_size {
+        Some(known) if known.root == head.root => layer,
+        Some(known) => layer.refuted(Problem::new(
+            Code::ProofHeadDiffers,
+            "/root",
+            known.root.to_hex(),
+            head.root.to_hex(),
+        )),
+        None => {
+            layer.not_established(Problem::new(Code::NotGiven, "/root", "a known head of this size", "none"))
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What came out of a verification: layers, each with its state, reason and place, and the verdict over all of them.
+
+use crate::canon::Scheme;
+use crate::code::Code;
+
+/// How a layer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Recomputed here, and it agrees.
+    Established,
+    /// Nothing was given that could show it either way; never a pass.
+    NotEstablished,
+    /// Recomputed here, and it does not agree.
+    Refuted,
+}
+
+impl State {
+    /// The stable name: `established`, `not-established`, `refuted`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Established => "established",
+            Self::NotEstablished => "not-established",
+            Self::Refuted => "refuted",
+        }
+    }
+}
+
+/// Why a layer is refuted or not established, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The stable reason.
+    pub code: Code,
+    /// JSON Pointer (RFC 6901) into the document; for text that is no JSON, `byte N`; empty for the whole document.
+    pub at: String,
+    /// What had to be there.
+    pub expected: String,
+    /// What was there.
+    pub found: String,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        code: Code,
+        at: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self { code, at: at.into(), expected: shorten(expected.into()), found: shorten(found.into()) }
+    }
+}
+
+/// No text from outside is repeated at length.
+fn shorten(text: String) -> String {
+    const MOST: usize = 200;
+    if text.chars().count() <= MOST {
+        return text;
+    }
+    let start: String = text.chars().take(MOST).collect();
+    format!("{start}… ({} bytes)", text.len())
+}
+
+/// Something that differs between implementations without being a forgery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// One of the `interop.*` codes (or a reason that is only worth a warning).
+    pub code: Code,
+    /// JSON Pointer of the place.
+    pub at: String,
+    /// In words.
+    pub text: String,
+}
+
+/// One thing that can be established, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// The stable name of the layer.
+    pub id: &'static str,
+    /// How it ended.
+    pub state: State,
+    /// The first problem; `None` exactly when the layer is established.
+    pub problem: Option<Problem>,
+    /// How many problems of this layer there are in all.
+    pub problems: usize,
+    /// What was recomputed, in words.
+    pub recomputed: String,
+    /// The rule that applies, with its source.
+    pub rule: &'static str,
+    /// The canonicalization schemes under which a signature fits; several when they give the same bytes.
+    pub schemes: Vec<Scheme>,
+    /// How the signed document was read before it was written anew (names of `Reading`); empty where nothing is reread.
+    pub readings: Vec<&'static str>,
+    /// Interoperability warnings.
+    pub notes: Vec<Note>,
+}
+
+impl Layer {
+    pub(crate) fn new(id: &'static str, rule: &'static str) -> Self {
+        Self {
+            id,
+            state: State::Established,
+            problem: None,
+            problems: 0,
+            recomputed: String::new(),
+            rule,
+            schemes: Vec::new(),
+            readings: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn recomputed(mut self, what: impl Into<String>) -> Self {
+        self.recomputed = what.into();
+        self
+    }
+
+    pub(crate) fn refute(&mut self, problem: Problem) {
+        // The first refutation is the one that is shown; it replaces a mere "not established".
+        if self.state != State::Refuted {
+            self.problem = Some(problem);
+            self.problems = 0;
+        }
+        self.state = State::Refuted;
+        self.problems += 1;
+    }
+
+    pub(crate) fn refuted(mut self, problem: Problem) -> Self {
+        self.refute(problem);
+        self
+    }
+
+    pub(crate) fn not_established(mut self, problem: Problem) -> Self {
+        self.leave_open(problem);
+        self
+    }
+
+    pub(crate) fn leave_open(&mut self, problem: Problem) {
+        if self.state == State::Established {
+            self.state = State::NotEstablished;
+            self.problem = Some(problem);
+            self.problems = 1;
+        }
+    }
+
+    pub(crate) fn note(&mut self, code: Code, at: impl Into<String>, text: impl Into<String>) {
+        const MOST: usize = 16;
+        if self.notes.len() < MOST {
+            self.notes.push(Note { code, at: at.into(), text: shorten(text.into()) });
+        }
+    }
+
+    /// The reason code: that of the first problem, or `ok`.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.problem.as_ref().map_or(Code::Ok, |problem| problem.code)
+    }
+
+    /// The place of the first problem; empty when there is none.
+    #[must_use]
+    pub fn at(&self) -> &str {
+        self.problem.as_ref().map_or("", |problem| problem.at.as_str())
+    }
+}
+
+/// The verdict over all layers of one document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Every required layer is established under trust anchors that the caller supplied.
+    Authentic,
+    /// Nothing is refuted, but something required rests on keys that came from the evidence itself, or is not shown.
+    Consistent,
+    /// At least one layer is refuted.
+    Refuted,
+}
+
+impl Verdict {
+    /// The stable name: `authentic`, `consistent`, `refuted`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Authentic => "authentic",
+            Self::Consistent => "consistent",
+            Self::Refuted => "refuted",
+        }
+    }
+}
+
+/// All layers of one document, in the order in which they build on each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// The layers.
+    pub layers: Vec<Layer>,
+    /// Names of the layers that must be established for `authentic`.
+    pub required: &'static [&'static str],
+}
+
+impl Trace {
+    /// The verdict that follows from the layers.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if self.layers.iter().any(|layer| layer.state == State::Refuted) {
+            return Verdict::Refuted;
+        }
+        let established = |id: &&str| self.layer(id).is_some_and(|layer| layer.state == State::Established);
+        if self.required.iter().all(established) { Verdict::Authentic } else { Verdict::Consistent }
+    }
+
+    /// The layer called `id`.
+    #[must_use]
+    pub fn layer(&self, id: &str) -> Option<&Layer> {
+        self.layers.iter().find(|layer| layer.id == id)
+    }
+
+    /// The layers that are refuted.
+    pub fn refuted(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter().filter(|layer| layer.state == State::Refuted)
+    }
+}
