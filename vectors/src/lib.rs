@@ -1,1 +1,23 @@
-//! Placeholder crate root, filled in the next commits.
+//! What a registry is checked against, as data: suites with their exchanges and checks, requirements, editions, wire
+//! profiles and faults. This crate holds the types, the loader and the lint; it judges nothing and sends nothing.
+//!
+//! ```text
+//! suites/oversight-v1/suite.yaml          name, groups, values, fixtures
+//!                     requirements.yaml   the normative sentences, with ids
+//!                     wire/*.yaml         dialects: paths, statuses, envelope
+//!                     checks/*.yaml       exchanges and the checks that judge them
+//!                     editions/*.yaml     frozen lists of checks
+//!                     faults.yaml         deliberate defects, and the check that must notice each
+//! ```
+
+mod lint;
+mod load;
+mod model;
+
+pub use lint::{Complaint, lint};
+pub use load::{LoadError, SUITE, load_embedded, load_folder};
+pub use model::{
+    Authorization, Call, Check, CheckFile, Document, Each, Edition, Effect, Envelope, Exchange, Expectation, Fault,
+    FaultFile, Find, Fixture, Group, HeaderExpectation, Keyword, Listed, Observable, PatchOperation, Request, Requirement,
+    RequirementFile, Suite, SuiteFile, Under, ValueSource, Wire,
+};

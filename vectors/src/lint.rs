@@ -1,0 +1,260 @@
+//! What the schema of a single file cannot say: names that refer to each other, and rules of the house.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::model::{Exchange, Expectation, Keyword, Suite};
+
+/// One thing that does not fit, in words that name the place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint(pub String);
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Everything in the suite that does not fit together; empty for a sound suite.
+#[must_use]
+pub fn lint(suite: &Suite) -> Vec<Complaint> {
+    let mut lint = Lint { suite, complaints: Vec::new() };
+    lint.names();
+    lint.exchanges();
+    lint.checks();
+    lint.editions();
+    lint.faults();
+    lint.complaints
+}
+
+struct Lint<'s> {
+    suite: &'s Suite,
+    complaints: Vec<Complaint>,
+}
+
+impl Lint<'_> {
+    fn complain(&mut self, text: String) {
+        self.complaints.push(Complaint(text));
+    }
+
+    /// Values, fixtures and exchanges are referred to by one sign, so their names are of one space.
+    fn names(&mut self) {
+        let suite = self.suite;
+        let referable = suite
+            .values
+            .keys()
+            .chain(suite.fixtures.iter().map(|fixture| &fixture.id))
+            .chain(suite.exchanges.iter().map(|exchange| &exchange.id));
+        self.unique("value, fixture or exchange", referable);
+        self.unique("check", suite.checks.iter().map(|check| &check.id));
+        self.unique("requirement", suite.requirements.iter().map(|requirement| &requirement.id));
+        self.unique("edition", suite.editions.iter().map(|edition| &edition.edition));
+        self.unique("wire profile", suite.wires.iter().map(|wire| &wire.wire));
+        self.unique("fault", suite.faults.iter().map(|fault| &fault.id));
+        self.unique("group", suite.groups.iter().map(|group| &group.id));
+    }
+
+    fn unique<'n>(&mut self, what: &str, names: impl Iterator<Item = &'n String>) {
+        let mut seen = BTreeSet::new();
+        for name in names {
+            let plain = !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+            if !plain {
+                self.complain(format!("{what} `{name}`: expected letters, digits, `-`, `_`, `.`"));
+            }
+            if !seen.insert(name) {
+                self.complain(format!("{what} `{name}` is defined twice"));
+            }
+        }
+    }
+
+    fn exchanges(&mut self) {
+        let suite = self.suite;
+        let known: BTreeMap<&str, &Exchange> =
+            suite.exchanges.iter().map(|exchange| (exchange.id.as_str(), exchange)).collect();
+        for exchange in &suite.exchanges {
+            let at = format!("exchange `{}`", exchange.id);
+            match (&exchange.request, &exchange.twin) {
+                (None, None) => self.complain(format!("{at}: expected `request` or `twin`, found neither")),
+                (Some(_), Some(_)) if !exchange.defect.is_empty() => {
+                    self.complain(format!("{at}: a defect is applied to the twin's request; `request` is one too many"));
+                }
+                (None, Some(_)) if exchange.defect.is_empty() => {
+                    self.complain(format!("{at}: the same request as its twin; expected a `defect`"));
+                }
+                _ => {}
+            }
+            for name in exchange.needs.iter().chain(&exchange.after).chain(&exchange.twin) {
+                if !known.contains_key(name.as_str()) {
+                    self.complain(format!("{at}: there is no exchange `{name}`"));
+                }
+            }
+            if let Some(request) = &exchange.request {
+                let served = |wire: &&crate::model::Wire| wire.calls.contains_key(&request.call);
+                if !suite.wires.iter().any(|wire| served(&wire)) {
+                    self.complain(format!("{at}: no wire profile has a call `{}`", request.call));
+                }
+            }
+        }
+        self.cycles(&known);
+    }
+
+    /// An order must exist in which every exchange comes after what it waits for.
+    fn cycles(&mut self, known: &BTreeMap<&str, &Exchange>) {
+        let mut done: BTreeSet<&str> = BTreeSet::new();
+        loop {
+            let ready: Vec<&str> = known
+                .values()
+                .filter(|exchange| !done.contains(exchange.id.as_str()))
+                .filter(|exchange| {
+                    let waits = exchange.needs.iter().chain(&exchange.after);
+                    waits.into_iter().all(|name| done.contains(name.as_str()) || !known.contains_key(name.as_str()))
+                })
+                .map(|exchange| exchange.id.as_str())
+                .collect();
+            if ready.is_empty() {
+                break;
+            }
+            done.extend(ready);
+        }
+        let stuck: Vec<&str> = known.keys().copied().filter(|name| !done.contains(name)).collect();
+        if !stuck.is_empty() {
+            self.complain(format!("exchanges wait for each other in a circle: {}", stuck.join(", ")));
+        }
+    }
+
+    fn checks(&mut self) {
+        let suite = self.suite;
+        let groups: BTreeSet<&str> = suite.groups.iter().map(|group| group.id.as_str()).collect();
+        let requirements: BTreeSet<&str> =
+            suite.requirements.iter().map(|requirement| requirement.id.as_str()).collect();
+        for check in &suite.checks {
+            let at = format!("check `{}`", check.id);
+            if !groups.contains(check.group.as_str()) {
+                self.complain(format!("{at}: there is no group `{}`", check.group));
+            }
+            if check.requirements.is_empty() {
+                self.complain(format!("{at}: cites no requirement"));
+            }
+            for id in &check.requirements {
+                if !requirements.contains(id.as_str()) {
+                    self.complain(format!("{at}: there is no requirement `{id}`"));
+                }
+            }
+            for expectations in check.variants.values().chain([&check.expect]) {
+                if expectations.is_empty() {
+                    self.complain(format!("{at}: expects nothing, so it could not fail"));
+                }
+                for expectation in expectations {
+                    self.expectation(&at, expectation, check.weak.is_some());
+                }
+            }
+        }
+    }
+
+    fn expectation(&mut self, at: &str, expectation: &Expectation, weak: bool) {
+        let suite = self.suite;
+        let exchange = suite.exchanges.iter().find(|exchange| exchange.id == expectation.exchange);
+        let Some(exchange) = exchange else {
+            return self.complain(format!("{at}: there is no exchange `{}`", expectation.exchange));
+        };
+        let conditions = [
+            expectation.status.is_some(),
+            !expectation.status_in.is_empty(),
+            expectation.header.is_some(),
+            expectation.error.is_some(),
+            expectation.schema.is_some(),
+            expectation.equals.is_some(),
+            expectation.find.is_some(),
+            expectation.lacks.is_some(),
+            !expectation.established.is_empty(),
+        ];
+        if !conditions.contains(&true) {
+            self.complain(format!("{at}: nothing is expected of `{}`", expectation.exchange));
+        }
+        if expectation.at.is_some() && expectation.schema.is_none() && expectation.equals.is_none() {
+            self.complain(format!("{at}: `at` without `schema` or `equals`"));
+        }
+        if let Some(code) = &expectation.error {
+            if !suite.wires.iter().any(|wire| wire.errors.contains_key(code)) {
+                self.complain(format!("{at}: no wire profile has an error `{code}`"));
+            }
+            // A rejection without an accepted sibling is passed by a registry that rejects everything.
+            if exchange.twin.is_none() && !weak {
+                self.complain(format!("{at}: `{}` is to be rejected and names no accepted twin", exchange.id));
+            }
+        }
+        if !weak && expectation.status_in.len() > 1 {
+            let both = expectation.status_in.iter().any(|status| *status < 400)
+                && expectation.status_in.iter().any(|status| *status >= 400);
+            if both {
+                self.complain(format!("{at}: a set of statuses that includes both success and failure"));
+            }
+        }
+        let referred = expectation.under.iter().flat_map(|under| under.heads.iter().chain(&under.log));
+        for name in referred {
+            if !suite.exchanges.iter().any(|exchange| exchange.id == *name) {
+                self.complain(format!("{at}: there is no exchange `{name}`"));
+            }
+        }
+    }
+
+    fn editions(&mut self) {
+        let suite = self.suite;
+        for edition in &suite.editions {
+            let at = format!("edition `{}`", edition.edition);
+            if edition.checks.is_empty() {
+                self.complain(format!("{at}: lists no check"));
+            }
+            if !suite.wires.iter().any(|wire| wire.wire == edition.wire) {
+                self.complain(format!("{at}: there is no wire profile `{}`", edition.wire));
+            }
+            let mut seen = BTreeSet::new();
+            for listed in &edition.checks {
+                if !seen.insert(&listed.id) {
+                    self.complain(format!("{at}: lists `{}` twice", listed.id));
+                }
+                match suite.checks.iter().find(|check| check.id == listed.id) {
+                    None => self.complain(format!("{at}: there is no check `{}`", listed.id)),
+                    Some(check) => {
+                        if let Some(variant) = &listed.variant
+                            && !check.variants.contains_key(variant)
+                        {
+                            self.complain(format!("{at}: check `{}` has no variant `{variant}`", listed.id));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn faults(&mut self) {
+        let suite = self.suite;
+        for fault in &suite.faults {
+            if !suite.checks.iter().any(|check| check.id == fault.killed_by) {
+                self.complain(format!("fault `{}`: there is no check `{}`", fault.id, fault.killed_by));
+            }
+        }
+    }
+}
+
+impl Suite {
+    /// The check called `id`.
+    #[must_use]
+    pub fn check(&self, id: &str) -> Option<&crate::model::Check> {
+        self.checks.iter().find(|check| check.id == id)
+    }
+
+    /// The exchange called `id`.
+    #[must_use]
+    pub fn exchange(&self, id: &str) -> Option<&Exchange> {
+        self.exchanges.iter().find(|exchange| exchange.id == id)
+    }
+
+    /// The strongest keyword among the requirements that a check cites.
+    #[must_use]
+    pub fn keyword(&self, check: &crate::model::Check) -> Keyword {
+        let cited = self.requirements.iter().filter(|requirement| check.requirements.contains(&requirement.id));
+        cited.map(|requirement| requirement.keyword).max().unwrap_or(Keyword::May)
+    }
+}

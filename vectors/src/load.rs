@@ -1,0 +1,187 @@
+//! Loading a suite, from the data inside the binary or from a folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use crate::lint::{Complaint, lint};
+use crate::model::{CheckFile, Edition, FaultFile, RequirementFile, Suite, SuiteFile, Wire};
+
+static SUITES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/suites");
+
+/// The suite that is meant when none is named.
+pub const SUITE: &str = "oversight-v1";
+
+/// No data file is longer than this.
+const LONGEST_FILE: u64 = 4 << 20;
+
+/// Why a suite could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// A needed file is not there.
+    #[error("{suite}: no file {file}")]
+    Absent {
+        /// The suite.
+        suite: String,
+        /// The file, relative to the suite's folder.
+        file: String,
+    },
+    /// The data contradicts itself.
+    #[error("{suite}: the data does not fit together:\n{}", list(complaints))]
+    Lint {
+        /// The suite.
+        suite: String,
+        /// What does not fit, each with the file or the name concerned.
+        complaints: Vec<Complaint>,
+    },
+    /// A file could not be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is not of its schema.
+    #[error("{file}: {message}")]
+    Shape {
+        /// The file, relative to the suite's folder.
+        file: String,
+        /// What was expected and found, with line and column.
+        message: String,
+    },
+    /// There is no such suite.
+    #[error("there is no suite `{name}`, expected one of {known}")]
+    Unknown {
+        /// The name given.
+        name: String,
+        /// The names known.
+        known: String,
+    },
+}
+
+fn list(complaints: &[Complaint]) -> String {
+    let lines: Vec<String> = complaints.iter().map(|complaint| format!("  {complaint}")).collect();
+    lines.join("\n")
+}
+
+/// Loads and lints a suite that travels inside the binary.
+///
+/// # Errors
+/// [`LoadError`] naming the file and the place.
+pub fn load_embedded(name: &str) -> Result<Suite, LoadError> {
+    let Some(folder) = SUITES.get_dir(name) else {
+        let known: Vec<String> = SUITES.dirs().map(|dir| dir.path().display().to_string()).collect();
+        return Err(LoadError::Unknown { name: name.to_owned(), known: known.join(", ") });
+    };
+    let mut files = Files::new();
+    collect_embedded(folder, name, &mut files);
+    assemble(name, &files)
+}
+
+/// Loads and lints a suite from a folder laid out as those inside the binary.
+///
+/// # Errors
+/// [`LoadError`] naming the file and the place.
+pub fn load_folder(folder: &Path) -> Result<Suite, LoadError> {
+    let mut files = Files::new();
+    collect_folder(folder, "", &mut files)?;
+    assemble(&folder.display().to_string(), &files)
+}
+
+/// Relative path, with `/`, and text of each data file.
+type Files = BTreeMap<String, String>;
+
+fn collect_embedded(folder: &Dir<'_>, suite: &str, files: &mut Files) {
+    for file in folder.files() {
+        let path = file.path().to_string_lossy().replace('\\', "/");
+        let relative = path.strip_prefix(suite).unwrap_or(&path).trim_start_matches('/').to_owned();
+        if let Some(text) = file.contents_utf8().filter(|_| relative.ends_with(".yaml")) {
+            files.insert(relative, text.to_owned());
+        }
+    }
+    for inner in folder.dirs() {
+        collect_embedded(inner, suite, files);
+    }
+}
+
+fn collect_folder(folder: &Path, prefix: &str, files: &mut Files) -> Result<(), LoadError> {
+    let read = |source| LoadError::Read { path: folder.to_owned(), source };
+    for entry in std::fs::read_dir(folder).map_err(read)? {
+        let entry = entry.map_err(read)?;
+        let path = entry.path();
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let metadata = entry.metadata().map_err(|source| LoadError::Read { path: path.clone(), source })?;
+        if metadata.is_dir() {
+            // Suites are two folders deep; whatever is deeper is not data.
+            if prefix.is_empty() {
+                collect_folder(&path, &format!("{name}/"), files)?;
+            }
+        } else if name.ends_with(".yaml") {
+            if metadata.len() > LONGEST_FILE {
+                let message = format!("{} bytes, at most {LONGEST_FILE} are read", metadata.len());
+                return Err(LoadError::Shape { file: name, message });
+            }
+            let text =
+                std::fs::read_to_string(&path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
+            files.insert(name, text);
+        }
+    }
+    Ok(())
+}
+
+fn assemble(suite: &str, files: &Files) -> Result<Suite, LoadError> {
+    let absent = |file: &str| LoadError::Absent { suite: suite.to_owned(), file: file.to_owned() };
+    let one = |file: &str| files.get(file).map(String::as_str).ok_or_else(|| absent(file));
+    let head: SuiteFile = parse("suite.yaml", one("suite.yaml")?)?;
+    let requirements: RequirementFile = parse("requirements.yaml", one("requirements.yaml")?)?;
+    let faults: FaultFile = parse("faults.yaml", one("faults.yaml")?)?;
+    let (mut exchanges, mut checks) = (Vec::new(), Vec::new());
+    for file in parse_all::<CheckFile>(files, "checks/")? {
+        exchanges.extend(file.exchanges);
+        checks.extend(file.checks);
+    }
+    let loaded = Suite {
+        name: head.suite,
+        title: head.title,
+        groups: head.groups,
+        does_not_prove: head.does_not_prove,
+        values: head.values,
+        fixtures: head.fixtures,
+        exchanges,
+        checks,
+        requirements: requirements.requirements,
+        editions: parse_all::<Edition>(files, "editions/")?,
+        wires: parse_all::<Wire>(files, "wire/")?,
+        faults: faults.faults,
+        digest: digest(files),
+    };
+    let complaints = lint(&loaded);
+    if complaints.is_empty() { Ok(loaded) } else { Err(LoadError::Lint { suite: suite.to_owned(), complaints }) }
+}
+
+fn parse_all<T: DeserializeOwned>(files: &Files, folder: &str) -> Result<Vec<T>, LoadError> {
+    let within = files.iter().filter(|(name, _)| name.starts_with(folder));
+    within.map(|(name, text)| parse(name, text)).collect()
+}
+
+fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadError> {
+    serde_saphyr::from_str(text)
+        .map_err(|error| LoadError::Shape { file: file.to_owned(), message: error.to_string() })
+}
+
+/// Names and bytes of all files, each preceded by its length, so that no two sets of files share a digest.
+fn digest(files: &Files) -> String {
+    let mut hash = Sha256::new();
+    for (name, text) in files {
+        for part in [name, text] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,500 @@
+//! The types of the data files. Unknown members are refused everywhere; the JSON Schemas are generated from here.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// Everything that makes up one suite, loaded and linted.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    /// Name of the suite, as in `oversight-v1@strict`.
+    pub name: String,
+    /// One line on what it is about.
+    pub title: String,
+    /// The groups of checks, in the order of reports.
+    pub groups: Vec<Group>,
+    /// What every report repeats.
+    pub does_not_prove: Vec<String>,
+    /// Values drawn anew in each run.
+    pub values: BTreeMap<String, ValueSource>,
+    /// Documents built from templates and values.
+    pub fixtures: Vec<Fixture>,
+    /// What can be sent.
+    pub exchanges: Vec<Exchange>,
+    /// What can be judged.
+    pub checks: Vec<Check>,
+    /// The normative sentences.
+    pub requirements: Vec<Requirement>,
+    /// Frozen lists of checks.
+    pub editions: Vec<Edition>,
+    /// Dialects.
+    pub wires: Vec<Wire>,
+    /// Deliberate defects.
+    pub faults: Vec<Fault>,
+    /// SHA-256 (hexadecimal) over the names and bytes of all its files.
+    pub digest: String,
+}
+
+/// `suite.yaml`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuiteFile {
+    /// Name of the suite.
+    pub suite: String,
+    /// One line on what it is about.
+    pub title: String,
+    /// The groups of checks, in the order of reports.
+    pub groups: Vec<Group>,
+    /// What a pass does not prove; every report repeats it.
+    pub does_not_prove: Vec<String>,
+    /// Values drawn anew in each run; `$name` refers to one.
+    pub values: BTreeMap<String, ValueSource>,
+    /// Documents built from templates; `$name#/pointer` refers to a part of one.
+    pub fixtures: Vec<Fixture>,
+}
+
+/// A group of checks.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Stable name.
+    pub id: String,
+    /// As shown to people.
+    pub title: String,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "random")]
+pub enum ValueSource {
+    /// A version 4 UUID.
+    Uuid {},
+    /// Lower-case hexadecimal text.
+    Hex {
+        /// How many random bytes.
+        bytes: usize,
+    },
+    /// An Ed25519 key: an object with the member `public` (hexadecimal). The private part never leaves the recorder.
+    Ed25519 {},
+}
+
+/// A document built freshly in each run.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fixture {
+    /// Name; `$name` refers to it.
+    pub id: String,
+    /// The document, with references; or, with `of`, absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Json>,
+    /// Another fixture's template to start from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// JSON Patch (RFC 6902) applied before signing: a differently signed document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<PatchOperation>,
+    /// The value (an Ed25519 key) that signs the document as a manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign: Option<String>,
+    /// JSON Patch applied after signing: a broken document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<PatchOperation>,
+}
+
+/// One operation of a JSON Patch (RFC 6902 section 4); `value` may hold references.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchOperation {
+    /// `add`, `remove`, `replace`, `move`, `copy` or `test`.
+    pub op: String,
+    /// JSON Pointer of the place.
+    pub path: String,
+    /// JSON Pointer of the source of `move` and `copy`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The new value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Json>,
+}
+
+/// `checks/*.yaml`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckFile {
+    /// What these checks need sent.
+    #[serde(default)]
+    pub exchanges: Vec<Exchange>,
+    /// The checks.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+}
+
+/// What a conforming target stores when it answers an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// An event and a leaf of the log.
+    RecordsEvent,
+    /// A registration and a leaf of the log.
+    Registers,
+}
+
+/// One request, and thereby one answer, of a run.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// Name; `$name#/pointer` refers to the JSON body of its answer.
+    pub id: String,
+    /// What a conforming target stores.
+    pub effect: Effect,
+    /// What is sent; absent with `twin`, whose request is taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+    /// The accepted sibling: the same request without the defect. It must be accepted in the same run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin: Option<String>,
+    /// JSON Patch on the twin's JSON body: the single defect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub defect: Vec<PatchOperation>,
+    /// Exchanges that must have been accepted before; otherwise this one is not sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// Exchanges that come first if they are sent at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
+    /// Sent once for each of several numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Each>,
+    /// Exchanges of one reading show one state of the log; they are read again together when they contradict each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<String>,
+}
+
+/// Repetition of an exchange: `$each` is 0, `step`, `2·step`, … below `below`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Each {
+    /// Reference to the number that is not reached, as `$tlog-head#/size`.
+    pub below: String,
+    /// Distance between two numbers.
+    #[serde(default = "one")]
+    pub step: u64,
+    /// At most so many are sent: the first ones and the last ones.
+    pub most: u64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// What is sent. Strings may hold references: `$name`, `$name#/pointer`, and `${name}` within a text.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Operation of the wire profile.
+    pub call: String,
+    /// Variables of the path template.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub path: BTreeMap<String, String>,
+    /// Query parameters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub query: BTreeMap<String, String>,
+    /// Header fields beyond the usual ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// JSON body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<Json>,
+    /// Body as it is, sent as `application/json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Method other than the call's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+}
+
+/// One named test case: it judges exchanges and sends nothing.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// Stable name.
+    pub id: String,
+    /// Its group.
+    pub group: String,
+    /// Requirements whose sentences it tests; the strongest keyword among them is the check's.
+    pub requirements: Vec<String>,
+    /// Why a user should care, in one sentence.
+    pub why: String,
+    /// Where the condition is weaker than the sentence, and how: frozen editions assert what they always did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weak: Option<String>,
+    /// All of these must hold.
+    pub expect: Vec<Expectation>,
+    /// Other conditions under which editions know this check.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variants: BTreeMap<String, Vec<Expectation>>,
+}
+
+/// Conditions on one exchange; all that are given must hold.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// The exchange that is judged; with `each`, every one of its answers.
+    pub exchange: String,
+    /// The status is this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The status is one of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status_in: Vec<u16>,
+    /// A condition on a header field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<HeaderExpectation>,
+    /// The answer is this error: status, envelope and code as the wire profile has them, and a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// JSON Pointer of the value that `schema`, `equals` and `same` speak of; the whole body if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// JSON Schema of that value; a value that is absent fits no schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Json>,
+    /// That value is this one (numbers and texts compared as JSON values, members in any order).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equals: Option<Json>,
+    /// The body contains items like this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub find: Option<Find>,
+    /// The body does not contain this text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<String>,
+    /// Layers that the verifier must establish on the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub established: Vec<String>,
+    /// Trust anchors for `established`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<Under>,
+}
+
+/// A condition on a header field of the answer.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderExpectation {
+    /// Name of the field, any case.
+    pub name: String,
+    /// Its value is one of these.
+    pub one_of: Vec<String>,
+}
+
+/// Items of a list, by what stands in them.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Find {
+    /// JSON Pointer of the list.
+    #[serde(rename = "in")]
+    pub list: String,
+    /// JSON Pointer below the item -> value; `/a#/b` reads the text at `/a` as JSON and looks at `/b` in it.
+    #[serde(rename = "where")]
+    pub condition: BTreeMap<String, Json>,
+    /// Exactly so many items (over all answers of the exchange).
+    pub count: usize,
+}
+
+/// What the verifier trusts while it judges an answer.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Under {
+    /// Reference to the registry key, as `$well-known#/ed25519_pub`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry_key: Option<String>,
+    /// Reference to the issuer key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_key: Option<String>,
+    /// Reference to the file that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_id: Option<String>,
+    /// Exchanges whose answers are tree heads known from elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heads: Vec<String>,
+    /// Exchange whose answers are the pages of the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+}
+
+/// `requirements.yaml`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequirementFile {
+    /// The sentences.
+    pub requirements: Vec<Requirement>,
+}
+
+/// One normative sentence, in our words.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// Stable id.
+    pub id: String,
+    /// Its strength.
+    pub keyword: Keyword,
+    /// What it demands.
+    pub statement: String,
+    /// Whether a client can see on the wire that it is kept.
+    pub observable: Observable,
+    /// Where implementations do something else, or the specification contradicts itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+}
+
+/// Strength of a requirement (RFC 2119).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+pub enum Keyword {
+    /// Optional.
+    #[serde(rename = "MAY")]
+    May,
+    /// Recommended: when unmet, a warning.
+    #[serde(rename = "SHOULD")]
+    Should,
+    /// Required, or forbidden.
+    #[serde(rename = "MUST")]
+    Must,
+}
+
+impl Keyword {
+    /// As in RFC 2119.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::May => "MAY",
+            Self::Should => "SHOULD",
+            Self::Must => "MUST",
+        }
+    }
+}
+
+/// Whether a requirement can be seen from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Observable {
+    /// On the wire.
+    Wire,
+    /// Not from outside.
+    No,
+}
+
+/// `editions/*.yaml`: a frozen list of checks, so that a claim can name it.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Edition {
+    /// Name after the `@`.
+    pub edition: String,
+    /// What it stands for, in one line.
+    pub title: String,
+    /// Wire profile it is meant for.
+    pub wire: String,
+    /// The checks, in order.
+    pub checks: Vec<Listed>,
+}
+
+/// One check of an edition.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// Name of the check.
+    pub id: String,
+    /// Name of the variant, if not the check's own conditions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+}
+
+/// `wire/*.yaml`: one dialect of the protocol.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wire {
+    /// Name of the profile.
+    pub wire: String,
+    /// One line on it.
+    pub title: String,
+    /// Canonicalization under which issuers sign manifests.
+    pub canonicalization: String,
+    /// Shape of error answers.
+    pub envelope: Envelope,
+    /// Error codes and the statuses they come with.
+    pub errors: BTreeMap<String, u16>,
+    /// Operations.
+    pub calls: BTreeMap<String, Call>,
+}
+
+/// Where an error answer says what.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope {
+    /// JSON Pointer of the code.
+    pub code: String,
+    /// JSON Pointer of the message for people.
+    pub message: String,
+}
+
+/// One operation of a wire profile.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// HTTP method.
+    pub method: String,
+    /// URI Template (RFC 6570, level 1) of the path.
+    pub path: String,
+    /// Which secret it may need.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Authorization>,
+    /// What its answer is to the verifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Document>,
+}
+
+/// Which secret an operation may need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authorization {
+    /// The operator's token.
+    Operator,
+    /// The secret of the DNS bridge.
+    DnsEvent,
+}
+
+/// What an answer is to the verifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Document {
+    /// An evidence bundle.
+    OversightBundle,
+    /// A signed tree head.
+    OversightHead,
+    /// An inclusion proof.
+    OversightProof,
+    /// A page of the log.
+    OversightLog,
+}
+
+/// `faults.yaml`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FaultFile {
+    /// The faults.
+    pub faults: Vec<Fault>,
+}
+
+/// One deliberate defect of the reference registry.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Name, as for `assayer serve --fault`.
+    pub id: String,
+    /// What the registry then does, in one line.
+    pub does: String,
+    /// The check that must notice it.
+    pub killed_by: String,
+}
