@@ -1,0 +1,493 @@
+"""Kind `bundle`: whole evidence bundles, good ones and ones with a single fault, signed again wherever the registry could."""
+
+import copy
+import json
+
+import canon
+import ed25519 as ed
+import merkle
+from judge import judge, verdict
+from registry import (FORMS, ISSUER, OTHER_ISSUER, OTHER_REGISTRY, REGISTRY, START, Evidence, digest, dns, manifest, token, utc, uuid, web)
+
+SPEC = "oversight-registry-v1 section "
+MANIFEST, BUNDLE, HEAD, LEAVES, TREE, SHAPES, FORM = SPEC + "1.1", SPEC + "1.2", SPEC + "1.3", SPEC + "1.4", SPEC + "2", SPEC + "3", SPEC + "1.0"
+FAULTS = SPEC + "7"
+
+BOTH = {"registry_key": REGISTRY.hex, "issuer_keys": [ISSUER.hex]}
+THREE_EVENTS = [web(at=60), dns(at=75), web(kind="ocsp", agent="", at=90)]
+ORDERLY = {"\ue000": 1, "\U0001f600": 2, "a": 3, "a b": 4}
+
+
+def generate(writer):
+    good_bundles(writer)
+    Tamperer(writer).all()
+
+
+def add(writer, id, why, spec, text, trust, refuted=(), twin=None):
+    """Writes a case after the judge has found exactly the faults that the case names, whether it stops at missing premises or not."""
+    eager, _ = judge(text, trust, eager=True)
+    results, forms = judge(text, trust)
+    assert refuted_layers(eager) == refuted_layers(results), (f"{id}: an eager judge finds {refuted_layers(eager)}")
+    found = refuted_layers(results)
+    expected = [{"layer": layer, "code": code, "at": at} for layer, code, at in refuted]
+    assert found == expected, f"{id}: expected {expected}, found {found}"
+    established = [layer for layer, result in results.items() if result is None]
+    schemes = {layer: forms[layer] for layer in ("registry-signature", "issuer-signature") if layer in established}
+    expect = {"verdict": verdict(results, trust), "refuted": found, "established": established, "schemes": schemes}
+    writer.add(f"bundles/{id}", "bundle", why, spec, {"bundle": text, "trust": trust}, expect, twin=twin and f"bundles/{twin}")
+
+
+def refuted_layers(results):
+    return [{"layer": layer, "code": result[0], "at": result[1]} for layer, result in results.items() if isinstance(result, tuple)]
+
+
+def good_bundles(writer):
+    def good(name, why, spec, evidence, trust=BOTH, issuer=None, registry=None, text=None):
+        add(writer, f"good/{name}", why, spec, text or evidence.text(), trust)
+        schemes = writer.cases[f"bundles/good/{name}"]["expect"]["schemes"]
+        for layer, forms in (("issuer-signature", issuer), ("registry-signature", registry)):
+            assert forms is None or schemes[layer] == forms, (name, layer, schemes)
+
+    one = Evidence(events=[web()])
+    good("no-events", "A file that nobody opened yet.", SHAPES, Evidence(), issuer=FORMS, registry=FORMS)
+    good("one-event", "A file opened once.", SHAPES, one, issuer=FORMS, registry=FORMS)
+    good("three-events", "A file opened three times, once seen through DNS.", SHAPES, Evidence(events=THREE_EVENTS))
+    good("dns-event", "A DNS event, whose leaf carries the question instead of a user agent.", LEAVES, Evidence(events=[dns()]))
+    good("dns-event-rust", "A DNS event whose extra text is written without spaces.", LEAVES, Evidence(events=[dns()], form="serde-jcs-0.1"))
+    good("dns-event-without-question", "A DNS event that was reported without name and type has nulls in row and leaf.", LEAVES, Evidence(events=[dns(qname=None, qtype=None)]))
+    good("times-one-second-apart", "The two times of a row may come from two readings of the clock, one second apart.", LEAVES, Evidence(events=[web(row={"timestamp": START + 61})]))
+    good("kinds-of-web-event", "All three kinds of web event.", LEAVES, Evidence(events=[web(kind="http_img", at=1), web(kind="ocsp", at=2), web(kind="license", at=3)]))
+    good("events-within-one-second", "Rows of one second may stand out of the order of the log.", SHAPES, Evidence(events=[web(at=60), web(kind="ocsp", at=60)], order=[1, 0]))
+    good("no-trust", "Without anchors of the caller the keys come from the evidence itself.", FAULTS, one, {})
+    good("registry-key-only", "With the registry's key alone the issuer stays unknown.", FAULTS, one, {"registry_key": REGISTRY.hex})
+    good("issuer-key-only", "With the issuer's key alone the registry stays unknown.", FAULTS, one, {"issuer_keys": [ISSUER.hex]})
+    good("several-issuer-keys", "One of the pinned issuer keys is that of the manifest.", FAULTS, one, {**BOTH, "issuer_keys": [OTHER_ISSUER.hex, ISSUER.hex]})
+    good("file-id-requested", "The caller names the file that was asked for.", FAULTS, one, {**BOTH, "file_id": one.body["file_id"]})
+    good("with-log", "The caller supplies the log, whose register leaf names the issuer's key.", LEAVES, one, {**BOTH, "log": one.log()})
+    good("with-log-without-hex", "Log records of the older server have no hexadecimal member.", TREE, one, {**BOTH, "log": one.log(with_hex=False)})
+    good("proof-called-inclusion", "The proof is called as the specification calls it.", SPEC + "3", Evidence(events=[web()], proof_member="inclusion"))
+    good("members-shuffled", "The order of members on the wire is irrelevant.", BUNDLE, one, text=json.dumps(dict(reversed(one.value().items())), separators=(",", ":")))
+    good("white-space", "White space on the wire is irrelevant.", BUNDLE, one, text=json.dumps(one.value(), indent=2) + "\n")
+    good("escapes-on-the-wire", "Characters may be written as escapes on the wire.", BUNDLE, one, text=one.text().replace("minutes.txt", "minutes\\u002etxt").replace("https://", "https:\\/\\/"))
+
+    bare = Evidence(events=[web()])
+    del bare.body["disclaimer"]
+    good("no-disclaimer", "The disclaimer is optional.", "oversight-requirements EV-4", bare.seal())
+    more = Evidence(events=[web()])
+    more.body["rekor"] = {"bundle_schema": 2}
+    good("member-added-and-signed", "Optional members may be added to the bundle as long as they are signed.", "oversight-requirements ST-1", more.seal())
+    twin_rows = Evidence(events=[web()])
+    twin_rows.body["beacons"].reverse()
+    twin_rows.body["watermarks"].reverse()
+    good("rows-reordered", "Rows are compared with the signed arrays regardless of order.", FAULTS, twin_rows.seal())
+
+    for form in FORMS:
+        foreign = dict(recipient={"recipient_id": "Zo\u00eb \u8aad\u8005", "x25519_pub": digest("x25519").hex()}, issuer_id="\u00c9diteur \U0001f680", original_filename="re\u0301sume\u0301 \u2028\x7f.txt")
+        signed = manifest(f"foreign {form}", policy={"registry_url": "https://registry.assayer.example", **ORDERLY}, **foreign)
+        evidence = Evidence(events=[web(agent="caf\u00e9"), dns(qname="b\u00fccher.example", at=70)], form=form, signed=signed)
+        good(f"foreign-text-{form}", f"Text beyond ASCII and keys that every form orders in its own way, all signed as {form}.", FORM, evidence, issuer=[form], registry=[form])
+    accented = manifest("accented", issuer_id="\u00c9diteur")
+    good("foreign-values-rfc-order", "Foreign text in values only: the two raw forms agree.", FORM, Evidence(signed=accented), issuer=FORMS[1:], registry=FORMS[1:])
+    good("issuer-form-older", "An issuer of the Python era in the evidence of an upgraded registry; its leaves are of either form.", FORM,
+         Evidence(events=[web()], form="jcs-exact-integers", issuer_form="python-sort-keys", leaf_form="python-sort-keys", signed=accented), issuer=["python-sort-keys"], registry=FORMS[1:])
+    good("issuer-form-older-rust", "The same, after a migration to the Rust server.", FORM,
+         Evidence(events=[web()], form="serde-jcs-0.1", issuer_form="jcs-exact-integers", signed=manifest("migrated", policy=ORDERLY)), issuer=["jcs-exact-integers"], registry=["serde-jcs-0.1"])
+    delete = manifest("delete", original_filename="a\x7fb")
+    good("delete-character", "DEL is written in two ways.", FORM, Evidence(signed=delete, form="python-sort-keys"), issuer=FORMS[:1], registry=FORMS[:1])
+
+    good("integer-two-to-53-plus-one", "An integer that no double holds is signed exactly.", SPEC + "6", Evidence(signed=manifest("big", size_bytes=2**53 + 1)), issuer=FORMS, registry=FORMS)
+    good("integer-beyond-64-bits", "An integer of more than 64 bits is signed exactly by the Python forms only.", SPEC + "6", Evidence(signed=manifest("huge", policy={"n": 2**64})), issuer=FORMS[:2], registry=FORMS[:2])
+    good("float-python", "A float as Python prints it.", SPEC + "6", Evidence(form="python-sort-keys", signed=manifest("float", policy={"n": 1.0})), issuer=FORMS[:1], registry=FORMS[:1])
+    good("float-rust", "A float that the Rust server returns with its fraction and signs without it.", BUNDLE, Evidence(form="serde-jcs-0.1", signed=manifest("float", policy={"n": 1.0, "m": 1e20, "z": -0.0})), issuer=FORMS[2:], registry=FORMS[2:])
+    good("null-signed", "A null inside the policy that the Rust server signed as null.", MANIFEST, Evidence(form="serde-jcs-0.1", signed=manifest("null", policy={"n": None})), issuer=FORMS[2:], registry=FORMS)
+
+    older = manifest("older issuer")
+    del older["l3_policy"], older["canonical_content_hash"]
+    good("older-issuer", "A manifest signed before two members existed: only the reading with both removed fits.", MANIFEST, Evidence(events=[web()], form="serde-jcs-0.1", signed=older), issuer=FORMS[2:], registry=FORMS)
+    full = manifest("defaults", content_type="application/octet-stream")
+    wire = {name: value for name, value in full.items() if name not in ("content_type", "l3_policy", "signature_ml_dsa")}
+    good("defaults-left-out", "Members that the manifest leaves out are signed with their defaults.", MANIFEST, Evidence(signed=full, wire=wire), issuer=FORMS)
+    ml = manifest("ml-dsa")
+    good("second-signature-present", "The second signature field is blank in the signed bytes whatever it holds.", MANIFEST, Evidence(signed=ml, wire={**ml, "signature_ml_dsa": "00ff"}), issuer=FORMS)
+    good("recipient-with-signing-key", "The recipient's optional signing key is a known member.", MANIFEST, Evidence(signed=manifest("recipient", recipient={"recipient_id": "reader@assayer.example", "x25519_pub": digest("x").hex(), "ed25519_pub": digest("y").hex()})), issuer=FORMS)
+    good("beacon-with-further-members", "A beacon may carry members of its own, which are signed.", MANIFEST, Evidence(signed=manifest("beacon", beacons=[{"token_id": token("own"), "kind": "dns", "note": "lobby"}])), issuer=FORMS)
+    good("no-beacons-no-watermarks", "A file without beacons and watermarks has no rows.", MANIFEST, Evidence(signed=manifest("plain", beacons=[], watermarks=[])))
+    good("watermarks-of-two-layers", "One mark in two layers is two rows.", FAULTS, Evidence(signed=manifest("marks", watermarks=[{"layer": "L1_zero_width", "mark_id": "00ff"}, {"layer": "L3_semantic", "mark_id": "00ff"}])))
+    good("beacons-empty", "A file with one watermark and no beacon.", FAULTS, Evidence(signed=manifest("marked", beacons=[], watermarks=[{"layer": "L1_zero_width", "mark_id": "00ff"}])))
+
+
+class Tamperer:
+    """One fault a case, each beside the good bundle from which it was made."""
+
+    def __init__(self, writer):
+        self.writer = writer
+        self.none, self.one, self.three = Evidence(), Evidence(events=[web()]), Evidence(events=THREE_EVENTS)
+        self.twins = {id(self.none): "good/no-events", id(self.one): "good/one-event", id(self.three): "good/three-events"}
+
+    def all(self):
+        for step in (self.texts, self.shapes, self.file_ids, self.issuer_signatures, self.issuer_policy, self.members, self.keys, self.rows, self.registry_signatures,
+                     self.heads, self.inclusions, self.bindings, self.orders, self.several):
+            step()
+
+    def case(self, name, why, spec, evidence, refuted, twin, trust=BOTH, text=None):
+        layer = name.split("/")[0]
+        assert refuted[0][0] == layer or layer == "several", name
+        add(self.writer, name, why, spec, evidence.text() if text is None else text, trust, refuted, twin)
+
+    def tamper(self, name, why, spec, code, at, change, base=None, resign=True, trust=BOTH, layer=None):
+        """Changes a copy of a good bundle, has the registry sign it again, and expects one refuted layer."""
+        base = base or self.one
+        evidence = base.copy()
+        change(evidence)
+        if resign:
+            evidence.seal()
+        layer = layer or name.split("/")[0]
+        self.case(name, why, spec, evidence, [(layer, code, at)], self.twins[id(base)], trust)
+
+    def texts(self):
+        def text(name, why, code, at, change, spec="RFC 8259 section 2"):
+            self.case(name, why, spec, None, [(name.split("/")[0], code, at)], "good/one-event", text=change(self.one.text()))
+
+        text("json/empty", "Nothing was handed over.", "json.empty", "", lambda t: "")
+        text("json/byte-order-mark", "A byte order mark stands before the bundle.", "json.bom", "", lambda t: "\ufeff" + t)
+        text("json/truncated", "The end of the bundle is missing.", "json.end", "", lambda t: t[:-1])
+        text("json/trailing-bytes", "Something follows the bundle.", "json.trailing", "", lambda t: t + "{}")
+        text("json/comma-trailing", "A comma before the last brace.", "json.syntax", "", lambda t: t[:-1] + ",}")
+        text("json/duplicate-key", "The file id is given twice; a lenient reader would keep the second.", "json.duplicate-key", "/file_id", lambda t: t[:-1] + ',"file_id":"other"}', "RFC 7493 section 2.3")
+        text("json/duplicate-key-in-manifest", "A member of the manifest is given twice, once with an escape in its key.", "json.duplicate-key", "/manifest/issuer_id", lambda t: t.replace('"recipient":{', '"\\u0069ssuer_id":"mallory","recipient":{', 1), "RFC 7493 section 2.3")
+        text("json/lone-surrogate", "Half a character in the disclaimer.", "json.lone-surrogate", "/disclaimer", lambda t: t.replace('"disclaimer":"', '"disclaimer":"\\ud800', 1), "RFC 8259 section 8.2")
+        text("json/control-character", "A raw line feed inside a string.", "json.control-character", "/disclaimer", lambda t: t.replace('"disclaimer":"', '"disclaimer":"\n', 1), "RFC 8259 section 7")
+        text("json/escape", "An escape that JSON does not have.", "json.escape", "/disclaimer", lambda t: t.replace('"disclaimer":"', '"disclaimer":"\\x41', 1), "RFC 8259 section 7")
+        text("json/number-leading-zero", "A number with a leading zero.", "json.number", "/manifest/size_bytes", lambda t: t.replace('"size_bytes":2048', '"size_bytes":02048', 1), "RFC 8259 section 6")
+        text("limits/depth", "The policy is nested too deeply.", "limits.depth", "/manifest/policy/deep" + "/0" * 997, lambda t: t.replace('"policy":{', '"policy":{"deep":' + "[" * 1000 + "]" * 1000 + ",", 1), "RFC 8259 section 9")
+        text("limits/number", "A number has more digits than any reader needs.", "limits.number", "/manifest/policy/long", lambda t: t.replace('"policy":{', '"policy":{"long":' + "1" * 4302 + ",", 1), "RFC 8259 section 9")
+
+    def shapes(self):
+        for name in ("file_id", "bundle_generated_at", "registry_pub", "manifest", "beacons", "watermarks", "events", "tlog_proofs"):
+            self.tamper(f"shape/without-{name.replace('_', '-')}", f"The bundle has no {name}.", SHAPES, "bundle.member-missing", f"/{name}", lambda e, n=name: e.body.pop(n))
+        for name, value, kind in (("file_id", 7, "a number"), ("registry_pub", None, "null"), ("manifest", [], "a list"), ("manifest", None, "null"), ("events", {}, "an object"), ("beacons", None, "null"), ("watermarks", "[]", "a string"), ("tlog_proofs", {}, "an object")):
+            self.tamper(f"shape/{name.replace('_', '-')}-is-{kind.split()[-1]}", f"The member {name} is {kind}.", SHAPES, "bundle.member-type", f"/{name}", lambda e, n=name, v=value: e.body.update({n: v}))
+        self.tamper("shape/event-is-number", "A row of the events is no object.", SHAPES, "bundle.member-type", "/events/0", lambda e: e.body["events"].__setitem__(0, 7))
+        self.case("shape/root-is-list", "A bundle is one object, not a list of them.", SHAPES, None, [("shape", "bundle.member-type", "")], "good/one-event", text=f"[{self.one.text()}]")
+
+    def file_ids(self):
+        at, code = "/manifest/file_id", "bundle.file-id-differs"
+        self.tamper("file-id/bundle-names-another", "The bundle claims to be about another file than its manifest.", FAULTS, code, at, lambda e: e.body.update(file_id=uuid("elsewhere")))
+        self.tamper("file-id/requested-another", "A bundle in good order, but not of the file that was asked for.", FAULTS, code, at, lambda e: None, trust={**BOTH, "file_id": uuid("elsewhere")})
+        self.tamper("file-id/letter-case", "File ids are compared as text, upper case included.", FAULTS, code, at, lambda e: e.body.update(file_id=e.body["file_id"].upper()))
+
+    def issuer_signatures(self):
+        sig, key = "/manifest/signature_ed25519", "/manifest/issuer_ed25519_pub"
+        signature = self.one.body["manifest"]["signature_ed25519"]
+        s = int.from_bytes(bytes.fromhex(signature)[32:], "little")
+
+        def edit(name, why, code, change, at=sig):
+            self.tamper(f"issuer-signature/{name}", why, MANIFEST, code, at, lambda e: change(e.body["manifest"]))
+
+        def replace(name, why, code, value):
+            edit(name, why, code, lambda m: m.update(signature_ed25519=value))
+
+        edit("absent", "The manifest was stripped of its signature.", "manifest.signature-missing", lambda m: m.pop("signature_ed25519"))
+        replace("empty", "The signature was blanked, as it is in the signed bytes.", "manifest.signature-missing", "")
+        replace("not-hexadecimal", "A signature is written in hexadecimal.", "manifest.signature-encoding", "zz" + signature[2:])
+        replace("odd-length", "Hexadecimal digits come in pairs.", "manifest.signature-encoding", signature[:-1])
+        replace("prefix-0x", "A signature has no prefix.", "manifest.signature-encoding", "0x" + signature)
+        replace("of-63-bytes", "A signature has 64 bytes.", "ed25519.signature-length", signature[:-2])
+        replace("of-65-bytes", "A signature has 64 bytes and no more.", "ed25519.signature-length", signature + "00")
+        replace("s-plus-l", "The other S that satisfies the equation.", "ed25519.s-out-of-range", signature[:64] + (s + ed.L).to_bytes(32, "little").hex())
+        replace("zero", "R and S are zero bytes.", "ed25519.r-small-order", "00" * 64)
+        replace("bit-flipped", "One bit of S differs.", "manifest.signature-mismatch", signature[:64] + (s ^ 1).to_bytes(32, "little").hex())
+        replace("of-another-file", "The issuer's signature of another manifest.", "manifest.signature-mismatch", self.three.issuer.sign(b"another manifest"))
+        edit("file-name-changed", "A member was changed after signing.", "manifest.signature-mismatch", lambda m: m.update(original_filename="minutes2.txt"))
+        edit("size-changed", "A number was changed after signing.", "manifest.signature-mismatch", lambda m: m.update(size_bytes=2049))
+        edit("policy-member-added", "A member was added inside the policy, which is signed as it stands.", "manifest.signature-mismatch", lambda m: m["policy"].update(note="added"))
+        edit("policy-emptied", "The policy was emptied.", "manifest.signature-mismatch", lambda m: m.update(policy={}))
+        edit("beacons-reordered", "The order within a signed array is signed.", "manifest.signature-mismatch", lambda m: m["beacons"].reverse())
+        edit("hash-removed", "A member with content was removed, so its default stands in the signed bytes.", "manifest.signature-mismatch", lambda m: m.pop("content_hash"))
+
+        replaced = self.one.copy()
+        replaced.body["manifest"]["issuer_ed25519_pub"] = OTHER_ISSUER.hex
+        replaced.seal()
+        self.case("issuer-signature/key-replaced", "The key was replaced, the signature was not.", MANIFEST, replaced, [("issuer-signature", "manifest.signature-mismatch", sig)], "good/registry-key-only", {"registry_key": REGISTRY.hex})
+
+        def resigned(name, why, code, at=sig, **options):
+            evidence = Evidence(events=[web()], **options)
+            self.case(f"issuer-signature/{name}", why, MANIFEST, evidence, [("issuer-signature", code, at)], "good/one-event")
+
+        stripped = manifest("file")
+        bare = {name: value for name, value in stripped.items() if not name.startswith("signature_")}
+        resigned("signed-without-signature-fields", "The signed bytes hold both signature fields as empty strings; here they were left out.", "manifest.signature-mismatch", signed=bare, wire=stripped)
+        half = {name: value for name, value in stripped.items() if name != "canonical_content_hash"}
+        resigned("one-of-two-newer-members-unsigned", "An older reading leaves out both newer members or none.", "manifest.signature-mismatch", signed={**half, "l3_policy": {}}, wire={**half, "l3_policy": {}})
+        resigned("signed-unsorted", "The issuer signed its own text instead of the canonical form.", "manifest.signature-mismatch", manifest_signature=lambda _: ISSUER.sign(json.dumps(stripped, separators=(",", ":")).encode()))
+        resigned("signed-with-spaces", "The issuer signed a text with white space in it.", "manifest.signature-mismatch", manifest_signature=lambda _: ISSUER.sign(json.dumps(stripped, sort_keys=True).encode()))
+        resigned("signed-hash", "The issuer signed the hash of the canonical form.", "manifest.signature-mismatch", manifest_signature=lambda message: ISSUER.sign(ed.hashlib.sha256(message).digest()))
+
+    def issuer_policy(self):
+        """Issuer keys that a lax verifier accepts; no issuer key is pinned, as an attacker's would not be."""
+        key, trust = "/manifest/issuer_ed25519_pub", {"registry_key": REGISTRY.hex}
+        identity = ed.encode(ed.IDENTITY)
+
+        def forged(name, why, code, public, manifest_signature=None, label="file"):
+            signed = manifest(label, public.hex())
+            evidence = Evidence(events=[web()], issuer=None, signed=signed, manifest_signature=manifest_signature or (identity + bytes(32)).hex())
+            self.case(f"issuer-signature/{name}", why, MANIFEST, evidence, [("issuer-signature", code, key)], "good/registry-key-only", trust)
+
+        forged("key-identity", "The identity as key, with R = identity and S = 0, signs every manifest.", "ed25519.key-small-order", identity)
+        for point in sorted((ed.encode(p) for p in ed.small_order_points()), key=bytes.hex):
+            order = next(n for n in (1, 2, 4, 8) if ed.equal(ed.multiply(n, ed.decode(point)), ed.IDENTITY))
+            if order == 1 or point.hex()[:4] == "26e8":
+                continue
+            label = next(f"ground {i}" for i in range(1000) if ed.lax_accepts(point, canon.canonical("jcs-exact-integers", manifest(f"ground {i}", point.hex())), identity + bytes(32)))
+            forged(f"key-order-{order}-{point.hex()[:4]}{point.hex()[-2:]}", f"A key of order {order} and a file id chosen so that the forgery fits.", "ed25519.key-small-order", point, label=label)
+        forged("key-y-too-large", "The identity in its other encoding, with y = p + 1.", "ed25519.key-not-canonical", (ed.P + 1).to_bytes(32, "little"))
+        y = next(y for y in range(2, 99) if ed.recover_x(y, 0) is None)
+        forged("key-not-a-point", "The key is no point of the curve.", "ed25519.key-not-a-point", y.to_bytes(32, "little"))
+        forged("key-of-31-bytes", "The key is a byte short.", "ed25519.key-length", ISSUER.public[:-1])
+
+    def members(self):
+        """Members that the Rust server drops before it checks the signature, yet returns."""
+        base = Evidence(events=[web()], form="serde-jcs-0.1")
+        self.twins[id(base)] = "good/one-event"
+
+        def inject(name, why, at, change):
+            self.tamper(f"manifest-members/{name}", why, MANIFEST, "manifest.unsigned-member", at, change, base)
+
+        inject("at-the-top", "A member that the signed bytes do not hold.", "/manifest/approved_by", lambda e: e.body["manifest"].update(approved_by="the board"))
+        inject("in-recipient", "An unsigned member beside the recipient's id.", "/manifest/recipient/legal_name", lambda e: e.body["manifest"]["recipient"].update(legal_name="Mallory"))
+        inject("in-watermark", "An unsigned member inside a watermark.", "/manifest/watermarks/1/note", lambda e: e.body["manifest"]["watermarks"][1].update(note="x"))
+        inject("signature-lookalike", "A name that differs from a known one by a letter's case.", "/manifest/Issuer_id", lambda e: e.body["manifest"].update(Issuer_id="mallory"))
+
+    def keys(self):
+        at = "/manifest/issuer_ed25519_pub"
+        same = lambda e: None
+        self.tamper("issuer-key/pinned-another", "The caller trusts another issuer.", FAULTS, "key.differs", at, same, trust={**BOTH, "issuer_keys": [OTHER_ISSUER.hex]})
+        self.tamper("issuer-key/pinned-none-of-several", "None of the issuers that the caller trusts.", FAULTS, "key.differs", at, same, trust={**BOTH, "issuer_keys": [OTHER_ISSUER.hex, OTHER_REGISTRY.hex]})
+        self.tamper("issuer-key/pinned-registry", "The registry's key is not the issuer's.", FAULTS, "key.differs", at, same, trust={**BOTH, "issuer_keys": [REGISTRY.hex]})
+        swapped = Evidence(events=[web()], issuer=OTHER_ISSUER)
+        self.case("issuer-key/manifest-of-another-issuer", "Another issuer signed a manifest for the same file.", FAULTS, swapped, [("issuer-key", "key.differs", at)], "good/one-event")
+        hidden = Evidence(events=[web()], issuer=OTHER_ISSUER, register_issuer=ISSUER.hex)
+        self.case("issuer-key/log-names-another", "The register leaf in the log names another key than the manifest.", LEAVES, hidden, [("issuer-key", "log.issuer-differs", at)], "good/with-log", {"registry_key": REGISTRY.hex, "issuer_keys": [OTHER_ISSUER.hex], "log": hidden.log()})
+        self.case("issuer-key/log-names-another-without-pin", "The log speaks against the manifest's key although no key is pinned.", LEAVES, hidden, [("issuer-key", "log.issuer-differs", at)], "good/with-log", {"registry_key": REGISTRY.hex, "log": hidden.log()})
+        self.tamper("registry-key/pinned-another", "The caller trusts another registry.", FAULTS, "key.differs", "/registry_pub", same, trust={**BOTH, "registry_key": OTHER_REGISTRY.hex})
+        foreign = self.one.copy()
+        foreign.registry = OTHER_REGISTRY
+        foreign.body.update(registry_pub=OTHER_REGISTRY.hex, tlog_head=foreign.head())
+        foreign.seal()
+        self.case("registry-key/signed-by-another", "Somebody else signed head and bundle and put their own key in.", FAULTS, foreign, [("registry-key", "key.differs", "/registry_pub")], "good/one-event")
+
+    def rows(self):
+        kinds = (("beacon-rows", "beacons", "token_id", "kind"), ("watermark-rows", "watermarks", "mark_id", "layer"))
+        for layer, name, ident, second in kinds:
+            def rows(case, why, change, code="rows.differ", at=f"/{name}", layer=layer, name=name):
+                self.tamper(f"{layer}/{case}", why, FAULTS, code, at, lambda e: change(e.body[name]))
+
+            rows("dropped", "A row that the issuer signed is missing.", lambda r: r.pop())
+            rows("all-dropped", "All rows that the issuer signed are missing.", lambda r: r.clear())
+            rows("invented", "A row that the issuer did not sign.", lambda r, i=ident: r.append({**r[0], i: token("invented")[: len(r[0][i])]}))
+            rows("repeated", "A row stands there twice.", lambda r: r.append(dict(r[0])))
+            rows(f"{ident.replace('_', '-')}-changed", f"The {ident} of a row differs from the signed one.", lambda r, i=ident: r[0].update({i: "00" * (len(r[0][i]) // 2)}))
+            rows(f"{second}-changed", f"The {second} of a row differs from the signed one.", lambda r, s=second: r[1].update({s: "other"}))
+            for member in ("file_id", "recipient_id", "issuer_id"):
+                rows(f"{member.replace('_', '-')}-differs", f"The {member} of a row is not that of the manifest.", lambda r, m=member: r[1].update({m: "somebody else"}), "rows.identity-differs", f"/{name}/1/{member}")
+
+    def registry_signatures(self):
+        at = "/bundle_signature_ed25519"
+        s = int.from_bytes(bytes.fromhex(self.one.signature)[32:], "little")
+
+        def broken(name, why, code, change, base=None):
+            self.tamper(f"registry-signature/{name}", why, BUNDLE, code, at, change, base, resign=False)
+
+        def replace(name, why, code, value):
+            broken(name, why, code, lambda e: setattr(e, "signature", value))
+
+        mismatch = "bundle.signature-mismatch"
+        replace("absent", "The bundle carries no signature.", "bundle.signature-missing", None)
+        replace("empty", "The bundle's signature is an empty string.", "bundle.signature-missing", "")
+        replace("not-hexadecimal", "A signature is written in hexadecimal.", "bundle.signature-encoding", "zz" + self.one.signature[2:])
+        replace("odd-length", "Hexadecimal digits come in pairs.", "bundle.signature-encoding", self.one.signature[:-1])
+        replace("base64", "A signature is not written in base64.", "bundle.signature-encoding", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJCrze8SNFZ4kA==")
+        replace("bit-flipped", "One bit of S differs.", mismatch, self.one.signature[:64] + (s ^ 1).to_bytes(32, "little").hex())
+        replace("of-another-bundle", "The registry's signature of another bundle.", mismatch, self.none.signature)
+        broken("other-key", "Signed by a key other than the one it names.", mismatch, lambda e: e.seal(key=OTHER_REGISTRY))
+        for name, member, value, why in (
+            ("disclaimer-changed", "disclaimer", "A legal finding.", "The disclaimer was rewritten after signing."),
+            ("time-changed", "bundle_generated_at", utc(START + 9999), "The time of the bundle was changed after signing."),
+            ("member-added", "note", "added", "A member was added after signing."),
+        ):
+            broken(name, why, mismatch, lambda e, m=member, v=value: e.body.update({m: v}))
+        broken("member-removed", "An optional member was taken away after signing.", mismatch, lambda e: e.body.pop("disclaimer"))
+        broken("row-time-changed", "The registration time of a row is bound by this signature only.", mismatch, lambda e: e.body["beacons"][0].update(registered_at=START))
+        broken("event-id-changed", "The id of an event row is bound by this signature only.", mismatch, lambda e: e.body["events"][0].update(id=99))
+        broken("event-dropped", "The only event and its proof were taken away.", mismatch, lambda e: (e.body["events"].clear(), e.body["tlog_proofs"].clear()))
+        broken("own-member-blank", "Signed with the signature member present and blank instead of absent.", mismatch, lambda e: e.seal(canon.canonical(e.form, {**e.body, "bundle_signature_ed25519": ""})))
+        broken("signed-unsorted", "Signed over the text as sent instead of the canonical form.", mismatch, lambda e: e.seal(json.dumps(e.body, separators=(",", ":")).encode()))
+        nulls = self.one.copy()
+        nulls.body["rekor"] = None
+        nulls.seal(canon.canonical(nulls.form, {name: value for name, value in nulls.body.items() if value is not None}))
+        self.case("registry-signature/null-dropped", "Nulls of the bundle are part of the signed bytes.", BUNDLE, nulls, [("registry-signature", mismatch, at)], "good/member-added-and-signed")
+
+    def heads(self):
+        def head(name, why, code, at, change, base=None):
+            self.tamper(f"tree-head/{name}", why, HEAD, code, at, change, base)
+
+        def resign(e, message):
+            e.body["tlog_head"].update(signed_message=message, signature=REGISTRY.sign(message.encode()))
+
+        message = self.one.body["tlog_head"]["signed_message"]
+        value = json.loads(message)
+        signature = self.one.body["tlog_head"]["signature"]
+        head("null", "There are events of a log, but no head of it.", "head.missing", "/tlog_head", lambda e: e.body.update(tlog_head=None))
+        head("absent", "The member with the head is missing.", "head.missing", "/tlog_head", lambda e: e.body.pop("tlog_head"))
+        head("signature-not-hexadecimal", "A signature is written in hexadecimal.", "head.encoding", "/tlog_head/signature", lambda e: e.body["tlog_head"].update(signature="zz" + signature[2:]))
+        head("signature-odd-length", "Hexadecimal digits come in pairs.", "head.encoding", "/tlog_head/signature", lambda e: e.body["tlog_head"].update(signature=signature[:-1]))
+
+        def truncate(e):
+            head = e.body["tlog_head"]
+            head["root"] = head["root"][:-2]
+            resign(e, json.dumps({"root": head["root"], "size": head["size"]}, separators=(",", ":")))
+
+        head("root-of-31-bytes", "A root has 32 bytes.", "head.encoding", "/tlog_head/root", truncate, self.none)
+        differs, at = "head.message-differs", "/tlog_head/signed_message"
+        head("message-of-older-tree", "The signed message is that of an earlier head.", differs, at, lambda e: resign(e, e.head(size=5)["signed_message"]))
+        head("message-with-other-size", "The signed message states another size.", differs, at, lambda e: resign(e, json.dumps({**value, "size": value["size"] + 1}, separators=(",", ":"))))
+        head("message-with-spaces", "The signed message has one spelling, without white space.", differs, at, lambda e: resign(e, json.dumps(value)))
+        head("message-reordered", "The signed message has one spelling, root before size.", differs, at, lambda e: resign(e, json.dumps({"size": value["size"], "root": value["root"]}, separators=(",", ":"))))
+        head("message-with-newline", "The signed message has one spelling, without a line feed.", differs, at, lambda e: resign(e, message + "\n"))
+        head("message-with-member", "The signed message has two members only.", differs, at, lambda e: resign(e, message[:-1] + ',"origin":"assayer.example"}'))
+        mismatch, at = "head.signature-mismatch", "/tlog_head/signature"
+        head("other-key", "The head was signed by another key than the bundle.", mismatch, at, lambda e: e.body.update(tlog_head=e.head(key=OTHER_REGISTRY)))
+        head("signature-of-older-tree", "The signature is that of an earlier head.", mismatch, at, lambda e: e.body["tlog_head"].update(signature=e.head(size=5)["signature"]))
+        head("signature-over-root-bytes", "The signature covers the bytes of the root instead of the message.", mismatch, at, lambda e: e.body["tlog_head"].update(signature=REGISTRY.sign(bytes.fromhex(value["root"]))))
+        head("signature-bit-flipped", "One bit of the signature differs.", mismatch, at, lambda e: e.body["tlog_head"].update(signature=signature[:64] + f"{int(signature[64:66], 16) ^ 1:02x}" + signature[66:]))
+
+    def inclusions(self):
+        proof = lambda e, i=0: e.body["tlog_proofs"][i]
+
+        def broken(name, why, code, change, at="/tlog_proofs/0", base=None, spec=TREE):
+            self.tamper(f"inclusion/{name}", why, spec, code, at, change, base)
+
+        def inner(name, why, code, change, base=None):
+            broken(name, why, code, lambda e: change(proof(e)["proof"]), base=base)
+
+        broken("proof-missing", "An event of the log comes without its proof.", "event.proof-missing", lambda e: e.body["tlog_proofs"].pop(1), "/events/1", self.three)
+        broken("proofs-all-missing", "No event comes with a proof.", "event.proof-missing", lambda e: e.body["tlog_proofs"].clear(), "/events/0", self.three)
+        broken("index-null", "An event that is in no log, and so has no proof.", "event.index-missing", lambda e: (e.body["events"][0].update(tlog_index=None), e.body["tlog_proofs"].clear()), "/events/0/tlog_index")
+        broken("event-row-beyond", "A further proof points to a row that does not exist.", "proof.event-row", lambda e: e.body["tlog_proofs"].append({**copy.deepcopy(proof(e)), "event_row": 1}), "/tlog_proofs/1")
+        broken("event-row-far-beyond", "A further proof points far beyond the rows.", "proof.event-row", lambda e: e.body["tlog_proofs"].append({**copy.deepcopy(proof(e)), "event_row": 2**53}), "/tlog_proofs/1")
+        broken("proof-repeated", "One event has two proofs.", "proof.duplicate", lambda e: e.body["tlog_proofs"].append(copy.deepcopy(proof(e))), "/tlog_proofs/1")
+        broken("index-of-entry-differs", "The entry names another index than the event row.", "proof.index-differs", lambda e: proof(e).update(tlog_index=proof(e)["tlog_index"] + 1))
+        inner("index-of-proof-differs", "The proof names another index than the event row.", "proof.index-differs", lambda p: p.update(index=p["index"] + 1))
+        broken("older-tree", "The proof leads to the root of an earlier tree.", "proof.head-differs", lambda e: e.body["tlog_proofs"].__setitem__(0, e.proof(0, 3, size=6)))
+        inner("root-differs", "The proof names another root than the head.", "proof.head-differs", lambda p: p.update(root=merkle.sha256(b"other").hex()))
+        inner("size-differs", "The proof names another size than the head.", "proof.head-differs", lambda p: p.update(tree_size=p["tree_size"] + 1))
+        inner("sibling-not-hexadecimal", "A sibling is written in hexadecimal.", "proof.encoding", lambda p: p["proof"].__setitem__(0, "zz" + p["proof"][0][2:]))
+        inner("sibling-of-31-bytes", "A sibling has 32 bytes.", "proof.encoding", lambda p: p["proof"].__setitem__(0, p["proof"][0][2:]))
+        inner("sibling-of-33-bytes", "A sibling has 32 bytes and no more.", "proof.encoding", lambda p: p["proof"].__setitem__(0, p["proof"][0] + "00"))
+        inner("path-too-short", "The last sibling is missing.", "merkle.path-length", lambda p: p["proof"].pop())
+        inner("path-too-long", "A sibling too many.", "merkle.path-length", lambda p: p["proof"].append(p["proof"][0]))
+        inner("path-empty", "No siblings at all.", "merkle.path-length", lambda p: p["proof"].clear())
+        inner("path-reversed", "The siblings run from the root downwards.", "merkle.root-mismatch", lambda p: p["proof"].reverse())
+        inner("sibling-flipped", "One bit of a sibling differs.", "merkle.root-mismatch", lambda p: p["proof"].__setitem__(1, f"{int(p['proof'][1][:2], 16) ^ 1:02x}" + p["proof"][1][2:]))
+        broken("third-proof-broken", "The fault is in the last of three proofs.", "merkle.root-mismatch", lambda e: proof(e, 2)["proof"]["proof"].reverse(), "/tlog_proofs/2", self.three)
+
+        def beyond(e):
+            e.body["events"][0]["tlog_index"] = proof(e)["tlog_index"] = proof(e)["proof"]["index"] = e.body["tlog_head"]["size"]
+
+        broken("index-beyond", "Row and proof agree on an index that the tree does not have.", "merkle.index-out-of-range", beyond)
+
+        def shift(e):
+            e.body["events"][0]["tlog_index"] = proof(e)["tlog_index"] = proof(e)["proof"]["index"] = 2
+
+        broken("index-shifted", "Row and proof agree on the index of the neighbouring leaf.", "merkle.root-mismatch", shift)
+
+    def bindings(self):
+        def row(name, why, code, at, change, base=None, spec=LEAVES):
+            self.tamper(f"event-binding/{name}", why, spec, code, at, lambda e: change(e.body["events"]), base)
+
+        for member, value in (("user_agent", "reader/2.0"), ("source_ip", "192.0.2.1"), ("kind", "license"), ("token_id", token("file 0"))):
+            row(f"{member.replace('_', '-')}-changed", f"The {member} of the row is not that of the leaf.", "event.leaf-differs", "/events/0", lambda r, m=member, v=value: r[0].update({m: v}))
+        row("times-changed-together", "Both times of the row were moved, the leaf was not.", "event.leaf-differs", "/events/0", lambda r: r[0].update(timestamp=START + 61, qualified_timestamp=utc(START + 61)))
+        row("question-name-changed", "The question name is not that of the leaf.", "event.leaf-differs", "/events/1", lambda r: r[1].update(extra=json.dumps({"qtype": "A", "qname": "elsewhere.example"})), self.three)
+        row("question-type-changed", "The question type is not that of the leaf.", "event.leaf-differs", "/events/1", lambda r: r[1].update(extra=r[1]["extra"].replace('"A"', '"AAAA"')), self.three)
+
+        def other_leaf(e):
+            stray = e.proof(0, 2)
+            e.body["events"][0]["tlog_index"] = 2
+            e.body["tlog_proofs"][0] = stray
+
+        self.tamper("event-binding/proof-of-another-leaf", "The proof is in order, but it is that of another leaf.", LEAVES, "event.leaf-differs", "/events/0", other_leaf)
+
+        def register(e):
+            e.body["events"][0]["tlog_index"] = 1
+            e.body["tlog_proofs"][0] = e.proof(0, 1)
+
+        self.tamper("event-binding/proof-of-register-leaf", "The proof is that of the registration, not of an event.", LEAVES, "event.leaf-differs", "/events/0", register)
+        row("time-differs", "The time in seconds, which no leaf holds, is not the qualified time.", "event.time-differs", "/events/0/timestamp", lambda r: r[0].update(timestamp=r[0]["timestamp"] + 86400))
+        row("time-differs-backwards", "The time in seconds lies before the qualified time.", "event.time-differs", "/events/0/timestamp", lambda r: r[0].update(timestamp=r[0]["timestamp"] - 3600))
+        row("issuer-id-differs", "The issuer of the row, which no leaf holds, is not that of the manifest.", "event.identity-differs", "/events/0/issuer_id", lambda r: r[0].update(issuer_id="somebody else"))
+        row("issuer-id-null", "The issuer of the row is null.", "event.identity-differs", "/events/0/issuer_id", lambda r: r[0].update(issuer_id=None))
+        for member in ("file_id", "recipient_id"):
+            value = uuid("elsewhere") if member == "file_id" else "somebody@assayer.example"
+            evidence = Evidence(events=[web(row={member: value})])
+            self.case(f"event-binding/{member.replace('_', '-')}-differs", f"An event whose leaf and row agree on another {member} than the manifest's.", LEAVES, evidence, [("event-binding", "event.identity-differs", f"/events/0/{member}")], "good/one-event")
+        row("extra-of-web-event", "A web event has nothing further to say; no leaf would hold it.", "event.extra", "/events/0/extra", lambda r: r[0].update(extra='{"opened_by":"mallory"}'), spec=FAULTS)
+        for name, text, why in (
+            ("not-json", "qname=t", "The extra text of a DNS event is JSON."),
+            ("empty-text", "", "An empty text is no JSON."),
+            ("list", "[]", "The extra text of a DNS event is an object."),
+            ("without-question", "{}", "The extra text of a DNS event holds the question."),
+            ("duplicate-key", '{"qtype": "A", "qname": "other.example", "qname": "t.beacons.assayer.example"}', "A lenient reader would see the true name, another the false one."),
+            ("further-member", '{"qtype": "A", "qname": "t.beacons.assayer.example", "opened_by": "mallory"}', "A member beside the question that no leaf holds."),
+        ):
+            row(f"extra-{name}", why, "event.extra", "/events/1/extra", lambda r, t=text: r[1].update(extra=t), self.three)
+
+    def orders(self):
+        def exchange(e):
+            rows = e.body["events"]
+            rows[0], rows[1] = rows[1], rows[0]
+            e.body["tlog_proofs"] = [e.proof(i, r["tlog_index"]) for i, r in enumerate(rows)]
+
+        self.tamper("event-order/exchanged", "The later of two events stands first.", SHAPES, "event.order", "/events/1", exchange, self.three)
+
+        def reverse(e):
+            e.body["events"].reverse()
+            e.body["tlog_proofs"] = [e.proof(i, r["tlog_index"]) for i, r in enumerate(e.body["events"])]
+
+        self.tamper("event-order/reversed", "The newest event stands first.", SHAPES, "event.order", "/events/1", reverse, self.three)
+
+        def repeat(e):
+            e.body["events"].append({**e.body["events"][0], "id": 2})
+            e.body["tlog_proofs"].append({**copy.deepcopy(e.body["tlog_proofs"][0]), "event_row": 1})
+
+        self.tamper("event-order/leaf-counted-twice", "Two rows stand for one leaf of the log.", FAULTS, "event.duplicate-index", "/events/1/tlog_index", repeat)
+
+    def several(self):
+        """Faults that cannot be committed one at a time."""
+        swapped = self.one.copy()
+        swapped.body["registry_pub"] = OTHER_REGISTRY.hex
+        swapped.seal()
+        refuted = [("registry-signature", "bundle.signature-mismatch", "/bundle_signature_ed25519"), ("tree-head", "head.signature-mismatch", "/tlog_head/signature")]
+        self.case("several/registry-pub-replaced", "Only the key in the bundle was replaced: neither signature fits it.", FAULTS, swapped, refuted, "good/no-trust", {})
+        resigned = self.one.copy()
+        resigned.registry = OTHER_REGISTRY
+        resigned.body["registry_pub"] = OTHER_REGISTRY.hex
+        resigned.seal()
+        refuted = [("registry-key", "key.differs", "/registry_pub"), ("tree-head", "head.signature-mismatch", "/tlog_head/signature")]
+        self.case("several/signed-by-another-with-stolen-head", "Somebody else signed the bundle around a head that is not theirs.", FAULTS, resigned, refuted, "good/one-event")
+        other = Evidence(label="elsewhere")
+        moved = self.none.copy()
+        moved.body["manifest"] = other.body["manifest"]
+        moved.seal()
+        refuted = [
+            ("file-id", "bundle.file-id-differs", "/manifest/file_id"), ("beacon-rows", "rows.differ", "/beacons"), ("watermark-rows", "rows.differ", "/watermarks"),
+        ]
+        self.case("several/manifest-of-another-file", "The manifest, rightly signed, is that of another file.", FAULTS, moved, refuted, "good/no-events")
+        unsigned = self.one.copy()
+        unsigned.body["manifest"]["size_bytes"] = 1
+        refuted = [("issuer-signature", "manifest.signature-mismatch", "/manifest/signature_ed25519"), ("registry-signature", "bundle.signature-mismatch", "/bundle_signature_ed25519")]
+        self.case("several/manifest-changed-in-transit", "A change to the manifest by somebody with neither key.", FAULTS, unsigned, refuted, "good/one-event")
+        renamed = self.one.copy()
+        renamed.body["events"][0]["user_agent"] = "reader/9"
+        refuted = [("registry-signature", "bundle.signature-mismatch", "/bundle_signature_ed25519"), ("event-binding", "event.leaf-differs", "/events/0")]
+        self.case("several/event-changed-in-transit", "A change to an event by somebody without the registry's key.", FAULTS, renamed, refuted, "good/one-event")

@@ -1,0 +1,31 @@
+"""Writes every test vector and its schemas anew: `python3 vectors/generate/generate.py`. Standard library only, deterministic."""
+
+import sys
+
+sys.dont_write_bytecode = True
+sys.setrecursionlimit(20_000)
+
+import cases_bundle  # noqa: E402
+import cases_canon  # noqa: E402
+import cases_json  # noqa: E402
+import cases_merkle  # noqa: E402
+import cases_signature  # noqa: E402
+import schemas  # noqa: E402
+from writer import Writer  # noqa: E402
+
+FOLDERS = ["json", "canonicalization", "merkle", "signatures", "bundles"]
+
+
+def main():
+    writer = Writer()
+    for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle):
+        module.generate(writer)
+    schemas.check_vocabulary(writer)
+    writer.write(FOLDERS)
+    schemas.write()
+    for folder in FOLDERS:
+        print(f"{folder}: {sum(id.startswith(folder + '/') for id in writer.cases)} cases")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+"""A plain judge of evidence bundles: it checks that every expectation in the bundle cases is exactly what the rules give.
+
+Each layer answers None (established), (code, pointer) when refuted, or "unsettled" when something before it is missing.
+"""
+
+import datetime
+import json
+import re
+
+import canon
+import ed25519 as ed
+import merkle
+from registry import DEFAULTS, FORMS, SIGNATURE, fitting, leaf_of, readings, unknown_members
+from strict_json import Defect, Reader
+
+LAYERS = [
+    "limits", "json", "shape", "file-id", "issuer-signature", "manifest-members", "issuer-key", "beacon-rows", "watermark-rows",
+    "registry-signature", "registry-key", "tree-head", "inclusion", "event-binding", "event-order",
+]
+SHAPE = {
+    "file_id": str, "bundle_generated_at": str, "registry_pub": str, "manifest": dict, "beacons": list, "watermarks": list, "events": list, "tlog_proofs": list,
+}
+UNSETTLED = "unsettled"
+
+
+def judge(text, trust, eager=False):
+    """(results by layer, fitting forms by signature layer); an eager judge goes on where something before is missing."""
+    results = {layer: UNSETTLED for layer in LAYERS}
+    forms = {}
+    try:
+        Reader(text.encode("utf-8")).read()
+    except Defect as defect:
+        results["limits" if defect.code.startswith("limits.") else "json"] = (defect.code, defect.pointer)
+        return results, forms
+    results["limits"] = results["json"] = None
+    bundle = json.loads(text)
+    results["shape"] = shape(bundle)
+    if results["shape"]:
+        return results, forms
+    manifest = bundle["manifest"]
+    results["file-id"] = file_id(bundle, trust)
+    results["issuer-signature"], forms["issuer-signature"] = issuer_signature(manifest)
+    results["registry-signature"], forms["registry-signature"] = registry_signature(bundle)
+    if eager or results["issuer-signature"] is None:
+        unknown = unknown_members(manifest)
+        results["manifest-members"] = ("manifest.unsigned-member", unknown[0]) if unknown else None
+        results["issuer-key"] = issuer_key(manifest, trust)
+        results["beacon-rows"] = rows(bundle, "beacons", ("token_id", "kind"))
+        results["watermark-rows"] = rows(bundle, "watermarks", ("mark_id", "layer"))
+    if (eager or results["registry-signature"] is None) and trust.get("registry_key"):
+        results["registry-key"] = None if trust["registry_key"] == bundle["registry_pub"] else ("key.differs", "/registry_pub")
+    results["tree-head"] = tree_head(bundle)
+    if results["tree-head"] is None or eager and bundle.get("tlog_head"):
+        results["inclusion"] = inclusion(bundle)
+    if eager or results["inclusion"] is None:
+        results["event-binding"] = event_binding(bundle)
+        results["event-order"] = event_order(bundle)
+    return results, forms
+
+
+def shape(bundle):
+    if not isinstance(bundle, dict):
+        return "bundle.member-type", ""
+    for name, kind in SHAPE.items():
+        if name not in bundle:
+            return "bundle.member-missing", f"/{name}"
+        if not isinstance(bundle[name], kind):
+            return "bundle.member-type", f"/{name}"
+    for name in ("beacons", "watermarks", "events", "tlog_proofs"):
+        for i, item in enumerate(bundle[name]):
+            if not isinstance(item, dict):
+                return "bundle.member-type", f"/{name}/{i}"
+    return None
+
+
+def file_id(bundle, trust):
+    asked = trust.get("file_id", bundle["file_id"])
+    same = bundle["file_id"] == bundle["manifest"].get("file_id") == asked
+    return None if same else ("bundle.file-id-differs", "/manifest/file_id")
+
+
+def unhex(text):
+    return bytes.fromhex(text) if re.fullmatch(r"([0-9a-f]{2})*", text) else None
+
+
+def signature_layer(candidates, key, text, prefix, at_signature, at_key):
+    if not text:
+        return (f"{prefix}.signature-missing", at_signature), []
+    signature, public = unhex(text), unhex(key)
+    if signature is None:
+        return (f"{prefix}.signature-encoding", at_signature), []
+    fits = fitting(candidates, lambda message: ed.judge(public, message, signature) is None)
+    if fits:
+        return None, fits
+    code = ed.judge(public, canon.canonical("python-sort-keys-utf8", None), signature)
+    if code == "ed25519.mismatch":
+        return (f"{prefix}.signature-mismatch", at_signature), []
+    return (code, at_key if ".key-" in code else at_signature), []
+
+
+def issuer_signature(manifest):
+    return signature_layer(readings(manifest), manifest["issuer_ed25519_pub"], manifest.get("signature_ed25519"), "manifest", "/manifest/signature_ed25519", "/manifest/issuer_ed25519_pub")
+
+
+def registry_signature(bundle):
+    body = {name: value for name, value in bundle.items() if name != SIGNATURE}
+    return signature_layer({form: [body] for form in FORMS}, bundle["registry_pub"], bundle.get(SIGNATURE), "bundle", f"/{SIGNATURE}", "/registry_pub")
+
+
+def issuer_key(manifest, trust):
+    key, at = manifest["issuer_ed25519_pub"], "/manifest/issuer_ed25519_pub"
+    if "issuer_keys" in trust and key not in trust["issuer_keys"]:
+        return "key.differs", at
+    for line in trust.get("log", "").splitlines():
+        leaf = json.loads(json.loads(line)["leaf_data"])
+        if leaf["event"] == "register" and leaf["file_id"] == manifest["file_id"] and leaf["issuer_pub"] != key:
+            return "log.issuer-differs", at
+    return None if "issuer_keys" in trust else UNSETTLED
+
+
+def rows(bundle, name, members):
+    manifest = bundle["manifest"]
+    signed = [tuple(item[member] for member in members) for item in manifest.get(name, DEFAULTS[name])]
+    listed = [tuple(row[member] for member in members) for row in bundle[name]]
+    if sorted(signed) != sorted(listed):
+        return "rows.differ", f"/{name}"
+    for i, row in enumerate(bundle[name]):
+        wrong = wrong_identity(row, manifest)
+        if wrong:
+            return "rows.identity-differs", f"/{name}/{i}/{wrong}"
+    return None
+
+
+def wrong_identity(row, manifest):
+    expected = {"file_id": manifest["file_id"], "recipient_id": manifest["recipient"]["recipient_id"], "issuer_id": manifest["issuer_id"]}
+    return next((name for name, value in expected.items() if row[name] != value), None)
+
+
+def tree_head(bundle):
+    head = bundle.get("tlog_head")
+    if head is None:
+        return "head.missing", "/tlog_head"
+    for name, length in (("root", 32), ("signature", 64)):
+        data = unhex(head[name])
+        if data is None or len(data) != length:
+            return "head.encoding", f"/tlog_head/{name}"
+    if head["signed_message"] != '{"root":"%s","size":%d}' % (head["root"], head["size"]):
+        return "head.message-differs", "/tlog_head/signed_message"
+    if ed.judge(unhex(bundle["registry_pub"]), head["signed_message"].encode(), unhex(head["signature"])):
+        return "head.signature-mismatch", "/tlog_head/signature"
+    return None
+
+
+def inner(proof):
+    return proof["proof"] if "proof" in proof else proof["inclusion"]
+
+
+def inclusion(bundle):
+    events, proofs, head = bundle["events"], bundle["tlog_proofs"], bundle["tlog_head"]
+    for i, event in enumerate(events):
+        if event["tlog_index"] is None:
+            return "event.index-missing", f"/events/{i}/tlog_index"
+    seen = set()
+    for i, proof in enumerate(proofs):
+        code = proof_fault(proof, events, head, seen)
+        if code:
+            return code, f"/tlog_proofs/{i}"
+    for i in range(len(events)):
+        if i not in seen:
+            return "event.proof-missing", f"/events/{i}"
+    return None
+
+
+def proof_fault(proof, events, head, seen):
+    row, path = proof["event_row"], inner(proof)
+    if not 0 <= row < len(events):
+        return "proof.event-row"
+    if row in seen:
+        return "proof.duplicate"
+    seen.add(row)
+    if not proof["tlog_index"] == path["index"] == events[row]["tlog_index"]:
+        return "proof.index-differs"
+    hashes = [unhex(text) for text in [path["leaf_hash"], path["root"], *path["proof"]]]
+    if any(data is None or len(data) != 32 for data in hashes):
+        return "proof.encoding"
+    if path["tree_size"] != head["size"] or path["root"] != head["root"]:
+        return "proof.head-differs"
+    return merkle.judge_inclusion(path["index"], path["tree_size"], hashes[0], hashes[2:], hashes[1])
+
+
+def event_binding(bundle):
+    proven = {proof["event_row"]: inner(proof)["leaf_hash"] for proof in bundle["tlog_proofs"]}
+    for i, row in enumerate(bundle["events"]):
+        if i not in proven:
+            continue
+        fault = binding_fault(row, proven[i], bundle["manifest"])
+        if fault:
+            code, member = fault
+            return code, f"/events/{i}" + (f"/{member}" if member else "")
+    return None
+
+
+def binding_fault(row, proven, manifest):
+    wrong = wrong_identity(row, manifest)
+    if wrong:
+        return "event.identity-differs", wrong
+    if not extra_is_in_order(row):
+        return "event.extra", "extra"
+    if not any(merkle.leaf_hash(canon.canonical(form, leaf_of(row))).hex() == proven for form in FORMS):
+        return "event.leaf-differs", None
+    at = datetime.datetime.strptime(row["qualified_timestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+    # Honest servers read the clock twice: the row's own time is the same second or the next.
+    return None if 0 <= row["timestamp"] - int(at.timestamp()) <= 1 else ("event.time-differs", "timestamp")
+
+
+def extra_is_in_order(row):
+    if row["kind"] != "dns":
+        return row["extra"] == "{}"
+    try:
+        Reader(row["extra"].encode("utf-8")).read()
+    except Defect:
+        return False
+    extra = json.loads(row["extra"])
+    return isinstance(extra, dict) and set(extra) == {"qname", "qtype"}
+
+
+def event_order(bundle):
+    indexes = set()
+    for i, row in enumerate(bundle["events"]):
+        if row["tlog_index"] in indexes:
+            return "event.duplicate-index", f"/events/{i}/tlog_index"
+        indexes.add(row["tlog_index"])
+        if i and row["timestamp"] < bundle["events"][i - 1]["timestamp"]:
+            return "event.order", f"/events/{i}"
+    return None
+
+
+def verdict(results, trust):
+    if any(isinstance(result, tuple) for result in results.values()):
+        return "refuted"
+    return "authentic" if trust.get("registry_key") and trust.get("issuer_keys") else "consistent"

@@ -1,0 +1,143 @@
+"""The JSON Schemas (draft 2020-12) of the five kinds of vector."""
+
+from canon import SCHEMES
+from judge import LAYERS
+from registry import FORMS
+from writer import VECTORS, write_json
+
+HEX = {"type": "string", "pattern": "^([0-9a-f]{2})*$"}
+HASH = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+SIZE = {"type": "integer", "minimum": 0}
+POINTER = {"type": "string", "pattern": "^(/([^~/]|~[01])*)*$"}
+
+CODES = {
+    "json": [
+        "json.bom", "json.control-character", "json.duplicate-key", "json.empty", "json.end", "json.escape", "json.lone-surrogate", "json.number", "json.syntax",
+        "json.trailing", "json.utf8", "limits.bytes", "limits.depth", "limits.number",
+    ],
+    "canonicalization": ["canon.float", "canon.number-range"],
+    "merkle": ["merkle.empty-old-tree", "merkle.index-out-of-range", "merkle.path-length", "merkle.root-mismatch", "merkle.size-order"],
+    "signature": [
+        "ed25519.key-length", "ed25519.key-not-a-point", "ed25519.key-not-canonical", "ed25519.key-small-order", "ed25519.mismatch", "ed25519.r-small-order",
+        "ed25519.s-out-of-range", "ed25519.signature-length",
+    ],
+}
+ED25519 = [code for code in CODES["signature"] if code != "ed25519.mismatch"]
+
+# Which code each layer of a bundle can be refuted with.
+LAYER_CODES = {
+    "limits": ["limits.depth", "limits.number"],
+    "json": ["json.bom", "json.control-character", "json.duplicate-key", "json.empty", "json.end", "json.escape", "json.lone-surrogate", "json.number", "json.syntax", "json.trailing"],
+    "shape": ["bundle.member-missing", "bundle.member-type"],
+    "file-id": ["bundle.file-id-differs"],
+    "issuer-signature": ["manifest.signature-encoding", "manifest.signature-mismatch", "manifest.signature-missing", *ED25519],
+    "manifest-members": ["manifest.unsigned-member"],
+    "issuer-key": ["key.differs", "log.issuer-differs"],
+    "beacon-rows": ["rows.differ", "rows.identity-differs"],
+    "watermark-rows": ["rows.differ", "rows.identity-differs"],
+    "registry-signature": ["bundle.signature-encoding", "bundle.signature-mismatch", "bundle.signature-missing"],
+    "registry-key": ["key.differs"],
+    "tree-head": ["head.encoding", "head.message-differs", "head.missing", "head.signature-mismatch"],
+    "inclusion": [
+        "event.index-missing", "event.proof-missing", "merkle.index-out-of-range", "merkle.path-length", "merkle.root-mismatch", "proof.duplicate", "proof.encoding",
+        "proof.event-row", "proof.head-differs", "proof.index-differs",
+    ],
+    "event-binding": ["event.extra", "event.identity-differs", "event.leaf-differs", "event.time-differs"],
+    "event-order": ["event.duplicate-index", "event.order"],
+}
+assert list(LAYER_CODES) == LAYERS
+
+
+def closed(properties, required=None):
+    return {"type": "object", "properties": properties, "required": list(properties) if required is None else required, "additionalProperties": False}
+
+
+def listing(items, **more):
+    return {"type": "array", "items": items, **more}
+
+
+def source(**more):
+    """A text, either as it is or as the hexadecimal of its bytes."""
+    shape = closed({"text": {"type": "string"}, "hex": HEX, **more}, [])
+    return {**shape, "oneOf": [{"required": ["text"]}, {"required": ["hex"]}]}
+
+
+def reject(kind, **more):
+    return closed({"reject": {"enum": CODES[kind]}, **more})
+
+
+INPUTS = {
+    "json": source(limits=closed({"bytes": SIZE, "depth": SIZE, "number": SIZE}, [])),
+    "canonicalization": {**source(scheme={"enum": SCHEMES}), "required": ["scheme"]},
+    "merkle": {"oneOf": [
+        closed({"operation": {"const": "root"}, "leaves": listing(HEX)}),
+        closed({"operation": {"const": "inclusion"}, "tree_size": SIZE, "index": SIZE, "leaf_hash": HASH, "path": listing(HASH), "root": HASH}),
+        closed({"operation": {"const": "consistency"}, "old_size": SIZE, "new_size": SIZE, "old_root": HASH, "new_root": HASH, "path": listing(HASH)}),
+    ]},
+    "signature": closed({"public_key": HEX, "message": HEX, "signature": HEX}),
+    "bundle": closed({
+        "bundle": {"type": "string"},
+        "trust": closed({"registry_key": HASH, "issuer_keys": listing(HASH, minItems=1), "log": {"type": "string"}, "file_id": {"type": "string"}}, []),
+    }),
+}
+FORM_LIST = listing({"enum": FORMS}, minItems=1, uniqueItems=True)
+FAULT = {"oneOf": [closed({"layer": {"const": layer}, "code": {"enum": codes}, "at": POINTER}) for layer, codes in LAYER_CODES.items()]}
+EXPECTATIONS = {
+    "json": {"oneOf": [{"const": "accept"}, reject("json", offset=SIZE, pointer=POINTER)]},
+    "canonicalization": {"oneOf": [{"const": "accept"}, reject("canonicalization")]},
+    "merkle": {"oneOf": [{"const": "accept"}, reject("merkle")]},
+    "signature": {"oneOf": [{"const": "accept"}, reject("signature")]},
+    "bundle": closed({
+        "verdict": {"enum": ["authentic", "consistent", "refuted"]},
+        "refuted": listing(FAULT),
+        "established": listing({"enum": LAYERS}, uniqueItems=True),
+        "schemes": closed({"registry-signature": FORM_LIST, "issuer-signature": FORM_LIST}, []),
+    }),
+}
+OUTPUTS = {
+    "canonicalization": closed({"hex": HEX, "text": {"type": "string", "pattern": "^[\\u0000-\\u007f]*$"}}, ["hex"]),
+    "merkle": closed({"root": HASH}),
+}
+# What a rejecting case looks like, and which accepted cases have an output.
+REFUSED = {"properties": {"expect": {"type": "object"}}}
+REFUTED = {"properties": {"expect": {"properties": {"verdict": {"const": "refuted"}}}}}
+WITH_OUTPUT = {"canonicalization": True, "merkle": {"properties": {"input": {"properties": {"operation": {"const": "root"}}}}}}
+
+
+def schema(kind):
+    properties = {
+        "why": {"type": "string", "pattern": "\\.$"}, "spec": {"type": "string", "minLength": 1}, "kind": {"const": kind}, "input": INPUTS[kind], "expect": EXPECTATIONS[kind],
+        "twin": {"type": "string", "pattern": "^[a-z0-9./-]+$"},
+    }
+    required = ["why", "spec", "kind", "input", "expect"]
+    accepted = {"not": {"required": ["twin"]}}
+    if kind in OUTPUTS:
+        properties["output"] = OUTPUTS[kind]
+        accepted = {"allOf": [accepted, {"if": WITH_OUTPUT[kind], "then": {"required": ["output"]}, "else": {"not": {"required": ["output"]}}}]}
+    refused = {"required": ["twin"], "not": {"required": ["output"]}}
+    rules = {"if": REFUTED if kind == "bundle" else REFUSED, "then": refused, "else": accepted}
+    if kind == "bundle":
+        no_fault = {"properties": {"expect": {"properties": {"refuted": {"maxItems": 0}, "schemes": {"required": ["registry-signature", "issuer-signature"]}}}}}
+        rules["then"] = {**refused, "properties": {"expect": {"properties": {"refuted": {"minItems": 1}}}}}
+        rules["else"] = {"allOf": [accepted, no_fault]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"A test vector of kind {kind}", **closed(properties, required), **rules}
+
+
+def check_vocabulary(writer):
+    """Every code of the closed vocabulary is exercised by a case, and no case uses another."""
+    used = {kind: set() for kind in INPUTS}
+    for case in writer.cases.values():
+        expect = case["expect"]
+        if case["kind"] == "bundle":
+            used["bundle"] |= {(fault["layer"], fault["code"]) for fault in expect["refuted"]}
+        elif expect != "accept":
+            used[case["kind"]].add(expect["reject"])
+    for kind, codes in CODES.items():
+        assert used[kind] == set(codes), (kind, used[kind] ^ set(codes))
+    allowed = {(layer, code) for layer, codes in LAYER_CODES.items() for code in codes}
+    assert used["bundle"] == allowed, used["bundle"] ^ allowed
+
+
+def write():
+    for kind in INPUTS:
+        write_json(VECTORS / "schemas" / f"vector-{kind}.schema.json", schema(kind))
