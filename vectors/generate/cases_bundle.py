@@ -57,7 +57,11 @@ def good_bundles(writer):
     good("dns-event-without-question", "A DNS event that was reported without name and type has nulls in row and leaf.", LEAVES, Evidence(events=[dns(qname=None, qtype=None)]))
     good("times-one-second-apart", "The two times of a row may come from two readings of the clock, one second apart.", LEAVES, Evidence(events=[web(row={"timestamp": START + 61})]))
     good("kinds-of-web-event", "All three kinds of web event.", LEAVES, Evidence(events=[web(kind="http_img", at=1), web(kind="ocsp", at=2), web(kind="license", at=3)]))
-    good("events-within-one-second", "Rows of one second may stand out of the order of the log.", SHAPES, Evidence(events=[web(at=60), web(kind="ocsp", at=60)], order=[1, 0]))
+    tied = Evidence(events=[web(at=60), web(kind="ocsp", at=60)], order=[1, 0])
+    for number, row in enumerate(tied.body["events"], 1):
+        row["id"] = number
+    tied.seal()
+    good("events-within-one-second", "Rows of one second may stand out of the order of the log.", SHAPES, tied)
     good("no-trust", "Without anchors of the caller the keys come from the evidence itself.", FAULTS, one, {})
     good("registry-key-only", "With the registry's key alone the issuer stays unknown.", FAULTS, one, {"registry_key": REGISTRY.hex})
     good("issuer-key-only", "With the issuer's key alone the registry stays unknown.", FAULTS, one, {"issuer_keys": [ISSUER.hex]})
@@ -122,7 +126,8 @@ class Tamperer:
     def __init__(self, writer):
         self.writer = writer
         self.none, self.one, self.three = Evidence(), Evidence(events=[web()]), Evidence(events=THREE_EVENTS)
-        self.twins = {id(self.none): "good/no-events", id(self.one): "good/one-event", id(self.three): "good/three-events"}
+        self.tied = Evidence(events=[web(at=60), web(kind="ocsp", at=60)])
+        self.twins = {id(self.none): "good/no-events", id(self.one): "good/one-event", id(self.three): "good/three-events", id(self.tied): "good/events-within-one-second"}
 
     def all(self):
         for step in (self.texts, self.shapes, self.file_ids, self.issuer_signatures, self.issuer_policy, self.members, self.keys, self.rows, self.registry_signatures,
@@ -173,7 +178,7 @@ class Tamperer:
     def file_ids(self):
         at, code = "/manifest/file_id", "bundle.file-id-differs"
         self.tamper("file-id/bundle-names-another", "The bundle claims to be about another file than its manifest.", FAULTS, code, at, lambda e: e.body.update(file_id=uuid("elsewhere")))
-        self.tamper("file-id/requested-another", "A bundle in good order, but not of the file that was asked for.", FAULTS, code, at, lambda e: None, trust={**BOTH, "file_id": uuid("elsewhere")})
+        self.tamper("file-id/requested-another", "A bundle in good order, but not of the file that was asked for.", FAULTS, code, "/file_id", lambda e: None, trust={**BOTH, "file_id": uuid("elsewhere")})
         self.tamper("file-id/letter-case", "File ids are compared as text, upper case included.", FAULTS, code, at, lambda e: e.body.update(file_id=e.body["file_id"].upper()))
 
     def issuer_signatures(self):
@@ -267,8 +272,8 @@ class Tamperer:
         swapped = Evidence(events=[web()], issuer=OTHER_ISSUER)
         self.case("issuer-key/manifest-of-another-issuer", "Another issuer signed a manifest for the same file.", FAULTS, swapped, [("issuer-key", "key.differs", at)], "good/one-event")
         hidden = Evidence(events=[web()], issuer=OTHER_ISSUER, register_issuer=ISSUER.hex)
-        self.case("issuer-key/log-names-another", "The register leaf in the log names another key than the manifest.", LEAVES, hidden, [("issuer-key", "log.issuer-differs", at)], "good/with-log", {"registry_key": REGISTRY.hex, "issuer_keys": [OTHER_ISSUER.hex], "log": hidden.log()})
-        self.case("issuer-key/log-names-another-without-pin", "The log speaks against the manifest's key although no key is pinned.", LEAVES, hidden, [("issuer-key", "log.issuer-differs", at)], "good/with-log", {"registry_key": REGISTRY.hex, "log": hidden.log()})
+        self.case("registration/log-names-another", "The register leaf in the log names another key than the manifest.", LEAVES, hidden, [("registration", "log.registration-differs", at)], "good/with-log", {"registry_key": REGISTRY.hex, "issuer_keys": [OTHER_ISSUER.hex], "log": hidden.log()})
+        self.case("registration/log-names-another-without-pin", "The log speaks against the manifest's key although no key is pinned.", LEAVES, hidden, [("registration", "log.registration-differs", at)], "good/with-log", {"registry_key": REGISTRY.hex, "log": hidden.log()})
         self.tamper("registry-key/pinned-another", "The caller trusts another registry.", FAULTS, "key.differs", "/registry_pub", same, trust={**BOTH, "registry_key": OTHER_REGISTRY.hex})
         foreign = self.one.copy()
         foreign.registry = OTHER_REGISTRY
@@ -455,6 +460,13 @@ class Tamperer:
             e.body["tlog_proofs"] = [e.proof(i, r["tlog_index"]) for i, r in enumerate(e.body["events"])]
 
         self.tamper("event-order/reversed", "The newest event stands first.", SHAPES, "event.order", "/events/1", reverse, self.three)
+
+        def reverse_tie(e):
+            e.body["events"].reverse()
+            e.body["tlog_proofs"] = [e.proof(i, r["tlog_index"]) for i, r in enumerate(e.body["events"])]
+            e.seal()
+
+        self.tamper("event-order/reversed-within-one-second", "Of two events of one second the later row, with the later leaf, stands first.", SHAPES, "event.order", "/events/1", reverse_tie, self.tied)
 
         def repeat(e):
             e.body["events"].append({**e.body["events"][0], "id": 2})

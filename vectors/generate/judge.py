@@ -15,7 +15,7 @@ from strict_json import Defect, Reader
 
 LAYERS = [
     "limits", "json", "shape", "file-id", "issuer-signature", "manifest-members", "issuer-key", "beacon-rows", "watermark-rows",
-    "registry-signature", "registry-key", "tree-head", "inclusion", "event-binding", "event-order",
+    "registry-signature", "registry-key", "tree-head", "inclusion", "event-binding", "event-order", "registration",
 ]
 SHAPE = {
     "file_id": str, "bundle_generated_at": str, "registry_pub": str, "manifest": dict, "beacons": list, "watermarks": list, "events": list, "tlog_proofs": list,
@@ -45,6 +45,7 @@ def judge(text, trust, eager=False):
         unknown = unknown_members(manifest)
         results["manifest-members"] = ("manifest.unsigned-member", unknown[0]) if unknown else None
         results["issuer-key"] = issuer_key(manifest, trust)
+        results["registration"] = registration(manifest, trust)
         results["beacon-rows"] = rows(bundle, "beacons", ("token_id", "kind"))
         results["watermark-rows"] = rows(bundle, "watermarks", ("mark_id", "layer"))
     if (eager or results["registry-signature"] is None) and trust.get("registry_key"):
@@ -74,9 +75,10 @@ def shape(bundle):
 
 
 def file_id(bundle, trust):
+    if bundle["file_id"] != bundle["manifest"].get("file_id"):
+        return "bundle.file-id-differs", "/manifest/file_id"
     asked = trust.get("file_id", bundle["file_id"])
-    same = bundle["file_id"] == bundle["manifest"].get("file_id") == asked
-    return None if same else ("bundle.file-id-differs", "/manifest/file_id")
+    return None if bundle["file_id"] == asked else ("bundle.file-id-differs", "/file_id")
 
 
 def unhex(text):
@@ -111,11 +113,17 @@ def issuer_key(manifest, trust):
     key, at = manifest["issuer_ed25519_pub"], "/manifest/issuer_ed25519_pub"
     if "issuer_keys" in trust and key not in trust["issuer_keys"]:
         return "key.differs", at
-    for line in trust.get("log", "").splitlines():
-        leaf = json.loads(json.loads(line)["leaf_data"])
-        if leaf["event"] == "register" and leaf["file_id"] == manifest["file_id"] and leaf["issuer_pub"] != key:
-            return "log.issuer-differs", at
     return None if "issuer_keys" in trust else UNSETTLED
+
+
+def registration(manifest, trust):
+    if "log" not in trust:
+        return UNSETTLED
+    for line in trust["log"].splitlines():
+        leaf = json.loads(json.loads(line)["leaf_data"])
+        if leaf["event"] == "register" and leaf["file_id"] == manifest["file_id"] and leaf["issuer_pub"] != manifest["issuer_ed25519_pub"]:
+            return "log.registration-differs", "/manifest/issuer_ed25519_pub"
+    return None
 
 
 def rows(bundle, name, members):
@@ -230,7 +238,9 @@ def event_order(bundle):
         if row["tlog_index"] in indexes:
             return "event.duplicate-index", f"/events/{i}/tlog_index"
         indexes.add(row["tlog_index"])
-        if i and row["timestamp"] < bundle["events"][i - 1]["timestamp"]:
+        before = bundle["events"][i - 1] if i else None
+        tie = before and row["timestamp"] == before["timestamp"]
+        if before and (row["timestamp"] < before["timestamp"] or tie and row["id"] < before["id"] and row["tlog_index"] < before["tlog_index"]):
             return "event.order", f"/events/{i}"
     return None
 

@@ -32,7 +32,7 @@ LAYER_CODES = {
     "file-id": ["bundle.file-id-differs"],
     "issuer-signature": ["manifest.signature-encoding", "manifest.signature-mismatch", "manifest.signature-missing", *ED25519],
     "manifest-members": ["manifest.unsigned-member"],
-    "issuer-key": ["key.differs", "log.issuer-differs"],
+    "issuer-key": ["key.differs"],
     "beacon-rows": ["rows.differ", "rows.identity-differs"],
     "watermark-rows": ["rows.differ", "rows.identity-differs"],
     "registry-signature": ["bundle.signature-encoding", "bundle.signature-mismatch", "bundle.signature-missing"],
@@ -44,6 +44,7 @@ LAYER_CODES = {
     ],
     "event-binding": ["event.extra", "event.identity-differs", "event.leaf-differs", "event.time-differs"],
     "event-order": ["event.duplicate-index", "event.order"],
+    "registration": ["log.registration-differs"],
 }
 assert list(LAYER_CODES) == LAYERS
 

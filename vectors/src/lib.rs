@@ -17,7 +17,7 @@ mod model;
 pub use lint::{Complaint, lint};
 pub use load::{LoadError, SUITE, load_embedded, load_folder};
 pub use model::{
-    Authorization, Call, Check, CheckFile, Document, Each, Edition, Effect, Envelope, Exchange, Expectation, Fault,
-    FaultFile, Find, Fixture, Group, HeaderExpectation, Keyword, Listed, Observable, PatchOperation, Request, Requirement,
-    RequirementFile, Suite, SuiteFile, Under, ValueSource, Wire,
+    Authorization, Call, Check, CheckFile, Document, Each, Edition, Effect, Envelope, Exchange, Expectation,
+    Fault, FaultFile, Find, Fixture, Group, HeaderExpectation, Keyword, Listed, Observable, PatchOperation,
+    Request, Requirement, RequirementFile, Suite, SuiteFile, Under, ValueSource, Wire,
 };

@@ -77,7 +77,9 @@ impl Lint<'_> {
             match (&exchange.request, &exchange.twin) {
                 (None, None) => self.complain(format!("{at}: expected `request` or `twin`, found neither")),
                 (Some(_), Some(_)) if !exchange.defect.is_empty() => {
-                    self.complain(format!("{at}: a defect is applied to the twin's request; `request` is one too many"));
+                    self.complain(format!(
+                        "{at}: a defect is applied to the twin's request; `request` is one too many"
+                    ));
                 }
                 (None, Some(_)) if exchange.defect.is_empty() => {
                     self.complain(format!("{at}: the same request as its twin; expected a `defect`"));
@@ -108,7 +110,9 @@ impl Lint<'_> {
                 .filter(|exchange| !done.contains(exchange.id.as_str()))
                 .filter(|exchange| {
                     let waits = exchange.needs.iter().chain(&exchange.after);
-                    waits.into_iter().all(|name| done.contains(name.as_str()) || !known.contains_key(name.as_str()))
+                    waits
+                        .into_iter()
+                        .all(|name| done.contains(name.as_str()) || !known.contains_key(name.as_str()))
                 })
                 .map(|exchange| exchange.id.as_str())
                 .collect();
@@ -181,7 +185,10 @@ impl Lint<'_> {
             }
             // A rejection without an accepted sibling is passed by a registry that rejects everything.
             if exchange.twin.is_none() && !weak {
-                self.complain(format!("{at}: `{}` is to be rejected and names no accepted twin", exchange.id));
+                self.complain(format!(
+                    "{at}: `{}` is to be rejected and names no accepted twin",
+                    exchange.id
+                ));
             }
         }
         if !weak && expectation.status_in.len() > 1 {
@@ -254,7 +261,8 @@ impl Suite {
     /// The strongest keyword among the requirements that a check cites.
     #[must_use]
     pub fn keyword(&self, check: &crate::model::Check) -> Keyword {
-        let cited = self.requirements.iter().filter(|requirement| check.requirements.contains(&requirement.id));
+        let cited =
+            self.requirements.iter().filter(|requirement| check.requirements.contains(&requirement.id));
         cited.map(|requirement| requirement.keyword).max().unwrap_or(Keyword::May)
     }
 }

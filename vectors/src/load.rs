@@ -126,8 +126,8 @@ fn collect_folder(folder: &Path, prefix: &str, files: &mut Files) -> Result<(), 
                 let message = format!("{} bytes, at most {LONGEST_FILE} are read", metadata.len());
                 return Err(LoadError::Shape { file: name, message });
             }
-            let text =
-                std::fs::read_to_string(&path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
+            let text = std::fs::read_to_string(&path)
+                .map_err(|source| LoadError::Read { path: path.clone(), source })?;
             files.insert(name, text);
         }
     }
@@ -161,7 +161,11 @@ fn assemble(suite: &str, files: &Files) -> Result<Suite, LoadError> {
         digest: digest(files),
     };
     let complaints = lint(&loaded);
-    if complaints.is_empty() { Ok(loaded) } else { Err(LoadError::Lint { suite: suite.to_owned(), complaints }) }
+    if complaints.is_empty() {
+        Ok(loaded)
+    } else {
+        Err(LoadError::Lint { suite: suite.to_owned(), complaints })
+    }
 }
 
 fn parse_all<T: DeserializeOwned>(files: &Files, folder: &str) -> Result<Vec<T>, LoadError> {

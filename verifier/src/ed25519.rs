@@ -41,6 +41,10 @@ impl VerifiedKey {
         if !is_below(&y, &P) {
             return Err(Code::Ed25519KeyNotCanonical);
         }
+        // RFC 8032 section 5.1.3 step 4: for x = 0 there is no point with the sign bit set.
+        if y != key.0 && is_zero_x(&y) {
+            return Err(Code::Ed25519KeyNotAPoint);
+        }
         let key = VerifyingKey::from_bytes(&key.0).map_err(|_| Code::Ed25519KeyNotAPoint)?;
         if key.is_weak() {
             return Err(Code::Ed25519KeySmallOrder);
@@ -74,6 +78,15 @@ fn diagnose(signature: &Signature) -> Code {
         Ok(point) if point.is_weak() => Code::Ed25519RSmallOrder,
         _ => Code::Ed25519Mismatch,
     }
+}
+
+/// x is 0 exactly where y is 1 or -1.
+fn is_zero_x(y: &[u8; 32]) -> bool {
+    let mut one = [0; 32];
+    one[0] = 1;
+    let mut minus_one = P;
+    minus_one[0] -= 1;
+    *y == one || *y == minus_one
 }
 
 /// Little-endian comparison.

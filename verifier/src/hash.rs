@@ -19,6 +19,12 @@ macro_rules! bytes_type {
                 (read.len() == $length).then_some(Self(bytes))
             }
 
+            /// Takes exactly as many bytes as the type has; `None` for any other number.
+            #[must_use]
+            pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+                bytes.try_into().ok().map(Self)
+            }
+
             /// Lower-case hexadecimal text.
             #[must_use]
             pub fn to_hex(self) -> String {

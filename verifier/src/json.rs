@@ -383,6 +383,8 @@ struct Open {
     object: bool,
     /// How many items or members were begun.
     count: usize,
+    /// Whether the reader is inside of the last of them: then that one is concerned by a defect, else the container.
+    inside: bool,
     /// Node of the member name that was read last.
     key: usize,
 }
@@ -424,8 +426,7 @@ impl<'t, 'l> Reader<'t, 'l> {
     fn run(mut self) -> Result<Vec<Node>, ReadError> {
         self.skip_space();
         if self.at == self.bytes.len() {
-            let empty = if self.bytes.is_empty() { 0 } else { self.at };
-            return Err(self.error_at(Code::JsonEmpty, empty, "no value at all".to_owned()));
+            return Err(self.error_at(Code::JsonEmpty, 0, "no value at all".to_owned()));
         }
         let mut next = Next::Value;
         loop {
@@ -468,7 +469,7 @@ impl<'t, 'l> Reader<'t, 'l> {
                 self.string()?;
                 Ok(self.after_value())
             }
-            Some(b'-' | b'+' | b'.' | b'0'..=b'9') => {
+            Some(b'-' | b'0'..=b'9') => {
                 self.number()?;
                 Ok(self.after_value())
             }
@@ -480,8 +481,14 @@ impl<'t, 'l> Reader<'t, 'l> {
         }
     }
 
-    fn after_value(&self) -> Next {
-        if self.open.is_empty() { Next::Done } else { Next::CommaOrEnd }
+    fn after_value(&mut self) -> Next {
+        match self.open.last_mut() {
+            None => Next::Done,
+            Some(open) => {
+                open.inside = false;
+                Next::CommaOrEnd
+            }
+        }
     }
 
     fn word(&mut self, word: &str, kind: Kind) -> Result<Next, ReadError> {
@@ -506,13 +513,14 @@ impl<'t, 'l> Reader<'t, 'l> {
         self.at += 1;
         let node = self.nodes.len();
         self.push(if object { Kind::Object } else { Kind::Array }, start, false)?;
-        self.open.push(Open { node, object, count: 0, key: 0 });
+        self.open.push(Open { node, object, count: 0, inside: false, key: 0 });
         Ok(if object { Next::FirstKeyOrEnd } else { Next::FirstItemOrEnd })
     }
 
     fn begin_item(&mut self) {
         if let Some(open) = self.open.last_mut() {
             open.count += 1;
+            open.inside = true;
         }
     }
 
@@ -534,6 +542,9 @@ impl<'t, 'l> Reader<'t, 'l> {
         match self.peek() {
             Some(b':') => {
                 self.at += 1;
+                if let Some(open) = self.open.last_mut() {
+                    open.inside = true;
+                }
                 Ok(Next::Value)
             }
             Some(_) => Err(self.error(Code::JsonSyntax, self.describe())),
@@ -751,10 +762,10 @@ impl<'t, 'l> Reader<'t, 'l> {
     fn pointer(&self) -> String {
         let mut pointer = String::new();
         for open in &self.open {
-            match (open.object, open.count) {
-                (_, 0) => {}
-                (true, _) => push_token(&mut pointer, &self.name(open.key)),
-                (false, count) => push_token(&mut pointer, &(count - 1).to_string()),
+            match (open.inside, open.object) {
+                (false, _) => {}
+                (true, true) => push_token(&mut pointer, &self.name(open.key)),
+                (true, false) => push_token(&mut pointer, &(open.count - 1).to_string()),
             }
         }
         pointer

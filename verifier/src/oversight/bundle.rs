@@ -73,42 +73,78 @@ fn verify_document(document: &Document<'_>, trust: &Trust<'_>, layers: &mut Vec<
     let bundle = document.root();
     let manifest = bundle.get("manifest").filter(|manifest| manifest.kind() == Kind::Object);
     let key = registry_key(bundle);
-    let events: Vec<Value<'_>> = bundle.get("events").into_iter().flat_map(Value::items).collect();
+    let events = objects(bundle, "events");
+    let proofs = objects(bundle, "tlog_proofs");
 
     layers.push(shape_layer(bundle));
+    if bundle.kind() != Kind::Object {
+        let rest = BUNDLE_LAYERS.iter().skip_while(|id| **id != "shape").skip(1);
+        return layers.extend(rest.map(|id| unreached(id, "")));
+    }
     layers.push(file_id_layer(bundle, manifest, trust.file_id));
     match manifest {
         Some(manifest) => {
             layers.push(manifest::signature_layer(manifest, "/manifest"));
             layers.push(manifest::members_layer(manifest, "/manifest"));
+            layers.push(issuer_key_layer(manifest, trust.issuer_keys));
         }
         None => {
-            layers.push(unreached("issuer-signature", "/manifest"));
-            layers.push(unreached("manifest-members", "/manifest"));
+            for id in ["issuer-signature", "manifest-members", "issuer-key"] {
+                layers.push(unreached(id, "/manifest"));
+            }
         }
     }
-    layers.push(issuer_key_layer(manifest, trust.issuer_keys));
     layers.push(rows_layer(bundle, manifest, &BEACONS));
     layers.push(rows_layer(bundle, manifest, &WATERMARKS));
-    layers.push(signature_layer(bundle, key.as_ref()));
-    layers.push(registry_key_layer(bundle, key.as_ref(), trust.registry_keys));
-    let (mut head_layer, head) = head::verify(bundle.get("tlog_head"), key.as_ref(), "/tlog_head");
-    if head.is_none() && !events.is_empty() && head_layer.code() == Code::HeadMissing {
-        let found = describe(bundle.get("tlog_head"));
-        let expected = "a signed head, since there are events with places in a log";
-        head_layer.refute(Problem::new(Code::HeadMissing, "/tlog_head", expected, found));
+    match &key {
+        Some(key) => {
+            layers.push(signature_layer(bundle, key));
+            layers.push(registry_key_layer(bundle, key, trust.registry_keys));
+        }
+        None => {
+            layers.push(unreached("registry-signature", "/registry_pub"));
+            layers.push(unreached("registry-key", "/registry_pub"));
+        }
     }
+    let (head_layer, head) = head_layer(bundle, key.as_ref(), events.as_deref());
     layers.push(head_layer);
-    let (inclusion, proven) = inclusion_layer(bundle, &events, head.as_ref());
-    layers.push(inclusion);
-    layers.push(binding_layer(manifest, &events, &proven));
-    layers.push(event::order_layer(&events, "/events"));
+    match (&events, &proofs) {
+        (Some(events), Some(proofs)) => {
+            let (inclusion, proven) = inclusion_layer(proofs, events, head.as_ref());
+            layers.push(inclusion);
+            layers.push(binding_layer(manifest, events, &proven));
+        }
+        _ => {
+            layers.push(unreached("inclusion", "/tlog_proofs"));
+            layers.push(unreached("event-binding", "/events"));
+        }
+    }
+    match &events {
+        Some(events) => layers.push(event::order_layer(events, "/events")),
+        None => layers.push(unreached("event-order", "/events")),
+    }
     layers.push(registration_layer(manifest, head.as_ref(), trust.log));
-    layers.push(completeness_layer(bundle, &events, head.as_ref(), trust.log));
+    layers.push(completeness_layer(bundle, events.as_deref(), head.as_ref(), trust.log));
     layers.push(log::root_layer(head, trust.log, "/tlog_head"));
     layers.push(log::append_only_layer(head, trust));
     layers.push(time_layer());
     layers.push(attestation_layer(bundle));
+}
+
+/// Layer `tree-head`. A head may be `null` only where nothing was ever logged, which events contradict.
+fn head_layer(
+    bundle: Value<'_>,
+    key: Option<&PublicKey>,
+    events: Option<&[Value<'_>]>,
+) -> (Layer, Option<TreeHead>) {
+    let value = bundle.get("tlog_head");
+    let (mut layer, head) = head::verify(value, key, "/tlog_head");
+    let logged = events.is_some_and(|events| !events.is_empty());
+    if layer.code() == Code::HeadMissing && (value.is_none() || logged) {
+        let expected = "a signed head; null only where there is no log";
+        layer.refute(Problem::new(Code::HeadMissing, "/tlog_head", expected, describe(value)));
+    }
+    (layer, head)
 }
 
 /// A layer whose subject is not there; the layer `shape` says so as a refutation.
@@ -125,29 +161,29 @@ fn registry_key(bundle: Value<'_>) -> Option<PublicKey> {
     bundle.get("registry_pub").and_then(Value::as_str).as_deref().and_then(PublicKey::from_hex)
 }
 
-/// Members of a bundle (EV-1, EV-2, EV-3) and whether each is of its type.
+/// Members of a bundle (EV-1, EV-2, EV-3) and whether each is of its type. The signature and the head have layers of
+/// their own, which say when they are absent.
 fn shape_layer(bundle: Value<'_>) -> Layer {
     let mut layer = Layer::new("shape", "EV-1, EV-2, EV-3: members of an evidence bundle");
-    let is = |kind: Kind| move |value: Value<'_>| value.kind() == kind;
-    let objects = |value: Value<'_>| {
-        value.kind() == Kind::Array && value.items().all(|item| item.kind() == Kind::Object)
-    };
-    let identifier = |value: Value<'_>| matches!(value.kind(), Kind::String | Kind::Number);
+    if bundle.kind() != Kind::Object {
+        let found = describe(Some(bundle));
+        return layer.refuted(Problem::new(Code::MemberType, "", "an object", found));
+    }
+    let text = |value: Value<'_>| value.kind() == Kind::String;
+    let object = |value: Value<'_>| value.kind() == Kind::Object;
+    let list = |value: Value<'_>| value.kind() == Kind::Array;
     let instant = |value: Value<'_>| value.as_str().as_deref().and_then(whole_seconds).is_some();
     let key = |value: Value<'_>| value.as_str().as_deref().and_then(PublicKey::from_hex).is_some();
-    let head = |value: Value<'_>| matches!(value.kind(), Kind::Object | Kind::Null);
     type Fits<'f> = &'f dyn Fn(Value<'_>) -> bool;
-    let members: [(&str, &str, Fits<'_>); 10] = [
-        ("file_id", "an identifier", &identifier),
+    let members: [(&str, &str, Fits<'_>); 8] = [
+        ("file_id", "a text", &text),
         ("bundle_generated_at", "a time YYYY-MM-DDThh:mm:ssZ", &instant),
         ("registry_pub", "64 lower-case hexadecimal digits", &key),
-        ("manifest", "an object", &is(Kind::Object)),
-        ("beacons", "a list of objects", &objects),
-        ("watermarks", "a list of objects", &objects),
-        ("events", "a list of objects", &objects),
-        ("tlog_head", "an object or null", &head),
-        ("tlog_proofs", "a list of objects", &objects),
-        ("bundle_signature_ed25519", "a text", &is(Kind::String)),
+        ("manifest", "an object", &object),
+        ("beacons", "a list of objects", &list),
+        ("watermarks", "a list of objects", &list),
+        ("events", "a list of objects", &list),
+        ("tlog_proofs", "a list of objects", &list),
     ];
     for (name, expected, fits) in members {
         match bundle.get(name) {
@@ -163,16 +199,31 @@ fn shape_layer(bundle: Value<'_>) -> Layer {
                 let found = describe(Some(value));
                 layer.refute(Problem::new(Code::MemberType, format!("/{name}"), expected, found));
             }
-            Some(_) => {}
+            Some(value) => {
+                for (position, item) in value.items().enumerate().filter(|(_, item)| !object(*item)) {
+                    let found = describe(Some(item));
+                    let place = format!("/{name}/{position}");
+                    layer.refute(Problem::new(Code::MemberType, place, "an object", found));
+                }
+            }
         }
     }
     layer
 }
 
+/// The items of a list of objects; `None` where the layer `shape` refutes the list.
+fn objects<'d>(bundle: Value<'d>, name: &str) -> Option<Vec<Value<'d>>> {
+    let list = bundle.get(name).filter(|list| list.kind() == Kind::Array)?;
+    let items: Vec<Value<'d>> = list.items().collect();
+    items.iter().all(|item| item.kind() == Kind::Object).then_some(items)
+}
+
 /// The file that was asked for, the bundle's and the manifest's are one.
 fn file_id_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, requested: Option<&str>) -> Layer {
     let mut layer = Layer::new("file-id", "EV-1: file_id echoed; the manifest is of that file");
-    let Some(file_id) = bundle.get("file_id") else { return unreached("file-id", "/file_id") };
+    let Some(file_id) = bundle.get("file_id").filter(|value| value.kind() == Kind::String) else {
+        return unreached("file-id", "/file_id");
+    };
     let Some(manifest) = manifest else { return unreached("file-id", "/manifest") };
     let text = |value: Value<'_>| value.as_str().map_or_else(|| value.raw().to_owned(), Cow::into_owned);
     let signed = manifest.get("file_id").map(text);
@@ -188,10 +239,10 @@ fn file_id_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, requested: Opti
     layer
 }
 
-fn issuer_key_layer(manifest: Option<Value<'_>>, trusted: &[PublicKey]) -> Layer {
+fn issuer_key_layer(manifest: Value<'_>, trusted: &[PublicKey]) -> Layer {
     let layer = Layer::new("issuer-key", "a key found inside a document is never a reason to trust it");
     let at = "/manifest/issuer_ed25519_pub";
-    let text = manifest.and_then(|manifest| manifest.get("issuer_ed25519_pub"));
+    let text = manifest.get("issuer_ed25519_pub");
     if trusted.is_empty() {
         let problem = Problem::new(Code::KeyNotPinned, at, "a trusted issuer key", describe(text));
         return layer.not_established(problem);
@@ -201,7 +252,7 @@ fn issuer_key_layer(manifest: Option<Value<'_>>, trusted: &[PublicKey]) -> Layer
     if known { layer } else { layer.refuted(key_differs(at, trusted, text)) }
 }
 
-fn registry_key_layer(bundle: Value<'_>, key: Option<&PublicKey>, trusted: &[PublicKey]) -> Layer {
+fn registry_key_layer(bundle: Value<'_>, key: &PublicKey, trusted: &[PublicKey]) -> Layer {
     let layer = Layer::new("registry-key", "EV-1: registry_pub is the key of the well-known document");
     let text = bundle.get("registry_pub");
     if trusted.is_empty() {
@@ -209,8 +260,7 @@ fn registry_key_layer(bundle: Value<'_>, key: Option<&PublicKey>, trusted: &[Pub
             Problem::new(Code::KeyNotPinned, "/registry_pub", "a trusted registry key", describe(text));
         return layer.not_established(problem);
     }
-    let known = key.is_some_and(|key| trusted.contains(key));
-    if known { layer } else { layer.refuted(key_differs("/registry_pub", trusted, text)) }
+    if trusted.contains(key) { layer } else { layer.refuted(key_differs("/registry_pub", trusted, text)) }
 }
 
 fn key_differs(at: &str, trusted: &[PublicKey], found: Option<Value<'_>>) -> Problem {
@@ -232,7 +282,7 @@ const WATERMARKS: Rows = Rows { layer: "watermark-rows", member: "watermarks", p
 fn rows_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, rows: &Rows) -> Layer {
     let mut layer = Layer::new(rows.layer, "SI-2, EV-1: the rows are the signed arrays, as multisets");
     let at = format!("/{}", rows.member);
-    let (Some(manifest), Some(stored)) = (manifest, bundle.get(rows.member)) else {
+    let (Some(manifest), Some(stored)) = (manifest, objects(bundle, rows.member)) else {
         return unreached(rows.layer, &at);
     };
     let signed: Vec<_> = manifest
@@ -241,7 +291,7 @@ fn rows_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, rows: &Rows) -> La
         .flat_map(Value::items)
         .map(|item| pair(item, rows.parts))
         .collect();
-    let found: Vec<_> = stored.items().map(|row| pair(row, rows.parts)).collect();
+    let found: Vec<_> = stored.iter().map(|row| pair(*row, rows.parts)).collect();
     layer.recomputed = format!("{} signed, {} stored", signed.len(), found.len());
     let (mut expected, mut given) = (signed, found.clone());
     expected.sort();
@@ -250,7 +300,7 @@ fn rows_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, rows: &Rows) -> La
         layer.refute(rows_differ(&at, &expected, &given, &found));
     }
     let identity = Identity::of(manifest);
-    for (position, row) in stored.items().enumerate() {
+    for (position, row) in stored.into_iter().enumerate() {
         let names = ["file_id", "recipient_id", "issuer_id"];
         let place = format!("{at}/{position}");
         if let Err(problem) = identity.check(row, &place, &names, Code::RowsIdentityDiffers) {
@@ -312,7 +362,7 @@ const BUNDLE_SCHEMES: [Scheme; 5] = [
 ];
 
 /// Layer `registry-signature`: over bytes recomputed from the whole document, under the key that it names.
-fn signature_layer(bundle: Value<'_>, key: Option<&PublicKey>) -> Layer {
+fn signature_layer(bundle: Value<'_>, key: &PublicKey) -> Layer {
     let layer = Layer::new("registry-signature", SIGNATURE_RULE);
     let at = "/bundle_signature_ed25519";
     let text = bundle.get("bundle_signature_ed25519");
@@ -323,12 +373,6 @@ fn signature_layer(bundle: Value<'_>, key: Option<&PublicKey>) -> Layer {
     let Some(signature) = signature else {
         let expected = "128 lower-case hexadecimal digits";
         return layer.refuted(Problem::new(Code::BundleSignatureEncoding, at, expected, describe(text)));
-    };
-    let Some(key) = key else {
-        let found = describe(bundle.get("registry_pub"));
-        let expected = "64 lower-case hexadecimal digits";
-        let problem = Problem::new(Code::BundleSignatureEncoding, "/registry_pub", expected, found);
-        return layer.refuted(problem);
     };
     let key = match VerifiedKey::new(key) {
         Ok(key) => key,
@@ -384,14 +428,14 @@ fn verify_signed_bytes(
 type Proven = BTreeMap<usize, InclusionProof>;
 
 /// Layer `inclusion`: one proof for each event, against the signed head.
-fn inclusion_layer(bundle: Value<'_>, events: &[Value<'_>], head: Option<&TreeHead>) -> (Layer, Proven) {
+fn inclusion_layer(proofs: &[Value<'_>], events: &[Value<'_>], head: Option<&TreeHead>) -> (Layer, Proven) {
     let mut layer =
         Layer::new("inclusion", "EV-2; RFC 9162 section 2.1.3.2, against the head of this bundle");
     let mut proven = Proven::new();
     let mut named = BTreeSet::new();
-    for (position, item) in bundle.get("tlog_proofs").into_iter().flat_map(Value::items).enumerate() {
+    for (position, item) in proofs.iter().enumerate() {
         let at = format!("/tlog_proofs/{position}");
-        match check_proof(&mut layer, item, &at, events, head, &mut named) {
+        match check_proof(&mut layer, *item, &at, events, head, &mut named) {
             Ok((row, proof)) => {
                 proven.insert(row, proof);
             }
@@ -480,6 +524,8 @@ fn binding_layer(manifest: Option<Value<'_>>, events: &[Value<'_>], proven: &Pro
             None => {
                 layer.leave_open(Problem::new(Code::NotReached, at.clone(), "a proof that holds", "none"));
             }
+            // An unreadable `extra` is named below, and not also as a leaf that differs.
+            Some(_) if event::check_extra(*row, &at).is_err() => {}
             Some(proof) => {
                 let schemes = event::fitting_schemes(*row, &proof.leaf_hash);
                 if schemes.is_empty() {
@@ -577,10 +623,11 @@ fn registration_difference(manifest: Value<'_>, leaf: &[u8]) -> Option<Problem> 
 /// Layer `completeness`: no event of this file stands in the log and not in the bundle.
 fn completeness_layer(
     bundle: Value<'_>,
-    events: &[Value<'_>],
+    events: Option<&[Value<'_>]>,
     head: Option<&TreeHead>,
     log: Option<&Log>,
 ) -> Layer {
+    let Some(events) = events else { return unreached("completeness", "/events") };
     let layer = Layer::new("completeness", "EV-1: the bundle holds the events of the file");
     let (Some(head), Some(log)) = (head, log.filter(|log| log.leaf(0).is_some())) else {
         let expected = "the log (--log), which holds all events";

@@ -63,16 +63,18 @@ fn is_dns(row: Value<'_>) -> bool {
     kind(row).is_some_and(|kind| kind == DNS_KIND)
 }
 
+const NAMES: [&str; 3] = ["file_id", "recipient_id", "issuer_id"];
+
 /// Checks of the row that the leaf does not cover: they add to the layer `event-binding`.
 pub(crate) fn check_row(layer: &mut Layer, row: Value<'_>, at: &str, identity: &Identity<'_>) {
-    if let Err(problem) = check_time(row, at) {
-        layer.refute(problem);
-    }
-    if let Err(problem) = check_extra(row, at) {
-        layer.refute(problem);
-    }
-    if let Err(problem) = identity.check(row, at, &["file_id", "issuer_id"], Code::EventIdentityDiffers) {
-        layer.refute(problem);
+    for outcome in [
+        identity.check(row, at, &NAMES, Code::EventIdentityDiffers),
+        check_extra(row, at),
+        check_time(row, at),
+    ] {
+        if let Err(problem) = outcome {
+            layer.refute(problem);
+        }
     }
     let known = kind(row).is_some_and(|kind| kind == DNS_KIND || WEB_KINDS.contains(&kind.as_ref()));
     if !known {
@@ -107,7 +109,7 @@ pub(crate) fn whole_seconds(text: &str) -> Option<i64> {
 }
 
 /// `extra` is JSON text: `{}` for web events; for DNS events an object that holds what the leaf has beyond the row.
-fn check_extra(row: Value<'_>, at: &str) -> Result<(), Problem> {
+pub(crate) fn check_extra(row: Value<'_>, at: &str) -> Result<(), Problem> {
     let problem = |expected: &str| {
         Problem::new(Code::EventExtra, format!("{at}/extra"), expected, describe(row.get("extra")))
     };
@@ -117,10 +119,10 @@ fn check_extra(row: Value<'_>, at: &str) -> Result<(), Problem> {
     else {
         return Err(problem("the text of a JSON object"));
     };
-    let allowed: &[&str] = if is_dns(row) { &["qname", "qtype"] } else { &[] };
-    let only_allowed =
-        extra.members().all(|(key, _)| key.as_str().is_some_and(|k| allowed.contains(&k.as_ref())));
-    if only_allowed { Ok(()) } else { Err(problem("no member that the log does not cover")) }
+    let covered: &[&str] = if is_dns(row) { &["qname", "qtype"] } else { &[] };
+    let exactly =
+        extra.members().count() == covered.len() && covered.iter().all(|name| extra.get(name).is_some());
+    if exactly { Ok(()) } else { Err(problem("exactly the members that the log covers")) }
 }
 
 /// What rows must say about file, recipient and issuer.

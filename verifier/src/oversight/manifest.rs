@@ -280,16 +280,12 @@ pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
             describe(text),
         ));
     }
-    let Some(signature) = lenient_hex::<64>(text, &mut layer, &place).map(Signature) else {
-        let expected = "128 hexadecimal digits";
-        return layer.refuted(Problem::new(Code::ManifestSignatureEncoding, place, expected, describe(text)));
-    };
     let key_place = format!("{at}/issuer_ed25519_pub");
     let key_text = manifest.get("issuer_ed25519_pub");
-    let Some(key) = lenient_hex::<32>(key_text, &mut layer, &key_place).map(PublicKey) else {
-        let expected = "64 hexadecimal digits";
-        let code = Code::ManifestSignatureEncoding;
-        return layer.refuted(Problem::new(code, key_place, expected, describe(key_text)));
+    let bytes = lenient_hex(key_text, &mut layer, &key_place);
+    let Some(key) = bytes.as_deref().and_then(PublicKey::from_slice) else {
+        let code = bytes.map_or(Code::ManifestSignatureEncoding, |_| Code::Ed25519KeyLength);
+        return layer.refuted(Problem::new(code, key_place, "64 hexadecimal digits", describe(key_text)));
     };
     let key = match VerifiedKey::new(&key) {
         Ok(key) => key,
@@ -297,12 +293,19 @@ pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
             return layer.refuted(Problem::new(code, key_place, "a key of full order", key.to_hex()));
         }
     };
+    let bytes = lenient_hex(text, &mut layer, &place);
+    let Some(signature) = bytes.as_deref().and_then(Signature::from_slice) else {
+        let code = bytes.map_or(Code::ManifestSignatureEncoding, |_| Code::Ed25519SignatureLength);
+        return layer.refuted(Problem::new(code, place, "128 hexadecimal digits", describe(text)));
+    };
     match fitting_forms(manifest, &key, &signature) {
         Fit::Forms(forms, length) => report_fit(layer, &forms, length, at),
         Fit::Nothing(code) => {
             let expected = "a signature over the manifest under one of the known readings and schemes";
             let found = format!("{signature} ({})", code.meaning());
-            layer.refuted(Problem::new(Code::ManifestSignatureMismatch, place, expected, found))
+            // A signature that could fit nothing is told apart from one that does not fit these bytes.
+            let code = if code == Code::Ed25519Mismatch { Code::ManifestSignatureMismatch } else { code };
+            layer.refuted(Problem::new(code, place, expected, found))
         }
     }
 }
@@ -362,21 +365,17 @@ fn report_fit(mut layer: Layer, forms: &[(Reading, Scheme)], length: usize, at: 
 }
 
 /// Hexadecimal text as the implementations read it: either case, white space between pairs. Anything but plain lower
-/// case is noted.
-fn lenient_hex<const N: usize>(value: Option<Value<'_>>, layer: &mut Layer, at: &str) -> Option<[u8; N]> {
+/// case is noted. Any length; `None` for what is no hexadecimal text.
+fn lenient_hex(value: Option<Value<'_>>, layer: &mut Layer, at: &str) -> Option<Vec<u8>> {
     let text = value.and_then(Value::as_str)?;
-    let mut bytes = [0; N];
-    if base16ct::lower::decode(text.as_ref(), &mut bytes).is_ok_and(|read| read.len() == N) {
+    if let Ok(bytes) = base16ct::lower::decode_vec(text.as_ref()) {
         return Some(bytes);
     }
     let packed: String = text
         .split_ascii_whitespace()
         .map(|pair| (pair.len() % 2 == 0).then_some(pair))
         .collect::<Option<_>>()?;
-    let read = base16ct::mixed::decode(packed.as_str(), &mut bytes).ok()?;
-    if read.len() != N {
-        return None;
-    }
+    let bytes = base16ct::mixed::decode_vec(packed.as_str()).ok()?;
     layer.note(Code::NoteHexSpelling, at, "hexadecimal text in upper case or with white space");
     Some(bytes)
 }

@@ -95,12 +95,10 @@ pub(crate) fn reading_layers(outcome: Result<(), &ReadError>, limits: &Limits) -
         .recomputed(format!("at most {} bytes, {} levels", limits.bytes, limits.depth));
     let mut json = Layer::new("json", "RFC 8259 with the I-JSON rules of RFC 7493 section 2");
     if let Err(error) = outcome {
-        let place = if error.pointer.is_empty() {
-            format!("byte {}", error.offset)
-        } else {
-            format!("{} (byte {})", error.pointer, error.offset)
-        };
-        let problem = Problem::new(error.code, place, error.code.meaning(), error.found.clone());
+        let byte = format!("byte {}", error.offset);
+        let found = format!("{} at {byte}", error.found);
+        let place = if error.pointer.is_empty() { byte } else { error.pointer.clone() };
+        let problem = Problem::new(error.code, place, error.code.meaning(), found);
         if error.code.as_str().starts_with("limits.") {
             bounds.refute(problem);
             json.leave_open(Problem::new(Code::NotReached, "", "a document within the limits", "none"));

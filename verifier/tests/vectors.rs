@@ -1,0 +1,287 @@
+//! The project's own vectors (`vectors/`), one table-driven runner a kind. A vector is one JSON file; the expectation
+//! names the reason, the place and, for bundles, every layer that is refuted.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assayer_verifier::oversight::{Log, Trust, verify_bundle};
+use assayer_verifier::{
+    Code, Document, GrowingTree, Hash, Limits, PublicKey, Scheme, Signature, State, TreeHead, canonicalize,
+    leaf_hash, verify, verify_consistency, verify_inclusion,
+};
+use serde_json::Value as Json;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(name)
+}
+
+/// Every `.json` file below a folder, with its path below `vectors/` as its name.
+fn vectors(name: &str) -> Vec<(String, Json)> {
+    let mut found = Vec::new();
+    let mut open = vec![folder(name)];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "json") {
+                let id = path.strip_prefix(folder("")).unwrap().with_extension("").display().to_string();
+                found.push((id, serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap()));
+            }
+        }
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
+}
+
+/// Runs every vector of a folder; `run` gives back what is wrong, if anything.
+fn run_all(name: &str, at_least: usize, run: impl Fn(&Json) -> Result<(), String>) {
+    let all = vectors(name);
+    assert!(all.len() >= at_least, "{name}: {} vectors, expected at least {at_least}", all.len());
+    let wrong: Vec<String> = all
+        .iter()
+        .filter_map(|(id, vector)| run(vector).err().map(|error| format!("{id}: {error}")))
+        .collect();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+}
+
+fn text<'v>(value: &'v Json, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Json::as_str).unwrap_or_else(|| panic!("no text at {pointer}"))
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
+    assert!(hex.len().is_multiple_of(2), "odd length of {hex}");
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+fn input(vector: &Json) -> Vec<u8> {
+    match vector.pointer("/input/text") {
+        Some(text) => text.as_str().unwrap().as_bytes().to_vec(),
+        None => unhex(text(vector, "/input/hex")),
+    }
+}
+
+fn same(expected: &str, found: &str) -> Result<(), String> {
+    if expected == found { Ok(()) } else { Err(format!("expected {expected}, found {found}")) }
+}
+
+/// `accept`, or the reason code that the vector names.
+fn expectation(vector: &Json) -> &str {
+    let expect = &vector["expect"];
+    expect.as_str().unwrap_or_else(|| text(expect, "/reject"))
+}
+
+fn outcome<T>(result: Result<T, Code>) -> &'static str {
+    result.map_or_else(Code::as_str, |_| "accept")
+}
+
+#[test]
+fn json_texts_are_read_or_refused_for_the_named_reason_at_the_named_place() {
+    run_all("json", 100, |vector| {
+        let mut limits = Limits::default();
+        let bound = |name: &str| vector.pointer(&format!("/input/limits/{name}")).and_then(Json::as_u64);
+        limits.bytes = bound("bytes").map_or(limits.bytes, |bytes| bytes as usize);
+        limits.depth = bound("depth").map_or(limits.depth, |depth| depth as usize);
+        limits.number = bound("number").map_or(limits.number, |number| number as usize);
+        let bytes = input(vector);
+        match Document::read(&bytes, &limits) {
+            Ok(_) => same(expectation(vector), "accept"),
+            Err(error) => {
+                same(expectation(vector), error.code.as_str())?;
+                let place = (vector["expect"]["offset"].as_u64(), vector["expect"]["pointer"].as_str());
+                let found = (Some(error.offset as u64), Some(error.pointer.as_str()));
+                if place == found {
+                    Ok(())
+                } else {
+                    Err(format!("expected at {place:?}, found at {found:?}"))
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn canonical_bytes_are_those_of_the_named_scheme() {
+    run_all("canonicalization", 70, |vector| {
+        let bytes = input(vector);
+        let document = Document::read(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
+        let scheme: Scheme = text(vector, "/input/scheme").parse().map_err(|_| "unknown scheme")?;
+        match canonicalize(document.root(), scheme) {
+            Err(error) => same(expectation(vector), error.code.as_str()),
+            Ok(found) => {
+                same(expectation(vector), "accept")?;
+                let expected = unhex(text(vector, "/output/hex"));
+                same(&String::from_utf8_lossy(&expected), &String::from_utf8_lossy(&found))
+            }
+        }
+    });
+}
+
+fn hash(value: &Json, pointer: &str) -> Hash {
+    Hash::from_hex(text(value, pointer)).unwrap()
+}
+
+fn hashes(value: &Json, pointer: &str) -> Vec<Hash> {
+    value
+        .pointer(pointer)
+        .unwrap()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hash| Hash::from_hex(hash.as_str().unwrap()).unwrap())
+        .collect()
+}
+
+#[test]
+fn merkle_roots_and_proofs() {
+    run_all("merkle", 60, |vector| {
+        let input = &vector["input"];
+        let number = |name: &str| input[name].as_u64().unwrap();
+        let head = |size: &str, root: &str| TreeHead { size: number(size), root: hash(input, root) };
+        match text(input, "/operation") {
+            "root" => {
+                let mut tree = GrowingTree::new();
+                for leaf in input["leaves"].as_array().unwrap() {
+                    tree.push(leaf_hash(&unhex(leaf.as_str().unwrap())));
+                }
+                same(text(vector, "/output/root"), &tree.head().root.to_hex())
+            }
+            "inclusion" => {
+                let head = head("tree_size", "/root");
+                let leaf = hash(input, "/leaf_hash");
+                same(
+                    expectation(vector),
+                    outcome(verify_inclusion(number("index"), &leaf, &hashes(input, "/path"), &head)),
+                )
+            }
+            _ => {
+                let (old, new) = (head("old_size", "/old_root"), head("new_size", "/new_root"));
+                same(expectation(vector), outcome(verify_consistency(&old, &new, &hashes(input, "/path"))))
+            }
+        }
+    });
+}
+
+#[test]
+fn signatures_are_accepted_or_refused_for_the_named_reason() {
+    run_all("signatures", 40, |vector| {
+        let input = &vector["input"];
+        let key = PublicKey::from_slice(&unhex(text(input, "/public_key")));
+        let signature = Signature::from_slice(&unhex(text(input, "/signature")));
+        let message = unhex(text(input, "/message"));
+        let result = match (key, signature) {
+            (None, _) => Err(Code::Ed25519KeyLength),
+            (Some(key), None) => {
+                assayer_verifier::VerifiedKey::new(&key).and(Err(Code::Ed25519SignatureLength))
+            }
+            (Some(key), Some(signature)) => verify(&key, &message, &signature),
+        };
+        same(expectation(vector), outcome(result))
+    });
+}
+
+#[test]
+fn bundles_are_judged_layer_by_layer() {
+    run_all("bundles", 200, |vector| {
+        let trust_data = &vector["input"]["trust"];
+        let key = |text: &str| PublicKey::from_hex(text).unwrap();
+        let registry_keys: Vec<PublicKey> =
+            trust_data["registry_key"].as_str().map(key).into_iter().collect();
+        let issuers = trust_data["issuer_keys"].as_array().into_iter().flatten();
+        let issuer_keys: Vec<PublicKey> = issuers.map(|text| key(text.as_str().unwrap())).collect();
+        let log = trust_data["log"].as_str().map(|log| {
+            let (log, layers) = Log::read(log.lines().map(str::as_bytes), &Limits::default());
+            assert!(layers.iter().all(|layer| layer.state == State::Established));
+            log
+        });
+        let trust = Trust {
+            registry_keys: &registry_keys,
+            issuer_keys: &issuer_keys,
+            file_id: trust_data["file_id"].as_str(),
+            log: log.as_ref(),
+            ..Trust::default()
+        };
+        let trace = verify_bundle(text(vector, "/input/bundle").as_bytes(), &trust, &Limits::default());
+        let expect = &vector["expect"];
+        same(text(expect, "/verdict"), trace.verdict().as_str())
+            .map_err(|error| format!("verdict: {error}: {:?}", trace.refuted().collect::<Vec<_>>()))?;
+
+        let refuted = expect["refuted"].as_array().unwrap();
+        let found: Vec<_> = trace.refuted().collect();
+        let agrees = refuted.len() == found.len()
+            && refuted.iter().zip(&found).all(|(expected, found)| {
+                // A more precise place, below the named one, is as good.
+                text(expected, "/layer") == found.id
+                    && text(expected, "/code") == found.code().as_str()
+                    && found.at().starts_with(text(expected, "/at"))
+            });
+        if !agrees {
+            return Err(format!("refuted: expected {refuted:?}, found {found:?}"));
+        }
+        for id in expect["established"].as_array().unwrap() {
+            let id = id.as_str().unwrap();
+            let layer = trace.layer(id).ok_or_else(|| format!("no layer {id}"))?;
+            same("established", layer.state.as_str()).map_err(|error| format!("{id}: {error}: {layer:?}"))?;
+        }
+        for (id, schemes) in expect["schemes"].as_object().into_iter().flatten() {
+            let expected: BTreeSet<&str> =
+                schemes.as_array().unwrap().iter().filter_map(Json::as_str).collect();
+            // The vectors name the three forms that implementations write.
+            let implemented = [Scheme::PythonSortKeys, Scheme::JcsExactIntegers, Scheme::SerdeJcs01];
+            let found = trace
+                .layer(id)
+                .ok_or("no layer")?
+                .schemes
+                .iter()
+                .filter(|scheme| implemented.contains(scheme));
+            let found: BTreeSet<&str> = found.map(|scheme| scheme.as_str()).collect();
+            // Where only one implementation can read the manifest the vector names only its form, though others have
+            // the same bytes.
+            let readings = &trace.layer(id).ok_or("no layer")?.readings;
+            let all = readings.is_empty() || readings.contains(&"drop-nulls");
+            if !(expected == found || !all && expected.is_subset(&found)) {
+                return Err(format!("{id}: expected schemes {expected:?}, found {found:?}"));
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Every vector says why it is there; every rejection has an accepted twin; every reason is a known one.
+#[test]
+fn vectors_keep_the_rules_of_the_house() {
+    let all: Vec<(String, Json)> = ["json", "canonicalization", "merkle", "signatures", "bundles"]
+        .into_iter()
+        .flat_map(vectors)
+        .collect();
+    let accepts = |vector: &Json| {
+        vector["expect"] == "accept"
+            || vector.pointer("/expect/refuted").and_then(Json::as_array).is_some_and(Vec::is_empty)
+    };
+    let accepted: BTreeSet<&str> =
+        all.iter().filter(|(_, vector)| accepts(vector)).map(|(id, _)| id.as_str()).collect();
+    let mut codes = BTreeSet::new();
+    for (id, vector) in &all {
+        assert!(text(vector, "/why").len() > 10 && !text(vector, "/spec").is_empty(), "{id}");
+        if accepts(vector) {
+            continue;
+        }
+        let twin = vector["twin"].as_str().unwrap_or_else(|| panic!("{id} names no twin"));
+        assert!(accepted.contains(twin), "{id}: the twin {twin} is not accepted");
+        let named = vector.pointer("/expect/refuted").and_then(Json::as_array).into_iter().flatten();
+        let named = named
+            .map(|layer| text(layer, "/code"))
+            .chain(vector.pointer("/expect/reject").and_then(Json::as_str));
+        codes.extend(named.map(|code| code.parse::<Code>().unwrap_or_else(|error| panic!("{id}: {error}"))));
+    }
+    assert!(codes.len() >= 60, "only {} codes are reached", codes.len());
+}
