@@ -71,7 +71,7 @@ fn declares_json(headers: &HeaderMap) -> bool {
     let is_json = subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"));
     let is_utf8 = parts
         .filter_map(|parameter| parameter.strip_prefix("charset="))
-        .all(|charset| charset.trim_matches('"') == "utf-8");
+        .all(|charset| ["utf-8", "utf8"].contains(&charset.trim_matches('"')));
     is_json && is_utf8
 }
 

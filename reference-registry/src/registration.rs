@@ -182,7 +182,7 @@ fn execute(pending: &Pending<'_>, statement: &str, parameters: impl Params) -> R
 
 fn sidecar<'a>(body: &'a Map<String, Value>, name: &'static str) -> Result<&'a [Value], ApiError> {
     match body.get(name) {
-        None => Ok(&[]),
+        None => Err(ApiError::missing_field(format!("{name} is missing"))),
         Some(Value::Array(items)) => Ok(items),
         Some(_) => Err(ApiError::missing_field(format!("{name} is not a list"))),
     }

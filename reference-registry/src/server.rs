@@ -180,14 +180,14 @@ fn checked(secret: Option<Secret>) -> Result<Option<Secret>, StartError> {
 }
 
 fn router(app: Shared) -> Router {
-    // Panics are caught inside CORS, so that a page may read that refusal too.
-    let read_only = routes::read_only().layer(catch_panics()).layer(cors());
-    let recording = routes::recording().layer(catch_panics());
-    finished(read_only.merge(recording), app)
+    finished(routes::read_only(), routes::recording(), app)
 }
 
-fn finished(routes: Router<Shared>, app: Shared) -> Router {
-    routes
+/// Panics are caught inside CORS, so that a page may read that refusal too.
+fn finished(read_only: Router<Shared>, recording: Router<Shared>, app: Shared) -> Router {
+    let read_only = read_only.layer(catch_panics()).layer(cors());
+    read_only
+        .merge(recording.layer(catch_panics()))
         .fallback(routes::not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), error::envelope))
         .with_state(app)
@@ -206,4 +206,51 @@ fn cors() -> CorsLayer {
         .allow_headers([header::ACCEPT, header::CONTENT_TYPE])
         .vary([header::ORIGIN])
         .max_age(Duration::from_secs(3600))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use axum::{extract::State, routing::get};
+
+    use super::*;
+
+    async fn panics() {
+        panic!("in /some/file.rs");
+    }
+
+    async fn panics_with_the_store(State(app): State<Shared>) -> Result<(), ApiError> {
+        app.with_store(|_, _| panic!("in SQL")).await
+    }
+
+    fn asked(address: SocketAddr, target: &str) -> String {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let origin = ORIGINS[0];
+        let request =
+            format!("GET {target} HTTP/1.1\r\nhost: x\r\norigin: {origin}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn panics_are_enveloped_and_readable_across_origins() {
+        let app = Arc::new(app(Options::ephemeral()).unwrap());
+        let breaking = Router::new().route("/panic", get(panics)).route("/store", get(panics_with_the_store));
+        let router = finished(breaking, Router::new(), Arc::clone(&app));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let targets = ["/panic", "/store"];
+        let answers = tokio::task::spawn_blocking(move || targets.map(|target| asked(address, target))).await;
+        for answer in answers.unwrap() {
+            assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+            assert!(answer.contains(&format!("access-control-allow-origin: {}", ORIGINS[0])), "{answer}");
+            assert!(answer.contains(r#"{"error":{"code":"server_error","message":"#), "{answer}");
+            assert!(!answer.contains(".rs") && !answer.contains("SQL"), "{answer}");
+        }
+        assert!(app.with_store(|_, _| Ok(())).await.is_err(), "a store that panicked is not used again");
+    }
 }

@@ -1,7 +1,7 @@
 //! Rows and log in one SQLite database, so that a leaf and the rows it stands for are written together or
 //! not at all.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use serde_json::{Map, Value, json};
@@ -70,6 +70,8 @@ impl Store {
     /// they append.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open(path)?;
+        // Whoever holds the database now will hold it as long as it runs: there is nothing to wait for.
+        connection.busy_timeout(Duration::ZERO)?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // FULL, since an answered registration must survive a loss of power.

@@ -8,6 +8,8 @@ mod guards;
 #[cfg(test)]
 mod honest;
 #[cfg(test)]
+mod program;
+#[cfg(test)]
 mod storage;
 #[cfg(test)]
 mod support;
