@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
@@ -27,8 +27,8 @@ pub(crate) struct App {
     pub(crate) jurisdiction: String,
     pub(crate) limiter: Option<Limiter>,
     /// One lock for rows, log and tree: whoever holds it sees all three at one moment, and what it checks
-    /// still holds when it writes.
-    pub(crate) store: Mutex<Store>,
+    /// still holds when it writes. `None` once the registry has stopped.
+    pub(crate) store: Mutex<Option<Store>>,
 }
 
 impl App {
@@ -41,9 +41,14 @@ impl App {
         let app = Arc::clone(self);
         let task = tokio::task::spawn_blocking(move || {
             let mut store = app.store.lock().map_err(|_| ApiError::server_error())?;
-            work(&app, &mut store)
+            work(&app, store.as_mut().ok_or_else(ApiError::server_error)?)
         });
         task.await.unwrap_or_else(|_| Err(ApiError::server_error()))
+    }
+
+    /// Closes the database, even if a client that never finished its request keeps this alive.
+    pub(crate) fn close(&self) {
+        drop(self.store.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// Counts a request of this client against the rate limit, where there is one.

@@ -127,26 +127,24 @@ impl Registration {
                 now.seconds()
             ],
         )?;
+        self.insert_items(pending, now)
+    }
+
+    fn insert_items(&self, pending: &Pending<'_>, now: Instant) -> Result<(), ApiError> {
+        let (manifest, now) = (&self.manifest, now.seconds());
+        let (file_id, recipient_id, issuer_id) =
+            (manifest.file_id(), manifest.recipient_id(), manifest.issuer_id());
+        let beacon = "INSERT INTO beacons VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         for (token_id, kind) in manifest.beacons() {
-            execute(
-                pending,
-                "INSERT INTO beacons VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![token_id, file_id, recipient_id, issuer_id, kind, now.seconds()],
-            )?;
+            execute(pending, beacon, params![token_id, file_id, recipient_id, issuer_id, kind, now])?;
         }
+        let watermark = "INSERT INTO watermarks VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         for (mark_id, layer) in manifest.watermarks() {
-            execute(
-                pending,
-                "INSERT INTO watermarks VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![mark_id, layer, file_id, recipient_id, issuer_id, now.seconds()],
-            )?;
+            execute(pending, watermark, params![mark_id, layer, file_id, recipient_id, issuer_id, now])?;
         }
+        let hash = "INSERT INTO corpus VALUES (?1, ?2, ?3, NULL, ?4)";
         for (kind, value) in &self.corpus {
-            execute(
-                pending,
-                "INSERT INTO corpus VALUES (?1, ?2, ?3, NULL, ?4)",
-                params![file_id, kind, value, now.seconds()],
-            )?;
+            execute(pending, hash, params![file_id, kind, value, now])?;
         }
         Ok(())
     }

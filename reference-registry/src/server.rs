@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    io,
+    fmt, io,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How long a stopping server waits for requests under way.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Pages that may read this registry from a browser.
 const ORIGINS: [&str; 7] = [
@@ -83,9 +83,9 @@ impl From<UnknownFault> for StartError {
 }
 
 /// A registry that is listening. Dropping it stops it too, without waiting.
-#[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    app: Shared,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
 }
@@ -103,13 +103,20 @@ impl Running {
         format!("http://{}", self.address)
     }
 
-    /// Lets requests under way finish, for a few seconds at most, and closes the data.
+    /// Lets requests under way finish, for two seconds at most, and closes the data.
     pub async fn stop(self) {
-        let Self { stop, mut server, .. } = self;
+        let Self { app, stop, mut server, .. } = self;
         drop(stop);
         if tokio::time::timeout(PATIENCE, &mut server).await.is_err() {
             server.abort();
         }
+        app.close();
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -122,7 +129,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let bind_error = |source| StartError::Bind { address: options.bind, source };
     let listener = TcpListener::bind(options.bind).await.map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
-    let router = router(Arc::new(app(options)?));
+    let app = Arc::new(app(options)?);
+    let router = router(Arc::clone(&app));
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(async move {
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
@@ -130,7 +138,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         let shutdown = async { drop(stopped.await) };
         drop(axum::serve(listener, service).with_graceful_shutdown(shutdown).await);
     });
-    Ok(Running { address, stop, server })
+    Ok(Running { address, app, stop, server })
 }
 
 fn app(options: Options) -> Result<App, StartError> {
@@ -144,7 +152,7 @@ fn app(options: Options) -> Result<App, StartError> {
         dns_event_secret: checked(options.dns_event_secret)?,
         jurisdiction: options.jurisdiction,
         limiter: options.rate_limit.map(Limiter::new),
-        store: Mutex::new(store),
+        store: Mutex::new(Some(store)),
     })
 }
 

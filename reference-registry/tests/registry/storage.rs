@@ -154,6 +154,19 @@ fn two_registries_cannot_share_a_database() {
 }
 
 #[test]
+fn a_client_that_stalls_does_not_keep_the_data_open() {
+    let directory = TempDir::new().unwrap();
+    let registry = opened(&directory);
+    let mut stalled = std::net::TcpStream::connect(registry.running.address()).unwrap();
+    let request =
+        "POST /register HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    std::io::Write::write_all(&mut stalled, request.as_bytes()).unwrap();
+    registry.get("/health").accepts();
+    registry.stop();
+    opened(&directory).stop();
+}
+
+#[test]
 fn of_two_issuers_who_register_at_once_one_wins() {
     let registry = Registry::honest();
     let address = registry.running.address();
