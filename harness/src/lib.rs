@@ -1,1 +1,1 @@
-//! Placeholder crate root, filled in the next commits.
+//! x

@@ -1,1 +1,43 @@
-//! Placeholder crate root, filled in the next commits.
+//! A registry of signed evidence that follows the Oversight registry specification, version 1.
+//!
+//! It has two jobs. As an honest registry it shows that the conformance suite can be passed. With a
+//! [`Fault`] switched on it misbehaves in exactly one way, which shows that the suite notices.
+//!
+//! ```text
+//! request ── server (routes, CORS, envelope) ── routes::* ── one locked Store ── SQLite: log + rows
+//!                                                                └── Merkle tree (ct-merkle), in memory
+//! ```
+//!
+//! Canonical bytes come from `serde_json_canonicalizer` (RFC 8785), the tree from `ct-merkle`
+//! (RFC 6962) and signatures from `ring` (RFC 8032). None of that is shared with the verifier, so that
+//! a mistake in one cannot hide in the other.
+
+mod app;
+mod auth;
+mod body;
+mod canonical;
+mod clock;
+mod error;
+mod event;
+mod evidence;
+mod faults;
+mod head;
+mod identity;
+mod issuer_signature;
+mod log;
+mod manifest;
+mod options;
+mod query;
+mod rate_limit;
+mod registration;
+mod routes;
+mod server;
+mod store;
+mod strict_json;
+
+pub use faults::{FAULTS, Fault};
+pub use identity::IdentityError;
+pub use log::LogError;
+pub use options::{DataLocation, Options, RateLimit, Secret};
+pub use server::{Running, StartError, start};
+pub use store::StoreError;

@@ -1,0 +1,72 @@
+//! What every request handler shares.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::request::Parts,
+};
+
+use crate::{
+    error::ApiError, faults::Faults, identity::Identity, options::Secret, rate_limit::Limiter, store::Store,
+};
+
+pub(crate) type Shared = Arc<App>;
+
+pub(crate) struct App {
+    pub(crate) identity: Identity,
+    /// The key that faults sign with in place of the registry's.
+    pub(crate) impostor: Identity,
+    pub(crate) faults: Faults,
+    pub(crate) operator_token: Option<Secret>,
+    pub(crate) dns_event_secret: Option<Secret>,
+    pub(crate) jurisdiction: String,
+    pub(crate) limiter: Option<Limiter>,
+    /// One lock for rows, log and tree: whoever holds it sees all three at one moment, and what it checks
+    /// still holds when it writes. `None` once the registry has stopped.
+    pub(crate) store: Mutex<Option<Store>>,
+}
+
+impl App {
+    /// Runs blocking work under the store's lock. Work that panicked leaves the lock poisoned, and the
+    /// registry refuses from then on rather than answers from a state that nobody vouches for.
+    pub(crate) async fn with_store<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self, &mut Store) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let app = Arc::clone(self);
+        let task = tokio::task::spawn_blocking(move || {
+            let mut store = app.store.lock().map_err(|_| ApiError::server_error())?;
+            work(&app, store.as_mut().ok_or_else(ApiError::server_error)?)
+        });
+        task.await.unwrap_or_else(|_| Err(ApiError::server_error()))
+    }
+
+    /// Closes the database, even if a client that never finished its request keeps this alive.
+    pub(crate) fn close(&self) {
+        drop(self.store.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// Counts a request of this client against the rate limit, where there is one.
+    pub(crate) fn admit(&self, Peer(client): Peer) -> Result<(), ApiError> {
+        self.limiter.as_ref().map_or(Ok(()), |limiter| limiter.admit(client, Instant::now()))
+    }
+}
+
+/// Address of the TCP peer; an IPv4 address in IPv6 clothing is shown as IPv4.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let peer = ConnectInfo::<SocketAddr>::from_request_parts(parts, state).await;
+        peer.map(|ConnectInfo(address)| Self(address.ip().to_canonical()))
+            .map_err(|_| ApiError::server_error())
+    }
+}

@@ -1,0 +1,130 @@
+//! The ways in which this registry can be told to misbehave, one defect each.
+//!
+//! A fault acts where a dishonest registry would act, and everything around it stays honest: a bundle with
+//! altered content is signed again with the registry's own key, so that only the named defect is there.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// One deliberate defect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Stable id, as given in [`Options::faults`](crate::Options::faults).
+    pub id: &'static str,
+    /// What the registry does when it is on.
+    pub does: &'static str,
+}
+
+const fn fault(id: &'static str, does: &'static str) -> Fault {
+    Fault { id, does }
+}
+
+/// Every fault, in alphabetical order.
+pub const FAULTS: &[Fault] = &[
+    fault("attribute-finds-everything", "/attribute answers an unknown identifier with an invented file"),
+    fault("attribute-finds-nothing", "/attribute answers found:false to every identifier"),
+    fault("beacon-not-recorded", "a web beacon is answered 200, and nothing is stored or logged"),
+    fault("beacon-recorded-under-other-kind", "a web beacon is stored and logged under another kind"),
+    fault("beacon-row-dropped", "evidence leaves out the last beacon row"),
+    fault(
+        "bundle-signature-over-blank-member",
+        "the bundle is signed with its own signature member present and empty",
+    ),
+    fault("bundle-signed-by-other-key", "the bundle is signed by a key that is not the registry's"),
+    fault("dns-secret-ignored", "/dns_event is accepted from anyone, whatever the secret"),
+    fault("errors-without-envelope", "refusals carry a framework body instead of the error envelope"),
+    fault("event-dropped", "evidence leaves out the newest event and its proof"),
+    fault(
+        "event-user-agent-altered",
+        "the newest web event in evidence has a user agent other than its leaf",
+    ),
+    fault("evidence-proof-dropped", "evidence leaves out the inclusion proof of its newest event"),
+    fault("head-root-random", "tree heads are signed over a random root"),
+    fault("head-signature-garbage", "tree heads carry 64 random bytes for a signature"),
+    fault("head-signed-by-other-key", "tree heads are signed by a key that is not the registry's"),
+    fault("head-signs-other-message", "the signed message of a tree head names another size than the head"),
+    fault("head-size-rollback", "every tree head after the first is of a smaller tree than the one before"),
+    fault(
+        "manifest-altered-in-evidence",
+        "the manifest in evidence has another file name than the signed one",
+    ),
+    fault("manifest-signature-unchecked", "/register accepts any manifest signature"),
+    fault("other-issuer-accepted", "/register lets another issuer replace a file, token or mark"),
+    fault("proof-of-other-leaf", "an inclusion proof is a valid one of a neighbouring leaf"),
+    fault("proof-siblings-reversed", "inclusion proofs list their siblings from the root down"),
+    fault("range-entry-dropped", "/tlog/range leaves out an entry in the middle of the page"),
+    fault(
+        "range-leaf-data-replaced",
+        "/tlog/range serves other bytes for the first leaf under the true leaf hash",
+    ),
+    fault("range-leaf-hash-wrong", "/tlog/range gives a wrong leaf hash for its first entry"),
+    fault("register-appends-nothing", "/register answers an index, stores the rows and logs nothing"),
+    fault("register-index-constant", "/register answers index 0 whatever the leaf's index is"),
+    fault("register-leaf-of-other-file", "the leaf of a registration names another file"),
+    fault("rejection-appends-leaf", "a rejected registration is logged like an accepted one"),
+    fault("sidecar-comparison-skipped", "/register accepts sidecars that differ from the signed arrays"),
+    fault("watermark-row-invented", "evidence has a watermark row that no manifest signed"),
+    fault("well-known-key-differs", "the well-known document names a key that signs nothing"),
+];
+
+/// The faults that are on, and what they remember.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    on: BTreeSet<String>,
+    /// Size of the last tree head that `head-size-rollback` let out; `u64::MAX` before the first.
+    last_size: AtomicU64,
+}
+
+/// An id that is not in [`FAULTS`].
+#[derive(Debug)]
+pub(crate) struct UnknownFault(pub(crate) String);
+
+impl Faults {
+    pub(crate) fn new(on: BTreeSet<String>) -> Result<Self, UnknownFault> {
+        match on.iter().find(|id| !is_known(id)) {
+            Some(id) => Err(UnknownFault(id.clone())),
+            None => Ok(Self { on, last_size: AtomicU64::new(u64::MAX) }),
+        }
+    }
+
+    pub(crate) fn on(&self, id: &'static str) -> bool {
+        debug_assert!(is_known(id), "{id} is not in the catalogue");
+        self.on.contains(id)
+    }
+
+    /// The size that the next tree head shall have: the true one first, then less each time.
+    pub(crate) fn rolled_back(&self, size: u64) -> u64 {
+        let shrink = |last: u64| Some(size.min(last.saturating_sub(1)));
+        let last = self.last_size.fetch_update(Ordering::SeqCst, Ordering::SeqCst, shrink);
+        last.map_or(size, |last| size.min(last.saturating_sub(1)))
+    }
+}
+
+fn is_known(id: &str) -> bool {
+    FAULTS.iter().any(|fault| fault.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_sorted_and_without_repetition() {
+        assert!(FAULTS.is_sorted_by(|left, right| left.id < right.id));
+        assert_eq!(FAULTS.len(), 32);
+    }
+
+    #[test]
+    fn rolled_back_sizes_shrink_after_the_first() {
+        let faults = Faults::new(BTreeSet::new()).unwrap();
+        assert_eq!([5, 9, 9, 9].map(|size| faults.rolled_back(size)), [5, 4, 3, 2]);
+    }
+
+    #[test]
+    fn an_unknown_fault_is_named() {
+        let on = BTreeSet::from([String::from("head-root-random"), String::from("no-such-fault")]);
+        assert_eq!(Faults::new(on).unwrap_err().0, "no-such-fault");
+    }
+}

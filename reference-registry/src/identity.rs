@@ -1,0 +1,107 @@
+//! The registry's Ed25519 key (RFC 8032) and the file it is kept in.
+
+use std::{
+    io::Write,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+use ring::signature::{Ed25519KeyPair, KeyPair};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Instant;
+
+/// Only the owner may read the private key.
+const MODE: u32 = 0o600;
+
+/// Why the identity could not be loaded or created.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The file could not be read or written.
+    #[error("identity file cannot be read or written")]
+    Io(#[from] std::io::Error),
+    /// The file is not the JSON object expected.
+    #[error("identity file is not an object with ed25519_priv, ed25519_pub and created_at")]
+    Json(#[from] serde_json::Error),
+    /// The public key in the file is not that of the private key in it, or one of them is no key.
+    #[error("ed25519_pub in the identity file does not belong to ed25519_priv")]
+    Mismatch,
+    /// The operating system gave no randomness.
+    #[error("no randomness for a new key")]
+    Random(#[from] getrandom::Error),
+}
+
+#[derive(Deserialize, Serialize)]
+struct IdentityFile {
+    ed25519_priv: String,
+    ed25519_pub: String,
+    created_at: String,
+}
+
+/// A signing key and the public half as the wire spells it.
+pub(crate) struct Identity {
+    key: Ed25519KeyPair,
+    public: String,
+}
+
+impl Identity {
+    /// A fresh key that is written nowhere.
+    pub(crate) fn ephemeral() -> Result<Self, IdentityError> {
+        Ok(Self::generate()?.0)
+    }
+
+    /// The identity in `path`, created there if the file is absent.
+    pub(crate) fn load_or_create(path: &Path) -> Result<Self, IdentityError> {
+        match fs_err::read(path) {
+            Ok(text) => Self::load(path, &text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::create(path),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The public key: 64 lower-case hex digits.
+    pub(crate) fn public(&self) -> &str {
+        &self.public
+    }
+
+    /// An Ed25519 signature in lower-case hex.
+    pub(crate) fn sign(&self, message: &[u8]) -> String {
+        hex::encode(self.key.sign(message))
+    }
+
+    fn load(path: &Path, text: &[u8]) -> Result<Self, IdentityError> {
+        let file: IdentityFile = serde_json::from_slice(text)?;
+        let seed = hex::decode(&file.ed25519_priv).map_err(|_| IdentityError::Mismatch)?;
+        let public = hex::decode(&file.ed25519_pub).map_err(|_| IdentityError::Mismatch)?;
+        let key =
+            Ed25519KeyPair::from_seed_and_public_key(&seed, &public).map_err(|_| IdentityError::Mismatch)?;
+        fs_err::set_permissions(path, std::fs::Permissions::from_mode(MODE))?;
+        Ok(Self { key, public: hex::encode(public) })
+    }
+
+    fn create(path: &Path) -> Result<Self, IdentityError> {
+        let (identity, seed) = Self::generate()?;
+        let file = IdentityFile {
+            ed25519_priv: hex::encode(seed),
+            ed25519_pub: identity.public.clone(),
+            created_at: Instant::now().text(),
+        };
+        // Under another name first: a crash half way must not leave a file that looks like an identity.
+        let unfinished = path.with_extension("json.new");
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(MODE);
+        let mut output = options.open(&unfinished)?;
+        output.write_all(&serde_json::to_vec_pretty(&file)?)?;
+        output.sync_all()?;
+        fs_err::rename(&unfinished, path)?;
+        Ok(identity)
+    }
+
+    fn generate() -> Result<(Self, [u8; 32]), IdentityError> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)?;
+        let key = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| IdentityError::Mismatch)?;
+        let public = hex::encode(key.public_key());
+        Ok((Self { key, public }, seed))
+    }
+}

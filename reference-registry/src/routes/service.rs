@@ -1,0 +1,27 @@
+//! Who this registry is and how it fares.
+
+use axum::{Json, extract::State};
+use serde_json::{Value, json};
+
+use crate::{app::Shared, error::ApiError};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+pub(super) async fn health(State(app): State<Shared>) -> Result<Json<Value>, ApiError> {
+    let size = app.with_store(|_, store| Ok(store.log.size())).await?;
+    Ok(Json(json!({"status": "ok", "service": "oversight-registry", "version": VERSION, "tlog_size": size})))
+}
+
+pub(super) async fn well_known(State(app): State<Shared>) -> Result<Json<Value>, ApiError> {
+    let size = app.with_store(|_, store| Ok(store.log.size())).await?;
+    let key = if app.faults.on("well-known-key-differs") { &app.impostor } else { &app.identity };
+    Ok(Json(json!({
+        "ed25519_pub": key.public(),
+        "version": VERSION,
+        "jurisdiction": app.jurisdiction,
+        "tlog_size": size,
+        "federation": {"spec_version": "v1"},
+        "canonicalization": "RFC 8785",
+        "suites": ["OSGT-CLASSIC-v1", "OSGT-HW-P256-v1"],
+    })))
+}

@@ -1,0 +1,15 @@
+//! The registry as its clients see it, over loopback. One program, so that it links once; `cfg(test)`, so that
+//! helpers may unwrap like the tests they serve.
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod guards;
+#[cfg(test)]
+mod honest;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod storage;
+#[cfg(test)]
+mod support;
