@@ -1,1 +1,26 @@
-//! x
+//! Plans, records and judges the conformance of a registry. What is sent and what is expected is data
+//! (`assayer-vectors`); what is established by an answer is the verifier's word (`assayer-verifier`).
+//!
+//! ```text
+//! suite + edition --plan--> exchanges --record--> transcript --judge--> report
+//! ```
+//!
+//! Recording is all the I/O there is. Judging is a pure function over the transcript.
+
+mod client;
+mod judge;
+mod names;
+mod plan;
+mod record;
+mod run;
+mod target;
+mod transcript;
+
+pub use client::{BadUrl, Client, Pace};
+pub use judge::Judge;
+pub use names::{Names, NamesError};
+pub use plan::{Case, cases, exchanges};
+pub use record::{Recorder, Secrets};
+pub use run::{Against, Job, RunError, is_inconclusive, report, run};
+pub use target::{InProcess, TargetError};
+pub use transcript::{Answer, FORM as TRANSCRIPT_FORM, Failure, Outcome, Recorded, Sent, Transcript};

@@ -1,1 +1,10 @@
-//! Placeholder crate root, filled in the next commits.
+//! The report of a run: one model, one renderer a file. A renderer decides nothing; every word of a verdict is in the
+//! model.
+
+mod json;
+mod model;
+mod text;
+
+pub use json::{schema, to_json};
+pub use model::{CheckResult, Cited, Counts, FORM, Report, Selection, Status, Tool};
+pub use text::to_text;

@@ -24,6 +24,7 @@ pub fn lint(suite: &Suite) -> Vec<Complaint> {
     lint.checks();
     lint.editions();
     lint.faults();
+    lint.references();
     lint.complaints
 }
 
@@ -79,6 +80,11 @@ impl Lint<'_> {
                 (Some(_), Some(_)) if !exchange.defect.is_empty() => {
                     self.complain(format!(
                         "{at}: a defect is applied to the twin's request; `request` is one too many"
+                    ));
+                }
+                (Some(_), None) if !exchange.defect.is_empty() => {
+                    self.complain(format!(
+                        "{at}: a `defect` needs the `twin` whose request it is applied to"
                     ));
                 }
                 (None, Some(_)) if exchange.defect.is_empty() => {
@@ -145,6 +151,11 @@ impl Lint<'_> {
                     self.complain(format!("{at}: there is no requirement `{id}`"));
                 }
             }
+            for name in &check.needs {
+                if !suite.exchanges.iter().any(|exchange| exchange.id == *name) {
+                    self.complain(format!("{at}: there is no exchange `{name}`"));
+                }
+            }
             for expectations in check.variants.values().chain([&check.expect]) {
                 if expectations.is_empty() {
                     self.complain(format!("{at}: expects nothing, so it could not fail"));
@@ -169,6 +180,7 @@ impl Lint<'_> {
             expectation.error.is_some(),
             expectation.schema.is_some(),
             expectation.equals.is_some(),
+            expectation.length_of.is_some(),
             expectation.find.is_some(),
             expectation.lacks.is_some(),
             !expectation.established.is_empty(),
@@ -176,8 +188,10 @@ impl Lint<'_> {
         if !conditions.contains(&true) {
             self.complain(format!("{at}: nothing is expected of `{}`", expectation.exchange));
         }
-        if expectation.at.is_some() && expectation.schema.is_none() && expectation.equals.is_none() {
-            self.complain(format!("{at}: `at` without `schema` or `equals`"));
+        let uses_at =
+            [expectation.schema.is_some(), expectation.equals.is_some(), expectation.length_of.is_some()];
+        if expectation.at.is_some() && !uses_at.contains(&true) {
+            self.complain(format!("{at}: `at` without `schema`, `equals` or `length_of`"));
         }
         if let Some(code) = &expectation.error {
             if !suite.wires.iter().any(|wire| wire.errors.contains_key(code)) {
@@ -231,6 +245,30 @@ impl Lint<'_> {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// Every reference leads to something that is defined.
+    fn references(&mut self) {
+        let suite = self.suite;
+        let known = |name: &str| {
+            name == "each"
+                || suite.values.contains_key(name)
+                || suite.fixtures.iter().any(|fixture| fixture.id == name)
+                || suite.exchange(name).is_some()
+        };
+        let of_exchanges = suite
+            .exchanges
+            .iter()
+            .map(|exchange| (format!("exchange `{}`", exchange.id), exchange.references(suite)));
+        let of_checks = suite.checks.iter().map(|check| {
+            let expectations = check.variants.values().flatten().chain(&check.expect);
+            (format!("check `{}`", check.id), expectations.flat_map(Expectation::references).collect())
+        });
+        for (at, references) in of_exchanges.chain(of_checks).collect::<Vec<_>>() {
+            for reference in references.iter().filter(|reference| !known(&reference.name)) {
+                self.complain(format!("{at}: {reference} refers to nothing that is defined"));
             }
         }
     }

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::reference::{Reference, references, references_in_text};
+
 /// Everything that makes up one suite, loaded and linted.
 #[derive(Clone, Debug)]
 pub struct Suite {
@@ -215,6 +217,19 @@ pub struct Request {
     /// Method other than the call's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// Which secret is sent where the call may need one; the right one, if the run has it, when nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretUse>,
+}
+
+/// Which secret is sent with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretUse {
+    /// None at all.
+    None,
+    /// One drawn at random, that nobody knows.
+    Wrong,
 }
 
 /// One named test case: it judges exchanges and sends nothing.
@@ -232,11 +247,38 @@ pub struct Check {
     /// Where the condition is weaker than the sentence, and how: frozen editions assert what they always did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weak: Option<String>,
+    /// Capabilities of the run without which it does not apply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Capability>,
+    /// Exchanges that must have been accepted, beyond those that are judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
     /// All of these must hold.
     pub expect: Vec<Expectation>,
     /// Other conditions under which editions know this check.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variants: BTreeMap<String, Vec<Expectation>>,
+}
+
+/// What a run may have or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capability {
+    /// The target has an operator's token, and the run knows it.
+    OperatorToken,
+    /// The target has a secret for DNS events, and the run knows it.
+    DnsEventSecret,
+}
+
+impl Capability {
+    /// The stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OperatorToken => "operator-token",
+            Self::DnsEventSecret => "dns-event-secret",
+        }
+    }
 }
 
 /// Conditions on one exchange; all that are given must hold.
@@ -266,6 +308,9 @@ pub struct Expectation {
     /// That value is this one (numbers and texts compared as JSON values, members in any order).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equals: Option<Json>,
+    /// That value is the length of the list at this JSON Pointer of the same body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length_of: Option<String>,
     /// The body contains items like this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub find: Option<Find>,
@@ -343,6 +388,9 @@ pub struct Requirement {
     pub keyword: Keyword,
     /// What it demands.
     pub statement: String,
+    /// Where it stands, if not in the interop draft of v0.4.12.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Whether a client can see on the wire that it is kept.
     pub observable: Observable,
     /// Where implementations do something else, or the specification contradicts itself.
@@ -497,4 +545,44 @@ pub struct Fault {
     pub does: String,
     /// The check that must notice it.
     pub killed_by: String,
+}
+
+impl Exchange {
+    /// The request: its own, or that of its twin.
+    #[must_use]
+    pub fn request_in<'s>(&'s self, suite: &'s Suite) -> Option<&'s Request> {
+        self.request.as_ref().or_else(|| suite.exchange(self.twin.as_deref()?)?.request.as_ref())
+    }
+
+    /// Every reference in what it sends.
+    #[must_use]
+    pub fn references(&self, suite: &Suite) -> Vec<Reference> {
+        let mut found = Vec::new();
+        if let Some(request) = self.request_in(suite) {
+            let texts = request.path.values().chain(request.query.values()).chain(request.headers.values());
+            found.extend(texts.chain(&request.text).flat_map(|text| references_in_text(text)));
+            found.extend(request.json.iter().flat_map(references));
+        }
+        found
+            .extend(self.defect.iter().filter_map(|operation| operation.value.as_ref()).flat_map(references));
+        found.extend(self.each.iter().flat_map(|each| references_in_text(&each.below)));
+        found
+    }
+}
+
+impl Expectation {
+    /// Every reference in what it compares with, and every exchange that it looks at beside its own.
+    #[must_use]
+    pub fn references(&self) -> Vec<Reference> {
+        let mut found: Vec<Reference> = self.equals.iter().flat_map(references).collect();
+        found.extend(self.lacks.iter().flat_map(|text| references_in_text(text)));
+        found.extend(self.find.iter().flat_map(|find| find.condition.values()).flat_map(references));
+        if let Some(under) = &self.under {
+            let texts = [&under.registry_key, &under.issuer_key, &under.file_id];
+            found.extend(texts.into_iter().flatten().flat_map(|text| references_in_text(text)));
+            let exchanges = under.heads.iter().chain(&under.log);
+            found.extend(exchanges.map(|name| Reference { name: name.clone(), pointer: String::new() }));
+        }
+        found
+    }
 }

@@ -1,0 +1,177 @@
+//! One request at a time, at a pace that a rate limit allows. All the network that there is.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use ureq::http::{Request, Uri};
+
+use crate::transcript::{Answer, Failure};
+
+/// No larger answer is read.
+const LARGEST_ANSWER: u64 = 64 << 20;
+/// No answer is waited for longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often a request is sent again after 429, and the longest that is waited between two of them.
+const TRIES: u32 = 6;
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+
+/// How many requests are sent at once, and how many in each second after that.
+///
+/// The recorded registries allow 30 and 10; a margin is left for other clients behind the same address.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Requests without a pause.
+    pub burst: f64,
+    /// Requests in a second after that.
+    pub per_second: f64,
+}
+
+impl Pace {
+    /// For a target that belongs to somebody.
+    pub const POLITE: Self = Self { burst: 20.0, per_second: 8.0 };
+}
+
+/// What is sent.
+pub(crate) struct Outgoing<'r> {
+    pub(crate) method: &'r str,
+    pub(crate) path_and_query: &'r str,
+    pub(crate) headers: &'r [(String, String)],
+    pub(crate) body: Option<&'r str>,
+}
+
+/// A base URL that is of no use.
+#[derive(Debug, thiserror::Error)]
+#[error("`{found}`: expected a URL like https://registry.example, {why}")]
+pub struct BadUrl {
+    /// What was given.
+    pub found: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Sends requests to one origin.
+pub struct Client {
+    agent: ureq::Agent,
+    base: String,
+    pace: Option<Pace>,
+    tokens: f64,
+    refilled: Instant,
+}
+
+impl Client {
+    /// A client for the registry at `base` (scheme, host, optional port, optional path).
+    ///
+    /// # Errors
+    /// [`BadUrl`] for anything else.
+    pub fn new(base: &str, pace: Option<Pace>) -> Result<Self, BadUrl> {
+        let bad = |why: &str| BadUrl { found: base.to_owned(), why: why.to_owned() };
+        let uri: Uri = base.parse().map_err(|_| bad("this is none"))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(bad("with the scheme http or https"));
+        }
+        let authority = uri.authority().ok_or_else(|| bad("with a host"))?;
+        if authority.as_str().contains('@') {
+            return Err(bad("without a user or password: secrets are read from the environment"));
+        }
+        if uri.query().is_some() {
+            return Err(bad("without a query"));
+        }
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            // A redirect could carry a secret to another origin.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_global(Some(PATIENCE))
+            .proxy(None)
+            .user_agent(concat!("assayer/", env!("CARGO_PKG_VERSION")))
+            .allow_non_standard_methods(true)
+            .build()
+            .new_agent();
+        let burst = pace.map_or(0.0, |pace| pace.burst);
+        Ok(Self {
+            agent,
+            base: base.trim_end_matches('/').to_owned(),
+            pace,
+            tokens: burst,
+            refilled: Instant::now(),
+        })
+    }
+
+    /// Sends one request, and again for as long as the answer is 429 and there is hope.
+    pub(crate) fn send(&mut self, outgoing: &Outgoing<'_>) -> Result<Answer, (Failure, String)> {
+        let mut wait = Duration::from_secs(1);
+        for attempt in 1..=TRIES {
+            self.keep_pace();
+            let answer = self.send_once(outgoing)?;
+            if answer.status != 429 {
+                return Ok(answer);
+            }
+            if attempt < TRIES {
+                let asked = answer.header("retry-after").and_then(|text| text.trim().parse().ok());
+                sleep(asked.map_or(wait, Duration::from_secs).min(LONGEST_WAIT));
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        }
+        Err((Failure::RateLimited, format!("429 to {TRIES} requests in a row")))
+    }
+
+    fn keep_pace(&mut self) {
+        let Some(pace) = self.pace else { return };
+        let earned = self.refilled.elapsed().as_secs_f64() * pace.per_second;
+        self.tokens = (self.tokens + earned).min(pace.burst);
+        self.refilled = Instant::now();
+        if self.tokens < 1.0 {
+            sleep(Duration::from_secs_f64((1.0 - self.tokens) / pace.per_second));
+            self.tokens = 1.0;
+            self.refilled = Instant::now();
+        }
+        self.tokens -= 1.0;
+    }
+
+    fn send_once(&self, outgoing: &Outgoing<'_>) -> Result<Answer, (Failure, String)> {
+        let started = Instant::now();
+        let mut request = Request::builder()
+            .method(outgoing.method)
+            .uri(format!("{}{}", self.base, outgoing.path_and_query));
+        for (name, value) in outgoing.headers {
+            request = request.header(name, value);
+        }
+        let unbuildable = |error: ureq::http::Error| (Failure::Broken, error.to_string());
+        let response = match outgoing.body {
+            Some(body) => self.agent.run(request.body(body.to_owned()).map_err(unbuildable)?),
+            None => self.agent.run(request.body(()).map_err(unbuildable)?),
+        };
+        let mut response = response.map_err(|error| (failure(&error), error.to_string()))?;
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec();
+        let body = body.map_err(|error| (failure(&error), error.to_string()))?;
+        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (body_text, body_hex) = match String::from_utf8(body) {
+            Ok(text) => (Some(text), None),
+            Err(error) => (None, Some(hex::encode(error.as_bytes()))),
+        };
+        Ok(Answer { status, headers, body_text, body_hex, elapsed_ms })
+    }
+}
+
+fn failure(error: &ureq::Error) -> Failure {
+    match error {
+        ureq::Error::Timeout(_) => Failure::TimedOut,
+        ureq::Error::BodyExceedsLimit(_) => Failure::TooLarge,
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => Failure::Unreachable,
+        ureq::Error::Io(error) => match error.kind() {
+            std::io::ErrorKind::ConnectionRefused
+            | std::io::ErrorKind::NetworkUnreachable
+            | std::io::ErrorKind::HostUnreachable
+            | std::io::ErrorKind::AddrNotAvailable => Failure::Unreachable,
+            std::io::ErrorKind::TimedOut => Failure::TimedOut,
+            _ => Failure::Broken,
+        },
+        _ => Failure::Broken,
+    }
+}

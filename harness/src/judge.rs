@@ -1,0 +1,598 @@
+//! The judge: a pure function from suite data and a transcript to verdicts. No clock, no network, no randomness.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use assayer_reports::{CheckResult, Cited, Status};
+use assayer_vectors::{Document as Kind, Expectation, Find, Keyword, Reference, Suite, Wire, resolve};
+use assayer_verifier::oversight::{Log, Trust, verify_bundle, verify_head, verify_log, verify_proof};
+use assayer_verifier::{
+    Document, Hash, Limits, PublicKey, Scheme, State, Trace, TreeHead, Value, canonicalize,
+};
+use serde_json::Value as Json;
+
+use crate::plan::Case;
+use crate::record::look_up;
+use crate::transcript::{Answer, Outcome, Recorded, Transcript};
+
+/// Judges cases over a transcript.
+pub struct Judge<'t> {
+    suite: &'t Suite,
+    wire: &'t Wire,
+    transcript: &'t Transcript,
+    /// How a user runs one check again: everything before its name.
+    rerun: String,
+    /// Logs that were read once and are looked at by several checks.
+    logs: RefCell<BTreeMap<String, Rc<Log>>>,
+}
+
+/// Why a condition is not met.
+enum Shortfall {
+    /// Shown to be otherwise.
+    Failed(String),
+    /// Not shown: something that it needs is missing.
+    NotVerified(String),
+    /// The target broke.
+    Broken(String),
+}
+
+impl<'t> Judge<'t> {
+    /// A judge over one transcript; `rerun` is the command that runs one check when its name is put behind it.
+    #[must_use]
+    pub fn new(suite: &'t Suite, wire: &'t Wire, transcript: &'t Transcript, rerun: &str) -> Self {
+        Self { suite, wire, transcript, rerun: rerun.to_owned(), logs: RefCell::new(BTreeMap::new()) }
+    }
+
+    /// Judges one case.
+    #[must_use]
+    pub fn judge(&self, case: &Case<'_>) -> CheckResult {
+        let check = case.check;
+        let keyword = self.suite.keyword(check);
+        let (status, reason) = self.status(case, keyword);
+        let cited = self.suite.requirements.iter().filter(|known| check.requirements.contains(&known.id));
+        CheckResult {
+            id: check.id.clone(),
+            group: check.group.clone(),
+            keyword,
+            status,
+            reason,
+            requirements: cited
+                .map(|known| Cited { id: known.id.clone(), statement: known.statement.clone() })
+                .collect(),
+            weak: check.weak.clone(),
+            why: check.why.clone(),
+            exchanges: self.exchange_lines(case),
+            rerun: format!("{} {}", self.rerun, check.id),
+        }
+    }
+
+    fn status(&self, case: &Case<'_>, keyword: Keyword) -> (Status, String) {
+        let absent = case.check.requires.iter().find(|known| !self.transcript.capabilities.contains(known));
+        if let Some(capability) = absent {
+            return (Status::NotApplicable, format!("the run has no {}", capability.as_str()));
+        }
+        let mut worst = (Status::Pass, String::new());
+        for shortfall in self.shortfalls(case) {
+            let (status, reason) = match shortfall {
+                Shortfall::Failed(reason) if keyword == Keyword::Must => (Status::Fail, reason),
+                Shortfall::Failed(reason) => (Status::Warn, reason),
+                Shortfall::NotVerified(reason) => (Status::NotVerified, reason),
+                Shortfall::Broken(reason) => (Status::Error, reason),
+            };
+            if severity(status) > severity(worst.0) {
+                worst = (status, reason);
+            }
+        }
+        if worst.0 == Status::Pass && self.was_read_again(case) {
+            worst.1 = "passed on the second reading; the first contradicted itself".to_owned();
+        }
+        worst
+    }
+
+    fn shortfalls(&self, case: &Case<'_>) -> Vec<Shortfall> {
+        let mut found = Vec::new();
+        for needed in &case.check.needs {
+            if let Some(reason) = self.not_accepted(needed) {
+                found.push(Shortfall::NotVerified(format!("it needs `{needed}`: {reason}")));
+            }
+        }
+        for expectation in case.expect {
+            if expectation.error.is_some() && case.demands_twins() {
+                let exchange = self.suite.exchange(&expectation.exchange);
+                let twin = exchange.and_then(|exchange| exchange.twin.as_deref());
+                if let Some((twin, reason)) = twin.and_then(|twin| Some((twin, self.not_accepted(twin)?))) {
+                    let text =
+                        format!("its twin without the defect, `{twin}`, was not accepted either: {reason}");
+                    found.push(Shortfall::NotVerified(text));
+                }
+            }
+            if let Err(shortfall) = self.expectation(expectation) {
+                found.push(shortfall);
+            }
+        }
+        found
+    }
+
+    /// Why an exchange was not accepted; `None` if it was.
+    fn not_accepted(&self, exchange: &str) -> Option<String> {
+        let recorded = self.transcript.of(exchange);
+        if recorded.is_empty() {
+            return Some("it was not sent".to_owned());
+        }
+        recorded.iter().find_map(|recorded| match &recorded.outcome {
+            Outcome::Answered { answer, .. } if answer.is_success() => None,
+            Outcome::Answered { answer, .. } => Some(format!("answered with {}", answer.status)),
+            Outcome::Failed { message, .. } => Some(message.clone()),
+            Outcome::NotSent { because } => Some(format!("not sent: {because}")),
+        })
+    }
+
+    fn was_read_again(&self, case: &Case<'_>) -> bool {
+        let names = case.expect.iter().map(|expectation| &expectation.exchange);
+        names.into_iter().any(|name| self.transcript.of(name).iter().any(|recorded| recorded.attempt > 1))
+    }
+
+    fn expectation(&self, expectation: &Expectation) -> Result<(), Shortfall> {
+        let answers = self.answers(&expectation.exchange)?;
+        if !expectation.established.is_empty() {
+            self.established(expectation, &answers)?;
+        }
+        if let Some(find) = &expectation.find {
+            self.find(find, expectation, &answers)?;
+        }
+        for (recorded, answer) in &answers {
+            let place = place(recorded);
+            status(expectation, answer, &place)?;
+            header(expectation, answer, &place)?;
+            if let Some(code) = &expectation.error {
+                self.error(code, answer, &place)?;
+            }
+            if let Some(text) = &expectation.lacks {
+                self.lacks(text, answer, &place)?;
+            }
+            self.value(expectation, answer, &place)?;
+        }
+        Ok(())
+    }
+
+    /// The answers that are judged.
+    fn answers(&self, exchange: &str) -> Result<Vec<(&'t Recorded, &'t Answer)>, Shortfall> {
+        let recorded = self.transcript.of(exchange);
+        if recorded.is_empty() {
+            return Err(Shortfall::NotVerified(format!("{exchange}: there was nothing to send it for")));
+        }
+        recorded
+            .into_iter()
+            .map(|recorded| match &recorded.outcome {
+                Outcome::Answered { answer, .. } => Ok((recorded, answer)),
+                Outcome::Failed { message, .. } => {
+                    Err(Shortfall::Broken(format!("{}: no answer: {message}", place(recorded))))
+                }
+                Outcome::NotSent { because } => {
+                    Err(Shortfall::NotVerified(format!("{}: not sent: {because}", place(recorded))))
+                }
+            })
+            .collect()
+    }
+
+    /// Status, envelope and code of an error, as the wire profile has them.
+    fn error(&self, code: &str, answer: &Answer, place: &str) -> Result<(), Shortfall> {
+        let envelope = &self.wire.envelope;
+        let Some(expected) = self.wire.errors.get(code) else {
+            return Err(Shortfall::NotVerified(format!("the wire profile has no error {code}")));
+        };
+        let body = answer.body();
+        let failed = |what: &str, expected: &str, found: &str| {
+            Err(Shortfall::Failed(format!("{place}: {what}: expected {expected}, found {found}")))
+        };
+        if answer.status != *expected {
+            return failed("status", &format!("{expected} ({code})"), &answer.status.to_string());
+        }
+        let document = match Document::read(&body, &Limits::default()) {
+            Ok(document) => document,
+            Err(error) => return failed("body", "an error envelope in JSON", &error.to_string()),
+        };
+        let text = |pointer: &str| document.root().at(pointer).and_then(Value::as_str);
+        match text(&envelope.code) {
+            Some(found) if found == code => {}
+            found => return failed(&envelope.code, code, found.as_deref().unwrap_or("no text")),
+        }
+        match text(&envelope.message) {
+            Some(message) if !message.trim().is_empty() => Ok(()),
+            _ => failed(&envelope.message, "a message for people", "none"),
+        }
+    }
+
+    fn lacks(&self, text: &str, answer: &Answer, place: &str) -> Result<(), Shortfall> {
+        let text = self.resolve_text(text)?;
+        let body = answer.body();
+        let contains = !text.is_empty() && body.windows(text.len()).any(|window| window == text.as_bytes());
+        if contains {
+            return Err(Shortfall::Failed(format!(
+                "{place}: expected nothing about {text}, found it in the body"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Conditions on one value of the body.
+    fn value(&self, expectation: &Expectation, answer: &Answer, place: &str) -> Result<(), Shortfall> {
+        let conditions =
+            expectation.schema.is_some() || expectation.equals.is_some() || expectation.length_of.is_some();
+        if !conditions {
+            return Ok(());
+        }
+        let pointer = expectation.at.as_deref().unwrap_or("");
+        let body = answer.body();
+        let failed = |text: String| Err(Shortfall::Failed(text));
+        let document = match Document::read(&body, &Limits::default()) {
+            Ok(document) => document,
+            Err(error) => return failed(format!("{place}: expected JSON, found {error}")),
+        };
+        let at = if pointer.is_empty() { "the body" } else { pointer };
+        let Some(value) = document.root().at(pointer) else {
+            return failed(format!("{place}: {at}: expected a value, found no such member"));
+        };
+        if let Some(schema) = &expectation.schema
+            && let Err(error) = fits_schema(value, schema)
+        {
+            return failed(format!("{place}: {at}: {error}"));
+        }
+        if let Some(expected) = &expectation.equals {
+            let expected = self.resolve(expected)?;
+            if let Err(difference) = same_json(value, &expected, pointer) {
+                return failed(format!("{place}: {difference}"));
+            }
+        }
+        if let Some(list) = &expectation.length_of {
+            let length = document.root().at(list).map(|list| list.items().count() as u64);
+            if length.is_none() || value.as_u64() != length {
+                let expected =
+                    length.map_or_else(|| format!("a list at {list}"), |length| length.to_string());
+                return failed(format!("{place}: {at}: expected {expected}, found {}", shown(value.raw())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the items that are as described, over all answers of the exchange.
+    fn find(
+        &self,
+        find: &Find,
+        expectation: &Expectation,
+        answers: &[(&Recorded, &Answer)],
+    ) -> Result<(), Shortfall> {
+        let mut conditions = Vec::new();
+        for (pointer, expected) in &find.condition {
+            conditions.push((pointer.as_str(), self.resolve(expected)?));
+        }
+        let mut count = 0;
+        let mut items = 0;
+        for (recorded, answer) in answers {
+            let body = answer.body();
+            let document = Document::read(&body, &Limits::default()).map_err(|error| {
+                Shortfall::Failed(format!("{}: expected JSON, found {error}", place(recorded)))
+            })?;
+            let Some(list) = document.root().at(&find.list) else {
+                let text = format!("{}: expected a list at {}, found none", place(recorded), find.list);
+                return Err(Shortfall::Failed(text));
+            };
+            items += list.items().count();
+            count += list.items().filter(|item| matches(*item, &conditions)).count();
+        }
+        if count == find.count {
+            return Ok(());
+        }
+        let described: Vec<String> = conditions
+            .iter()
+            .map(|(pointer, expected)| format!("{pointer} = {}", shown(&expected.to_string())))
+            .collect();
+        Err(Shortfall::Failed(format!(
+            "{}: expected {} item(s) in {} with {}, found {count} among {items}",
+            expectation.exchange,
+            find.count,
+            find.list,
+            described.join(", "),
+        )))
+    }
+
+    /// Asks the verifier about the answers.
+    fn established(
+        &self,
+        expectation: &Expectation,
+        answers: &[(&Recorded, &Answer)],
+    ) -> Result<(), Shortfall> {
+        let anchors = self.anchors(expectation)?;
+        let trust = anchors.trust();
+        let limits = Limits::default();
+        let bodies: Vec<Vec<u8>> = answers.iter().map(|(_, answer)| answer.body()).collect();
+        let traces: Vec<(String, Trace)> = match self.document_kind(&expectation.exchange) {
+            Some(Kind::OversightLog) => {
+                let (_, trace) = verify_log(bodies.iter().map(Vec::as_slice), &trust, &limits);
+                vec![(expectation.exchange.clone(), trace)]
+            }
+            Some(kind) => answers
+                .iter()
+                .zip(&bodies)
+                .map(|((recorded, _), body)| {
+                    let trace = match kind {
+                        Kind::OversightBundle => verify_bundle(body, &trust, &limits),
+                        Kind::OversightHead => verify_head(body, &trust, &limits),
+                        Kind::OversightProof | Kind::OversightLog => verify_proof(body, &trust, &limits),
+                    };
+                    (place(recorded), trace)
+                })
+                .collect(),
+            None => {
+                let text = format!("{}: the wire profile does not say what it answers", expectation.exchange);
+                return Err(Shortfall::NotVerified(text));
+            }
+        };
+        for (place, trace) in &traces {
+            for id in &expectation.established {
+                layer_is_established(trace, id, place)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn document_kind(&self, exchange: &str) -> Option<Kind> {
+        let exchange = self.suite.exchange(exchange)?;
+        self.wire.calls.get(&exchange.request_in(self.suite)?.call)?.document
+    }
+
+    fn anchors(&self, expectation: &Expectation) -> Result<Anchors, Shortfall> {
+        let Some(under) = &expectation.under else { return Ok(Anchors::default()) };
+        let key = |reference: &Option<String>| -> Result<Vec<PublicKey>, Shortfall> {
+            let Some(reference) = reference else { return Ok(Vec::new()) };
+            let text = self.resolve_text(reference)?;
+            let key = PublicKey::from_hex(&text.to_ascii_lowercase());
+            let key = key
+                .ok_or_else(|| Shortfall::NotVerified(format!("{reference} is no key: {}", shown(&text))))?;
+            Ok(vec![key])
+        };
+        let mut heads = Vec::new();
+        for exchange in &under.heads {
+            for (recorded, answer) in self.answers(exchange)? {
+                let head = read_head(&answer.body());
+                let head = head.ok_or_else(|| {
+                    Shortfall::NotVerified(format!("{}: no tree head to compare with", place(recorded)))
+                })?;
+                heads.push(head);
+            }
+        }
+        Ok(Anchors {
+            registry_keys: key(&under.registry_key)?,
+            issuer_keys: key(&under.issuer_key)?,
+            file_id: under.file_id.as_ref().map(|text| self.resolve_text(text)).transpose()?,
+            heads,
+            log: under.log.as_ref().map(|exchange| self.log(exchange)).transpose()?,
+        })
+    }
+
+    fn log(&self, exchange: &str) -> Result<Rc<Log>, Shortfall> {
+        if let Some(log) = self.logs.borrow().get(exchange) {
+            return Ok(Rc::clone(log));
+        }
+        let bodies: Vec<Vec<u8>> =
+            self.answers(exchange)?.into_iter().map(|(_, answer)| answer.body()).collect();
+        let (log, layers) = Log::read(bodies.iter().map(Vec::as_slice), &Limits::default());
+        if let Some(layer) = layers.iter().find(|layer| layer.state == State::Refuted) {
+            let reason =
+                layer.problem.as_ref().map(|problem| format!("{} at {}", problem.code.meaning(), problem.at));
+            let text = format!("the log of `{exchange}` is not sound: {}", reason.unwrap_or_default());
+            return Err(Shortfall::NotVerified(text));
+        }
+        let log = Rc::new(log);
+        self.logs.borrow_mut().insert(exchange.to_owned(), Rc::clone(&log));
+        Ok(log)
+    }
+
+    fn resolve(&self, value: &Json) -> Result<Json, Shortfall> {
+        let look_up = |reference: &Reference| look_up(self.transcript, reference);
+        resolve(value, &look_up).map_err(|error| Shortfall::NotVerified(error.to_string()))
+    }
+
+    fn resolve_text(&self, text: &str) -> Result<String, Shortfall> {
+        Ok(match self.resolve(&Json::String(text.to_owned()))? {
+            Json::String(text) => text,
+            other => other.to_string(),
+        })
+    }
+
+    /// One line for each exchange that the case looks at.
+    fn exchange_lines(&self, case: &Case<'_>) -> Vec<String> {
+        const MOST: usize = 6;
+        let mut names: Vec<&str> = Vec::new();
+        for name in case.expect.iter().map(|expectation| expectation.exchange.as_str()) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let all: Vec<&Recorded> = names.into_iter().flat_map(|name| self.transcript.of(name)).collect();
+        let mut lines: Vec<String> = all.iter().take(MOST).map(|recorded| exchange_line(recorded)).collect();
+        if all.len() > MOST {
+            lines.push(format!("… and {} more", all.len() - MOST));
+        }
+        lines
+    }
+}
+
+fn severity(status: Status) -> u8 {
+    match status {
+        Status::Pass => 0,
+        Status::NotApplicable => 1,
+        Status::NotVerified => 2,
+        Status::Error => 3,
+        Status::Warn => 4,
+        Status::Fail => 5,
+    }
+}
+
+#[derive(Default)]
+struct Anchors {
+    registry_keys: Vec<PublicKey>,
+    issuer_keys: Vec<PublicKey>,
+    file_id: Option<String>,
+    heads: Vec<TreeHead>,
+    log: Option<Rc<Log>>,
+}
+
+impl Anchors {
+    fn trust(&self) -> Trust<'_> {
+        Trust {
+            registry_keys: &self.registry_keys,
+            issuer_keys: &self.issuer_keys,
+            heads: &self.heads,
+            file_id: self.file_id.as_deref(),
+            log: self.log.as_deref(),
+        }
+    }
+}
+
+/// Size and root of a head; its signature is another check's matter.
+fn read_head(body: &[u8]) -> Option<TreeHead> {
+    let document = Document::read(body, &Limits::default()).ok()?;
+    let root = document.root();
+    let hash = root.get("root")?.as_str()?;
+    Some(TreeHead { size: root.get("size")?.as_u64()?, root: Hash::from_hex(&hash)? })
+}
+
+fn layer_is_established(trace: &Trace, id: &str, place: &str) -> Result<(), Shortfall> {
+    let unread = || trace.layers.iter().find(|layer| layer.state == State::Refuted);
+    let Some(layer) = trace.layer(id).or_else(unread) else {
+        return Err(Shortfall::NotVerified(format!("{place}: there is no layer {id}")));
+    };
+    let Some(problem) = &layer.problem else { return Ok(()) };
+    let text = format!(
+        "{place}: {} {} ({}) at {}: expected {}, found {}",
+        layer.id,
+        layer.state.as_str(),
+        problem.code,
+        if problem.at.is_empty() { "the document" } else { &problem.at },
+        problem.expected,
+        problem.found,
+    );
+    Err(match layer.state {
+        State::Refuted => Shortfall::Failed(text),
+        State::NotEstablished | State::Established => Shortfall::NotVerified(text),
+    })
+}
+
+/// Name of an exchange, and of its turn if it is repeated.
+fn place(recorded: &Recorded) -> String {
+    match recorded.each {
+        Some(each) => format!("{}[{each}]", recorded.exchange),
+        None => recorded.exchange.clone(),
+    }
+}
+
+fn status(expectation: &Expectation, answer: &Answer, place: &str) -> Result<(), Shortfall> {
+    let allowed: Vec<u16> = expectation.status.iter().chain(&expectation.status_in).copied().collect();
+    if allowed.is_empty() || allowed.contains(&answer.status) {
+        return Ok(());
+    }
+    let expected: Vec<String> = allowed.iter().map(u16::to_string).collect();
+    let text = format!("{place}: status: expected {}, found {}", expected.join(" or "), answer.status);
+    Err(Shortfall::Failed(text))
+}
+
+fn header(expectation: &Expectation, answer: &Answer, place: &str) -> Result<(), Shortfall> {
+    let Some(header) = &expectation.header else { return Ok(()) };
+    let found = answer.header(&header.name);
+    if found.is_some_and(|found| header.one_of.iter().any(|expected| expected == found)) {
+        return Ok(());
+    }
+    let expected = header.one_of.join(" or ");
+    let found = found.map_or_else(|| "no such field".to_owned(), shown);
+    Err(Shortfall::Failed(format!("{place}: {}: expected {expected}, found {found}", header.name)))
+}
+
+fn fits_schema(value: Value<'_>, schema: &Json) -> Result<(), String> {
+    // Only the shape is looked at, and the text has been read strictly before.
+    let instance: Json = serde_json::from_str(value.raw()).map_err(|error| error.to_string())?;
+    let validator =
+        jsonschema::validator_for(schema).map_err(|error| format!("the schema is wrong: {error}"))?;
+    match validator.iter_errors(&instance).next() {
+        None => Ok(()),
+        Some(error) => {
+            let below = error.instance_path().to_string();
+            let below = if below.is_empty() { String::new() } else { format!("{below}: ") };
+            Err(format!("{below}expected {}", shown(&error.to_string())))
+        }
+    }
+}
+
+/// Compares as JSON values: members in any order, numbers by value.
+fn same_json(found: Value<'_>, expected: &Json, at: &str) -> Result<(), String> {
+    let text = expected.to_string();
+    let document = Document::read(text.as_bytes(), &Limits::default()).map_err(|error| error.to_string())?;
+    difference(found, document.root(), at).map_or(Ok(()), Err)
+}
+
+/// The first difference, as deep as it can be named.
+fn difference(found: Value<'_>, expected: Value<'_>, at: &str) -> Option<String> {
+    let canonical = |value| canonicalize(value, Scheme::SerdeJcs01).ok();
+    if canonical(found).is_some() && canonical(found) == canonical(expected) {
+        return None;
+    }
+    if found.kind() == assayer_verifier::Kind::Object && expected.kind() == assayer_verifier::Kind::Object {
+        for (key, value) in expected.members() {
+            let name = key.as_str().unwrap_or_default();
+            let mut place = at.to_owned();
+            assayer_verifier::push_token(&mut place, &name);
+            match found.get(&name) {
+                None => {
+                    return Some(format!("{place}: expected {}, found no such member", shown(value.raw())));
+                }
+                Some(other) => {
+                    if let Some(text) = difference(other, value, &place) {
+                        return Some(text);
+                    }
+                }
+            }
+        }
+        let more = found.members().find(|(key, _)| expected.get(&key.as_str().unwrap_or_default()).is_none());
+        if let Some((key, _)) = more {
+            return Some(format!("{at}: expected no member {}, found one", key.raw()));
+        }
+    }
+    let place = if at.is_empty() { "the body" } else { at };
+    Some(format!("{place}: expected {}, found {}", shown(expected.raw()), shown(found.raw())))
+}
+
+/// Whether an item has the described values. `/a#/b` reads the text at `/a` as JSON and looks at `/b` in it.
+fn matches(item: Value<'_>, conditions: &[(&str, Json)]) -> bool {
+    conditions.iter().all(|(pointer, expected)| match pointer.split_once('#') {
+        None => item.at(pointer).is_some_and(|value| same_json(value, expected, "").is_ok()),
+        Some((outer, inner)) => item.at(outer).and_then(Value::as_str).is_some_and(|text| {
+            Document::read(text.as_bytes(), &Limits::default()).is_ok_and(|document| {
+                document.root().at(inner).is_some_and(|value| same_json(value, expected, "").is_ok())
+            })
+        }),
+    })
+}
+
+/// No text from outside is repeated at length, or over several lines.
+fn shown(text: &str) -> String {
+    const MOST: usize = 160;
+    let line: String = text.chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().count() > MOST { format!("{line}…") } else { line }
+}
+
+fn exchange_line(recorded: &Recorded) -> String {
+    match &recorded.outcome {
+        Outcome::Answered { request, answer } => {
+            let body = match (&answer.body_text, &answer.body_hex) {
+                (Some(text), _) => shown(text),
+                (None, hex) => format!("{} bytes", hex.as_ref().map_or(0, String::len) / 2),
+            };
+            format!("{} {} -> {} {body}", request.method, shown(&request.target), answer.status)
+        }
+        Outcome::Failed { request, message, .. } => {
+            format!("{} {} -> no answer: {message}", request.method, shown(&request.target))
+        }
+        Outcome::NotSent { because } => format!("{} was not sent: {because}", place(recorded)),
+    }
+}

@@ -1,0 +1,186 @@
+//! What a run draws anew: random values, throwaway keys, and the documents that are made and signed with them.
+
+use std::collections::BTreeMap;
+
+use assayer_vectors::{Fixture, PatchOperation, Reference, Suite, Unresolved, ValueSource, Wire, resolve};
+use assayer_verifier::oversight::{Reading, signing_bytes};
+use assayer_verifier::{Document, Limits, ReadError, Scheme, UnknownScheme};
+use ed25519_dalek::{Signer, SigningKey};
+use serde_json::{Value as Json, json};
+
+/// Why the documents of a run could not be made: the suite's data is wrong, or the system has no randomness.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NamesError {
+    /// The operating system gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
+    /// A fixture refers to something that is not there.
+    #[error("fixture `{fixture}`: {source}")]
+    Reference {
+        /// The fixture.
+        fixture: String,
+        /// The reference.
+        source: Unresolved,
+    },
+    /// A fixture starts from one that comes after it or is not there.
+    #[error("fixture `{fixture}` starts from `{of}`, which does not stand before it")]
+    Of {
+        /// The fixture.
+        fixture: String,
+        /// What it starts from.
+        of: String,
+    },
+    /// A patch could not be applied.
+    #[error("fixture or exchange `{at}`: {message}")]
+    Patch {
+        /// Where.
+        at: String,
+        /// Why.
+        message: String,
+    },
+    /// A fixture is signed with something that is no key.
+    #[error("fixture `{fixture}` is signed by `{key}`, which is no Ed25519 key of this suite")]
+    Key {
+        /// The fixture.
+        fixture: String,
+        /// The name.
+        key: String,
+    },
+    /// A fixture cannot be signed as a manifest.
+    #[error("fixture `{fixture}` is no manifest that can be signed under {scheme}")]
+    Unsignable {
+        /// The fixture.
+        fixture: String,
+        /// The canonicalization.
+        scheme: String,
+    },
+    /// The wire profile names no known canonicalization.
+    #[error("wire profile: {0}")]
+    Scheme(#[from] UnknownScheme),
+    /// A fixture is no strict JSON.
+    #[error("fixture `{fixture}`: {source}")]
+    Read {
+        /// The fixture.
+        fixture: String,
+        /// Why.
+        source: ReadError,
+    },
+}
+
+/// Names and what they stand for in this run.
+pub struct Names {
+    /// Values and fixtures, without private keys.
+    pub(crate) public: BTreeMap<String, Json>,
+}
+
+impl Names {
+    /// Draws the values and builds the fixtures of a suite.
+    ///
+    /// # Errors
+    /// [`NamesError`] where the data does not allow it.
+    pub fn draw(suite: &Suite, wire: &Wire) -> Result<Self, NamesError> {
+        let scheme: Scheme = wire.canonicalization.parse()?;
+        let mut keys = BTreeMap::new();
+        let mut public = BTreeMap::new();
+        for (name, source) in &suite.values {
+            let value = match source {
+                ValueSource::Uuid {} => {
+                    json!(uuid::Builder::from_random_bytes(random()?).into_uuid().to_string())
+                }
+                ValueSource::Hex { bytes } => json!(random_hex(*bytes)?),
+                ValueSource::Ed25519 {} => {
+                    let key = SigningKey::from_bytes(&random()?);
+                    let value = json!({"public": hex::encode(key.verifying_key().to_bytes())});
+                    keys.insert(name.clone(), key);
+                    value
+                }
+            };
+            public.insert(name.clone(), value);
+        }
+        let mut names = Self { public };
+        let mut templates: BTreeMap<String, Json> = BTreeMap::new();
+        for fixture in &suite.fixtures {
+            let (unsigned, finished) = names.build(fixture, &templates, &keys, scheme)?;
+            templates.insert(fixture.id.clone(), unsigned);
+            names.public.insert(fixture.id.clone(), finished);
+        }
+        Ok(names)
+    }
+
+    pub(crate) fn look_up(&self, reference: &Reference) -> Option<Json> {
+        self.public.get(&reference.name)?.pointer(&reference.pointer).cloned()
+    }
+
+    /// A fixture before signing, and when it is finished.
+    fn build(
+        &self,
+        fixture: &Fixture,
+        templates: &BTreeMap<String, Json>,
+        keys: &BTreeMap<String, SigningKey>,
+        scheme: Scheme,
+    ) -> Result<(Json, Json), NamesError> {
+        let id = || fixture.id.clone();
+        let template = match (&fixture.template, &fixture.of) {
+            (Some(template), _) => template.clone(),
+            (None, of) => {
+                let of = of.clone().unwrap_or_default();
+                templates.get(&of).cloned().ok_or_else(|| NamesError::Of { fixture: id(), of })?
+            }
+        };
+        let look_up = |reference: &Reference| self.look_up(reference);
+        let unresolved = |source| NamesError::Reference { fixture: id(), source };
+        let mut document = resolve(&template, &look_up).map_err(unresolved)?;
+        patch(&mut document, &fixture.before, &look_up, &fixture.id)?;
+        let unsigned = document.clone();
+        if let Some(name) = &fixture.sign {
+            let key = keys.get(name).ok_or_else(|| NamesError::Key { fixture: id(), key: name.clone() })?;
+            sign(&mut document, key, scheme, &fixture.id)?;
+        }
+        patch(&mut document, &fixture.after, &look_up, &fixture.id)?;
+        Ok((unsigned, document))
+    }
+}
+
+/// Applies a JSON Patch (RFC 6902) whose values may hold references.
+pub(crate) fn patch(
+    document: &mut Json,
+    operations: &[PatchOperation],
+    look_up: &dyn Fn(&Reference) -> Option<Json>,
+    at: &str,
+) -> Result<(), NamesError> {
+    let operations: Result<Vec<Json>, Unresolved> = operations
+        .iter()
+        .map(|operation| resolve(&serde_json::to_value(operation).unwrap_or_default(), look_up))
+        .collect();
+    let failed = |message: String| NamesError::Patch { at: at.to_owned(), message };
+    let operations = operations.map_err(|error| failed(error.to_string()))?;
+    let patch: json_patch::Patch =
+        serde_json::from_value(Json::Array(operations)).map_err(|error| failed(error.to_string()))?;
+    json_patch::patch(document, &patch).map_err(|error| failed(error.to_string()))
+}
+
+fn sign(document: &mut Json, key: &SigningKey, scheme: Scheme, fixture: &str) -> Result<(), NamesError> {
+    let text = document.to_string();
+    let read = Document::read(text.as_bytes(), &Limits::default())
+        .map_err(|source| NamesError::Read { fixture: fixture.to_owned(), source })?;
+    let bytes = signing_bytes(read.root(), Reading::DropNulls, scheme)
+        .ok_or_else(|| NamesError::Unsignable { fixture: fixture.to_owned(), scheme: scheme.to_string() })?;
+    if let Some(members) = document.as_object_mut() {
+        members.insert("signature_ed25519".to_owned(), json!(hex::encode(key.sign(&bytes).to_bytes())));
+    }
+    Ok(())
+}
+
+fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Lower-case hexadecimal text of random bytes.
+pub(crate) fn random_hex(bytes: usize) -> Result<String, getrandom::Error> {
+    let mut buffer = vec![0; bytes.min(1 << 16)];
+    getrandom::fill(&mut buffer)?;
+    Ok(hex::encode(buffer))
+}

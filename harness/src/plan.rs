@@ -1,0 +1,93 @@
+//! Which exchanges a selection of checks needs, and in which order they are sent.
+
+use std::collections::BTreeSet;
+
+use assayer_vectors::{Check, Edition, Exchange, Expectation, Suite};
+
+/// A check of an edition, with the conditions that the edition freezes.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'s> {
+    /// The check.
+    pub check: &'s Check,
+    /// Its conditions in this edition.
+    pub expect: &'s [Expectation],
+}
+
+impl Case<'_> {
+    /// Whether an accepted twin is demanded of rejections: always, but for conditions that are weak by what they freeze.
+    pub(crate) fn demands_twins(&self) -> bool {
+        self.check.weak.is_none()
+    }
+}
+
+/// The cases of an edition, in the order of the suite's groups and within them in the edition's.
+#[must_use]
+pub fn cases<'s>(suite: &'s Suite, edition: &'s Edition) -> Vec<Case<'s>> {
+    let mut cases: Vec<Case<'s>> = edition
+        .checks
+        .iter()
+        .filter_map(|listed| {
+            let check = suite.check(&listed.id)?;
+            let variant = listed.variant.as_ref().and_then(|name| check.variants.get(name));
+            Some(Case { check, expect: variant.unwrap_or(&check.expect) })
+        })
+        .collect();
+    cases.sort_by_key(|case| suite.groups.iter().position(|group| group.id == case.check.group));
+    cases
+}
+
+/// The exchanges that these cases need, each once, each after what it waits for.
+#[must_use]
+pub fn exchanges<'s>(suite: &'s Suite, cases: &[Case<'s>]) -> Vec<&'s Exchange> {
+    let mut wanted: BTreeSet<&str> = BTreeSet::new();
+    let mut open: Vec<&'s str> = Vec::new();
+    for case in cases {
+        open.extend(case.check.needs.iter().map(String::as_str));
+        for expectation in case.expect {
+            open.push(&expectation.exchange);
+            open.extend(
+                expectation.references().iter().filter_map(|reference| exchange_name(suite, &reference.name)),
+            );
+            if expectation.error.is_some() && case.demands_twins() {
+                let exchange = suite.exchange(&expectation.exchange);
+                open.extend(exchange.and_then(|exchange| exchange.twin.as_deref()));
+            }
+        }
+    }
+    while let Some(name) = open.pop() {
+        if !wanted.insert(name) {
+            continue;
+        }
+        if let Some(exchange) = suite.exchange(name) {
+            open.extend(exchange.needs.iter().map(String::as_str));
+            let references = exchange.references(suite);
+            open.extend(references.iter().filter_map(|reference| exchange_name(suite, &reference.name)));
+        }
+    }
+    order(suite, &wanted)
+}
+
+/// The name as the suite holds it, if it is an exchange's.
+fn exchange_name<'s>(suite: &'s Suite, name: &str) -> Option<&'s str> {
+    suite.exchange(name).map(|exchange| exchange.id.as_str())
+}
+
+/// In the order of the data, but each after what it waits for; the lint has made sure that this ends.
+fn order<'s>(suite: &'s Suite, wanted: &BTreeSet<&str>) -> Vec<&'s Exchange> {
+    let mut rest: Vec<&Exchange> =
+        suite.exchanges.iter().filter(|exchange| wanted.contains(exchange.id.as_str())).collect();
+    let mut ordered: Vec<&Exchange> = Vec::with_capacity(rest.len());
+    while !rest.is_empty() {
+        let waits = |exchange: &Exchange| {
+            let named = exchange.needs.iter().chain(&exchange.after).map(String::as_str);
+            let referred = exchange.references(suite);
+            let referred = referred.iter().filter_map(|reference| exchange_name(suite, &reference.name));
+            named
+                .chain(referred)
+                .any(|name| rest.iter().any(|other| other.id == name && other.id != exchange.id))
+        };
+        let ready = rest.iter().position(|exchange| !waits(exchange)).unwrap_or(0);
+        ordered.push(rest.remove(ready));
+    }
+    ordered
+}

@@ -1,0 +1,327 @@
+//! The recorder: sends the planned exchanges, once each, in order, and writes down what came back. It knows nothing of
+//! what is expected.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use assayer_vectors::{
+    Authorization, Call, Capability, Exchange, Reference, Request, SecretUse, Suite, Unresolved, Wire,
+    resolve,
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value as Json;
+
+use crate::client::{Client, Outgoing};
+use crate::names::{Names, NamesError, patch, random_hex};
+use crate::transcript::{Answer, FORM, Outcome, Recorded, Sent, Transcript, part_of};
+
+/// RFC 6570 section 3.2.2: only unreserved characters stand as they are.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What stands in a transcript in place of a secret.
+const BLOT: &str = "(secret)";
+
+/// The secrets of a run. They are sent to the target and written down nowhere.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    /// For registration and attribution.
+    pub operator_token: Option<String>,
+    /// For DNS events.
+    pub dns_event_secret: Option<String>,
+}
+
+impl Secrets {
+    fn capabilities(&self) -> BTreeSet<Capability> {
+        let mut found = BTreeSet::new();
+        if self.operator_token.is_some() {
+            found.insert(Capability::OperatorToken);
+        }
+        if self.dns_event_secret.is_some() {
+            found.insert(Capability::DnsEventSecret);
+        }
+        found
+    }
+
+    fn blot(&self, text: &str) -> String {
+        let known = [&self.operator_token, &self.dns_event_secret];
+        known.into_iter().flatten().filter(|secret| !secret.is_empty()).fold(
+            text.to_owned(),
+            |text, secret| {
+                if text.contains(secret.as_str()) { text.replace(secret.as_str(), BLOT) } else { text }
+            },
+        )
+    }
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secrets({:?})", self.capabilities())
+    }
+}
+
+/// Records exchanges with one target.
+pub struct Recorder<'s> {
+    suite: &'s Suite,
+    wire: &'s Wire,
+    client: Client,
+    secrets: Secrets,
+    transcript: Transcript,
+    started: Instant,
+}
+
+impl<'s> Recorder<'s> {
+    /// Starts a run: draws its values and builds its documents; sends nothing yet.
+    ///
+    /// # Errors
+    /// [`NamesError`] where the suite's documents cannot be made.
+    pub fn new(
+        suite: &'s Suite,
+        wire: &'s Wire,
+        client: Client,
+        secrets: Secrets,
+        target: &str,
+    ) -> Result<Self, NamesError> {
+        let names = Names::draw(suite, wire)?;
+        let transcript = Transcript {
+            form: FORM.to_owned(),
+            suite: suite.name.clone(),
+            suite_digest: suite.digest.clone(),
+            wire: wire.wire.clone(),
+            target: target.to_owned(),
+            started_at: jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string(),
+            elapsed_ms: 0,
+            capabilities: secrets.capabilities(),
+            names: names.public,
+            exchanges: Vec::new(),
+        };
+        Ok(Self { suite, wire, client, secrets, transcript, started: Instant::now() })
+    }
+
+    /// The transcript so far.
+    #[must_use]
+    pub fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    /// Ends the run.
+    #[must_use]
+    pub fn finish(self) -> Transcript {
+        self.transcript
+    }
+
+    /// Sends exchanges in the given order.
+    pub fn record(&mut self, exchanges: &[&Exchange], attempt: u32) {
+        for exchange in exchanges {
+            match self.numbers(exchange) {
+                Err(because) => self.not_sent(exchange, attempt, because),
+                Ok(numbers) => {
+                    for each in numbers {
+                        let outcome = self.exchange(exchange, each);
+                        self.push(exchange, each, attempt, outcome);
+                    }
+                }
+            }
+        }
+        self.transcript.elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    }
+
+    fn push(&mut self, exchange: &Exchange, each: Option<u64>, attempt: u32, outcome: Outcome) {
+        self.transcript.exchanges.push(Recorded { exchange: exchange.id.clone(), each, attempt, outcome });
+    }
+
+    fn not_sent(&mut self, exchange: &Exchange, attempt: u32, because: String) {
+        self.push(exchange, None, attempt, Outcome::NotSent { because });
+    }
+
+    /// The numbers that an exchange is sent for; one `None` if it is not repeated.
+    fn numbers(&self, exchange: &Exchange) -> Result<Vec<Option<u64>>, String> {
+        for needed in &exchange.needs {
+            if !self.was_accepted(needed) {
+                return Err(format!("`{needed}`, which it needs, was not accepted"));
+            }
+        }
+        let Some(each) = &exchange.each else { return Ok(vec![None]) };
+        let below = resolve(&Json::String(each.below.clone()), &|reference| self.look_up(reference, None))
+            .map_err(|error| error.to_string())?;
+        let below = below.as_u64().ok_or_else(|| format!("{} is {below}, expected a count", each.below))?;
+        Ok(spread(below.div_ceil(each.step.max(1)), each.most).map(|turn| Some(turn * each.step)).collect())
+    }
+
+    fn was_accepted(&self, exchange: &str) -> bool {
+        let answers = self.transcript.of(exchange);
+        !answers.is_empty()
+            && answers.iter().all(|recorded| {
+                matches!(&recorded.outcome, Outcome::Answered { answer, .. } if answer.is_success())
+            })
+    }
+
+    /// Values, fixtures, the number of this turn, and parts of answers.
+    fn look_up(&self, reference: &Reference, each: Option<u64>) -> Option<Json> {
+        if reference.name == "each" {
+            return each.map(|number| Json::String(number.to_string()));
+        }
+        look_up(&self.transcript, reference)
+    }
+
+    fn exchange(&mut self, exchange: &Exchange, each: Option<u64>) -> Outcome {
+        let prepared = self.prepare(exchange, each);
+        let (sent, headers) = match prepared {
+            Ok(prepared) => prepared,
+            Err(because) => return Outcome::NotSent { because },
+        };
+        let outgoing = Outgoing {
+            method: &sent.method,
+            path_and_query: &sent.target,
+            headers: &headers,
+            body: sent.body.as_deref(),
+        };
+        match self.client.send(&outgoing) {
+            Ok(answer) => Outcome::Answered { request: sent, answer: self.blot(answer) },
+            Err((failure, message)) => {
+                Outcome::Failed { request: sent, failure, message: self.secrets.blot(&message) }
+            }
+        }
+    }
+
+    /// A target that echoes what it is sent would carry a secret into the transcript.
+    fn blot(&self, answer: Answer) -> Answer {
+        Answer {
+            headers: answer
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone(), self.secrets.blot(value)))
+                .collect(),
+            body_text: answer.body_text.as_deref().map(|text| self.secrets.blot(text)),
+            ..answer
+        }
+    }
+
+    /// The request as it is written down, and the header fields as they are sent.
+    fn prepare(
+        &self,
+        exchange: &Exchange,
+        each: Option<u64>,
+    ) -> Result<(Sent, Vec<(String, String)>), String> {
+        let request = exchange.request_in(self.suite).ok_or("it has no request")?;
+        let call =
+            self.wire.calls.get(&request.call).ok_or_else(|| {
+                format!("the wire profile `{}` has no call `{}`", self.wire.wire, request.call)
+            })?;
+        let unresolved = |error: Unresolved| error.to_string();
+        let text = |text: &str| -> Result<String, String> {
+            let value = resolve(&Json::String(text.to_owned()), &|reference| self.look_up(reference, each));
+            Ok(match value.map_err(unresolved)? {
+                Json::String(text) => text,
+                other => other.to_string(),
+            })
+        };
+        let mut headers = Vec::new();
+        for (name, value) in &request.headers {
+            headers.push((name.clone(), text(value)?));
+        }
+        let body = match (&request.json, &request.text) {
+            (Some(json), _) => {
+                let look_up = |reference: &Reference| self.look_up(reference, each);
+                let mut body = resolve(json, &look_up).map_err(unresolved)?;
+                patch(&mut body, &exchange.defect, &look_up, &exchange.id)
+                    .map_err(|error| error.to_string())?;
+                Some(body.to_string())
+            }
+            (None, Some(raw)) => Some(text(raw)?),
+            (None, None) => None,
+        };
+        let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        if body.is_some() && !has_type {
+            headers.push(("Content-Type".to_owned(), "application/json; charset=utf-8".to_owned()));
+        }
+        let target = path_and_query(call, request, &text)?;
+        let mut shown = headers.clone();
+        if let Some((name, value)) = self.secret(call, request)? {
+            shown.push((name.clone(), BLOT.to_owned()));
+            headers.push((name, value));
+        }
+        let method = request.method.clone().unwrap_or_else(|| call.method.clone());
+        Ok((Sent { method, target, headers: shown, body }, headers))
+    }
+
+    /// The header field that carries the secret of a call.
+    fn secret(&self, call: &Call, request: &Request) -> Result<Option<(String, String)>, String> {
+        let Some(authorization) = call.authorization else { return Ok(None) };
+        let known = match authorization {
+            Authorization::Operator => &self.secrets.operator_token,
+            Authorization::DnsEvent => &self.secrets.dns_event_secret,
+        };
+        let secret = match request.secret {
+            Some(SecretUse::None) => None,
+            Some(SecretUse::Wrong) => Some(random_hex(16).map_err(|error| error.to_string())?),
+            None => known.clone(),
+        };
+        Ok(secret.map(|secret| match authorization {
+            Authorization::Operator => ("Authorization".to_owned(), format!("Bearer {secret}")),
+            Authorization::DnsEvent => ("X-Oversight-DNS-Secret".to_owned(), secret),
+        }))
+    }
+}
+
+/// The first ones and the last ones of `count` turns, at most `most`.
+fn spread(count: u64, most: u64) -> impl Iterator<Item = u64> {
+    let first = if count <= most { count } else { most.div_ceil(2) };
+    let last = if count <= most { 0 } else { most / 2 };
+    (0..first).chain(count - last..count)
+}
+
+fn path_and_query(
+    call: &Call,
+    request: &Request,
+    text: &impl Fn(&str) -> Result<String, String>,
+) -> Result<String, String> {
+    let mut path = call.path.clone();
+    let mut variables: BTreeMap<&str, String> = BTreeMap::new();
+    for (name, value) in &request.path {
+        variables.insert(name, text(value)?);
+    }
+    for (name, value) in &variables {
+        path = path.replace(&format!("{{{name}}}"), &utf8_percent_encode(value, RESERVED).to_string());
+    }
+    if path.contains('{') {
+        return Err(format!("the path {path} has a variable without a value"));
+    }
+    for (position, (name, value)) in request.query.iter().enumerate() {
+        path.push(if position == 0 { '?' } else { '&' });
+        let value = text(value)?;
+        path.push_str(&format!("{name}={}", utf8_percent_encode(&value, RESERVED)));
+    }
+    Ok(path)
+}
+
+/// What a reference stands for in a transcript.
+pub(crate) fn look_up(transcript: &Transcript, reference: &Reference) -> Option<Json> {
+    if let Some(value) = transcript.names.get(&reference.name) {
+        return value.pointer(&reference.pointer).cloned();
+    }
+    match transcript.of(&reference.name).first().map(|recorded| &recorded.outcome) {
+        Some(Outcome::Answered { answer, .. }) => part_of(&answer.body(), &reference.pointer),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_repetitions_are_cut_in_the_middle() {
+        let turns = |count, most| spread(count, most).collect::<Vec<_>>();
+        assert_eq!(turns(3, 5), [0, 1, 2]);
+        assert_eq!(turns(10, 5), [0, 1, 2, 8, 9]);
+        assert_eq!(turns(0, 5), [0; 0]);
+        assert_eq!(turns(2, 1), [0]);
+    }
+
+    #[test]
+    fn secrets_are_blotted_out_wherever_they_come_back() {
+        let secrets = Secrets { operator_token: Some("hush".to_owned()), dns_event_secret: None };
+        assert_eq!(secrets.blot("you said Bearer hush"), "you said Bearer (secret)");
+        assert!(!format!("{secrets:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,174 @@
+//! A run: plan, record, judge, and read once more before anybody is accused.
+
+use std::collections::BTreeSet;
+use std::thread::sleep;
+use std::time::Duration;
+
+use assayer_reports::{CheckResult, Counts, FORM, Report, Selection, Status, Tool};
+use assayer_vectors::{Edition, Exchange, Suite, Wire};
+
+use crate::client::{BadUrl, Client, Pace};
+use crate::judge::Judge;
+use crate::names::NamesError;
+use crate::plan::{Case, exchanges};
+use crate::record::{Recorder, Secrets};
+use crate::target::{InProcess, TargetError};
+use crate::transcript::{Outcome, Transcript};
+
+/// How long the log is left alone before it is read again.
+const QUIET: Duration = Duration::from_millis(1_500);
+
+/// Why a run could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The URL is of no use.
+    #[error(transparent)]
+    Url(#[from] BadUrl),
+    /// The suite's documents could not be made.
+    #[error(transparent)]
+    Names(#[from] NamesError),
+    /// The reference registry did not start.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
+
+/// What is run against.
+#[derive(Clone, Debug)]
+pub enum Against {
+    /// The reference registry in this process, with faults.
+    InProcess(BTreeSet<String>),
+    /// A registry at a URL, with the secrets that it needs.
+    Url(String, Secrets),
+}
+
+/// What is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'s> {
+    /// The suite.
+    pub suite: &'s Suite,
+    /// The edition.
+    pub edition: &'s Edition,
+    /// The wire profile.
+    pub wire: &'s Wire,
+    /// The cases of the edition that are run.
+    pub cases: &'s [Case<'s>],
+    /// Whether these are all of its cases.
+    pub selection: Selection,
+}
+
+/// Records and judges.
+///
+/// # Errors
+/// [`RunError`] if nothing could be sent at all. A target that does not answer is a report, not an error.
+pub fn run(job: &Job<'_>, against: &Against) -> Result<(Report, Transcript), RunError> {
+    let (started, url, secrets, pace, name) = match against {
+        Against::InProcess(faults) => {
+            let started = InProcess::start(faults.clone())?;
+            let (url, secrets) = (started.url(), started.secrets());
+            (Some(started), url, secrets, None, "in-process")
+        }
+        Against::Url(url, secrets) => (None, url.clone(), secrets.clone(), Some(Pace::POLITE), url.as_str()),
+    };
+    let client = Client::new(&url, pace)?;
+    let mut recorder = Recorder::new(job.suite, job.wire, client, secrets, name)?;
+    let planned = exchanges(job.suite, job.cases);
+    recorder.record(&planned, 1);
+    let rerun = rerun_command(job, name);
+    let results = judge_all(job, recorder.transcript(), &rerun);
+    let again = readings_in_doubt(job, &planned, &results);
+    if !again.is_empty() {
+        // The recorded registries tear heads and proofs when others write: twice the same is no accident.
+        if pace.is_some() {
+            sleep(QUIET);
+        }
+        recorder.record(&again, 2);
+    }
+    let transcript = recorder.finish();
+    drop(started);
+    Ok((report(job, &transcript), transcript))
+}
+
+/// The report that follows from a transcript; pure.
+#[must_use]
+pub fn report(job: &Job<'_>, transcript: &Transcript) -> Report {
+    let checks = judge_all(job, transcript, &rerun_command(job, &transcript.target));
+    let counts = Counts::of(&checks);
+    Report {
+        form: FORM.to_owned(),
+        tool: Tool { name: "assayer".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        edition: format!("{}@{}", job.suite.name, job.edition.edition),
+        suite_digest: transcript.suite_digest.clone(),
+        wire: job.wire.wire.clone(),
+        target: transcript.target.clone(),
+        conformant: conformant(&checks, &counts, job.selection, transcript),
+        selection: job.selection,
+        started_at: transcript.started_at.clone(),
+        elapsed_ms: transcript.elapsed_ms,
+        requests: transcript.requests(),
+        counts,
+        checks,
+        does_not_prove: job.suite.does_not_prove.clone(),
+    }
+}
+
+/// Only a whole edition can be conformant, only if something was checked, and only if nothing required is open.
+fn conformant(
+    checks: &[CheckResult],
+    counts: &Counts,
+    selection: Selection,
+    transcript: &Transcript,
+) -> Option<bool> {
+    if selection == Selection::Part || counts.total == 0 {
+        return None;
+    }
+    if counts.fail > 0 {
+        return Some(false);
+    }
+    if is_inconclusive(transcript) {
+        return None;
+    }
+    let good =
+        |check: &CheckResult| matches!(check.status, Status::Pass | Status::Warn | Status::NotApplicable);
+    Some(counts.pass > 0 && checks.iter().all(good))
+}
+
+/// Whether the target could not be reached, or refused to be asked, somewhere on the way.
+#[must_use]
+pub fn is_inconclusive(transcript: &Transcript) -> bool {
+    transcript.exchanges.iter().any(
+        |recorded| matches!(&recorded.outcome, Outcome::Failed { failure, .. } if failure.is_inconclusive()),
+    )
+}
+
+fn judge_all(job: &Job<'_>, transcript: &Transcript, rerun: &str) -> Vec<CheckResult> {
+    let judge = Judge::new(job.suite, job.wire, transcript, rerun);
+    job.cases.iter().map(|case| judge.judge(case)).collect()
+}
+
+/// Exchanges of readings on which something did not pass; they store nothing, so they can be sent again.
+fn readings_in_doubt<'s>(
+    job: &Job<'s>,
+    planned: &[&'s Exchange],
+    results: &[CheckResult],
+) -> Vec<&'s Exchange> {
+    let failed = |case: &&Case<'_>| {
+        let result = results.iter().find(|result| result.id == case.check.id);
+        result.is_some_and(|result| matches!(result.status, Status::Fail | Status::Warn))
+    };
+    let doubted: BTreeSet<&str> = job
+        .cases
+        .iter()
+        .filter(failed)
+        .flat_map(|case| case.expect)
+        .filter_map(|expectation| job.suite.exchange(&expectation.exchange)?.reading.as_deref())
+        .collect();
+    let in_doubt =
+        |exchange: &&&Exchange| exchange.reading.as_deref().is_some_and(|name| doubted.contains(name));
+    planned.iter().filter(in_doubt).copied().collect()
+}
+
+fn rerun_command(job: &Job<'_>, target: &str) -> String {
+    let url = if target == "in-process" { String::new() } else { format!(" --url {target}") };
+    format!("assayer check --edition {}{url} --only", job.edition.edition)
+}

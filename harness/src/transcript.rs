@@ -1,0 +1,187 @@
+//! The record of a run: what was sent and what came back. Judging needs nothing else, so it can be done again later,
+//! offline, by anybody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assayer_vectors::Capability;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// Version of the transcript's form.
+pub const FORM: &str = "assayer-transcript/1";
+
+/// Everything that a run recorded. No secret is in it.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transcript {
+    /// Form of this document.
+    pub form: String,
+    /// Name of the suite.
+    pub suite: String,
+    /// SHA-256 (hexadecimal) of the suite's data.
+    pub suite_digest: String,
+    /// Wire profile that was spoken.
+    pub wire: String,
+    /// A URL, or `in-process`.
+    pub target: String,
+    /// When the first request was sent (RFC 3339, UTC).
+    pub started_at: String,
+    /// How long recording took.
+    pub elapsed_ms: u64,
+    /// What the run had.
+    pub capabilities: BTreeSet<Capability>,
+    /// Values and fixtures of this run, without private keys.
+    pub names: BTreeMap<String, Json>,
+    /// What was sent and answered, in order.
+    pub exchanges: Vec<Recorded>,
+}
+
+/// One exchange as it went.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recorded {
+    /// Name of the exchange.
+    pub exchange: String,
+    /// The number it was sent for, if it is repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<u64>,
+    /// 1 for the first reading, 2 for the one that was taken because the first contradicted itself.
+    pub attempt: u32,
+    /// How it went.
+    pub outcome: Outcome,
+}
+
+/// How an exchange went.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Outcome {
+    /// There was an answer, whatever it says.
+    Answered {
+        /// What was sent.
+        request: Sent,
+        /// What came back.
+        answer: Answer,
+    },
+    /// There was none.
+    Failed {
+        /// What was sent.
+        request: Sent,
+        /// Why there was no answer.
+        failure: Failure,
+        /// In words.
+        message: String,
+    },
+    /// It was not sent.
+    NotSent {
+        /// Why not.
+        because: String,
+    },
+}
+
+/// Why there was no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Failure {
+    /// No connection.
+    Unreachable,
+    /// Refused with 429 to the end.
+    RateLimited,
+    /// Not answered in time.
+    TimedOut,
+    /// The answer is larger than is read.
+    TooLarge,
+    /// The answer is no HTTP, or broke off.
+    Broken,
+}
+
+impl Failure {
+    /// Whether the fault may lie between us and the target, so that nothing is shown about the target.
+    #[must_use]
+    pub fn is_inconclusive(self) -> bool {
+        matches!(self, Self::Unreachable | Self::RateLimited | Self::TimedOut)
+    }
+}
+
+/// A request as sent, with secrets blotted out.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sent {
+    /// Method.
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// Header fields.
+    pub headers: Vec<(String, String)>,
+    /// Body, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+/// An answer as received, with secrets blotted out.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// Status.
+    pub status: u16,
+    /// Header fields, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Body, where it is UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_text: Option<String>,
+    /// Body in hexadecimal, where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_hex: Option<String>,
+    /// From sending to the last byte.
+    pub elapsed_ms: u64,
+}
+
+impl Answer {
+    /// The body's bytes.
+    #[must_use]
+    pub fn body(&self) -> Vec<u8> {
+        match (&self.body_text, &self.body_hex) {
+            (Some(text), _) => text.as_bytes().to_vec(),
+            (None, Some(hex)) => hex::decode(hex).unwrap_or_default(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// The value of a header field, by its name in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the status says that the request was accepted.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+impl Transcript {
+    /// The answers to an exchange, those of its latest attempt.
+    #[must_use]
+    pub fn of(&self, exchange: &str) -> Vec<&Recorded> {
+        let all = self.exchanges.iter().filter(|recorded| recorded.exchange == exchange);
+        let latest = all.clone().map(|recorded| recorded.attempt).max().unwrap_or(0);
+        all.filter(|recorded| recorded.attempt == latest).collect()
+    }
+
+    /// How many requests were sent.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.exchanges.iter().filter(|recorded| !matches!(recorded.outcome, Outcome::NotSent { .. })).count()
+    }
+}
+
+/// A part of a JSON answer, read strictly; `None` where it is no JSON or has no such part.
+pub(crate) fn part_of(body: &[u8], pointer: &str) -> Option<Json> {
+    let document = assayer_verifier::Document::read(body, &assayer_verifier::Limits::default()).ok()?;
+    let part = document.root().at(pointer)?;
+    serde_json::from_str(part.raw()).ok()
+}

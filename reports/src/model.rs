@@ -1,0 +1,171 @@
+//! What a report says.
+
+use assayer_vectors::Keyword;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Version of the report's form: the number grows when a member changes its meaning or disappears.
+pub const FORM: &str = "assayer-report/1";
+
+/// How a check ended. Only `pass` is a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Every condition holds.
+    Pass,
+    /// A condition of a MUST does not hold.
+    Fail,
+    /// A condition of a SHOULD does not hold.
+    Warn,
+    /// A capability that the check needs is absent, and the run says so.
+    NotApplicable,
+    /// A prerequisite is missing: neither shown nor refuted. Counts against conformance.
+    NotVerified,
+    /// The target or the harness broke.
+    Error,
+}
+
+impl Status {
+    /// As in the machine-readable report.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Warn => "warn",
+            Self::NotApplicable => "not-applicable",
+            Self::NotVerified => "not-verified",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// The report of one run.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// Form of this document: `assayer-report/1`.
+    pub form: String,
+    /// What made it.
+    pub tool: Tool,
+    /// Suite and edition, as in `oversight-v1@0.4.12`.
+    pub edition: String,
+    /// SHA-256 (hexadecimal) of the suite's data.
+    pub suite_digest: String,
+    /// Wire profile.
+    pub wire: String,
+    /// What was checked: a URL, or `in-process`.
+    pub target: String,
+    /// True: every required check passed. False: at least one did not. Null: not evaluated (a selection, or no answer).
+    pub conformant: Option<bool>,
+    /// Whether the whole edition was run.
+    pub selection: Selection,
+    /// When the first request was sent (RFC 3339, UTC).
+    pub started_at: String,
+    /// How long recording took, in milliseconds.
+    pub elapsed_ms: u64,
+    /// How many requests were sent.
+    pub requests: usize,
+    /// How many checks ended how.
+    pub counts: Counts,
+    /// The checks, in the order of the edition's groups.
+    pub checks: Vec<CheckResult>,
+    /// What a pass does not prove.
+    pub does_not_prove: Vec<String>,
+}
+
+/// Name and version of the program.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// `assayer`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Which part of the edition was run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selection {
+    /// All of it.
+    Whole,
+    /// A filter was given: conformance is not evaluated.
+    Part,
+}
+
+/// How many checks ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Counts {
+    /// All checks of the selection.
+    pub total: usize,
+    /// Passed.
+    pub pass: usize,
+    /// Failed.
+    pub fail: usize,
+    /// Warned.
+    pub warn: usize,
+    /// Not applicable.
+    pub not_applicable: usize,
+    /// Not verified.
+    pub not_verified: usize,
+    /// Broken.
+    pub error: usize,
+}
+
+impl Counts {
+    /// Counts the checks.
+    #[must_use]
+    pub fn of(checks: &[CheckResult]) -> Self {
+        let mut counts = Self { total: checks.len(), ..Self::default() };
+        for check in checks {
+            *match check.status {
+                Status::Pass => &mut counts.pass,
+                Status::Fail => &mut counts.fail,
+                Status::Warn => &mut counts.warn,
+                Status::NotApplicable => &mut counts.not_applicable,
+                Status::NotVerified => &mut counts.not_verified,
+                Status::Error => &mut counts.error,
+            } += 1;
+        }
+        counts
+    }
+}
+
+/// How one check ended.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckResult {
+    /// Name of the check.
+    pub id: String,
+    /// Its group.
+    pub group: String,
+    /// Strength of what it tests.
+    pub keyword: Keyword,
+    /// How it ended.
+    pub status: Status,
+    /// Why it did not pass: expected, found, where. Empty for a pass without remarks.
+    pub reason: String,
+    /// The sentences that it tests.
+    pub requirements: Vec<Cited>,
+    /// Where the condition is weaker than the sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weak: Option<String>,
+    /// Why a user should care.
+    pub why: String,
+    /// What was sent and answered, one line an exchange.
+    pub exchanges: Vec<String>,
+    /// A command that runs just this check again.
+    pub rerun: String,
+}
+
+/// A requirement that a check cites.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cited {
+    /// Stable id.
+    pub id: String,
+    /// What it demands.
+    pub statement: String,
+}

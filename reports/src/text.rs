@@ -1,0 +1,108 @@
+//! The report for people: every check by name and group, and a summary that says what was and was not shown.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::model::{CheckResult, Report, Selection, Status};
+
+/// The report as text. With colours as ANSI sequences; whoever prints it to something else strips them.
+#[must_use]
+pub fn to_text(report: &Report, titles: &[(String, String)]) -> String {
+    let mut out = String::new();
+    for (group, title) in titles {
+        let checks: Vec<&CheckResult> = report.checks.iter().filter(|check| check.group == *group).collect();
+        if checks.is_empty() {
+            continue;
+        }
+        let bold = Style::new().bold();
+        push(&mut out, &format!("{bold}{title}{bold:#}"));
+        for check in checks {
+            check_lines(&mut out, check);
+        }
+        push(&mut out, "");
+    }
+    summary(&mut out, report);
+    out
+}
+
+fn push(out: &mut String, line: &str) {
+    out.push_str(line);
+    out.push('\n');
+}
+
+fn check_lines(out: &mut String, check: &CheckResult) {
+    let style = style(check.status);
+    let weak = check.weak.as_ref().map_or(String::new(), |weak| format!("  (weak: {weak})"));
+    let word = check.status.as_str();
+    push(out, &format!("  {style}{word:<14}{style:#} {}{weak}", check.id));
+    if check.status == Status::Pass {
+        if !check.reason.is_empty() {
+            push(out, &format!("                 {}", check.reason));
+        }
+        return;
+    }
+    for line in check.reason.lines() {
+        push(out, &format!("                 {line}"));
+    }
+    if matches!(check.status, Status::NotApplicable) {
+        return;
+    }
+    for cited in &check.requirements {
+        let keyword = check.keyword.as_str();
+        push(out, &format!("                 {} ({keyword}): {}", cited.id, cited.statement));
+    }
+    for exchange in &check.exchanges {
+        push(out, &format!("                 {exchange}"));
+    }
+    push(out, &format!("                 again: {}", check.rerun));
+}
+
+fn style(status: Status) -> Style {
+    let colour = match status {
+        Status::Pass => AnsiColor::Green,
+        Status::Fail | Status::Error => AnsiColor::Red,
+        Status::Warn | Status::NotVerified => AnsiColor::Yellow,
+        Status::NotApplicable => AnsiColor::Cyan,
+    };
+    colour.on_default()
+}
+
+fn summary(out: &mut String, report: &Report) {
+    let counts = &report.counts;
+    let mut line = format!("{} of {} passed", counts.pass, counts.total);
+    for (count, word) in [
+        (counts.fail, "failed"),
+        (counts.warn, "warned"),
+        (counts.not_verified, "not verified"),
+        (counts.not_applicable, "not applicable"),
+        (counts.error, "broken"),
+    ] {
+        if count > 0 {
+            let _ = write!(line, ", {count} {word}");
+        }
+    }
+    push(out, &line);
+    push(out, &format!("edition  {}", report.edition));
+    push(out, &format!("wire     {}", report.wire));
+    push(out, &format!("target   {}", report.target));
+    push(out, &format!("sent     {} requests in {} ms", report.requests, report.elapsed_ms));
+    let bold = Style::new().bold();
+    let verdict = match (report.conformant, report.selection) {
+        (Some(true), _) => format!("conformant to {}", report.edition),
+        (Some(false), _) => format!("NOT conformant to {}", report.edition),
+        (None, Selection::Part) if counts.pass == counts.total => {
+            "the selection passed; conformance was not evaluated".to_owned()
+        }
+        (None, Selection::Part) => "the selection did not pass; conformance was not evaluated".to_owned(),
+        (None, Selection::Whole) => {
+            "inconclusive: the target did not answer as long as it was needed".to_owned()
+        }
+    };
+    push(out, &format!("{bold}{verdict}{bold:#}"));
+    push(out, "");
+    push(out, "What a pass does not prove:");
+    for sentence in &report.does_not_prove {
+        push(out, &format!("  - {sentence}"));
+    }
+}
