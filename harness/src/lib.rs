@@ -8,6 +8,7 @@
 //! Recording is all the I/O there is. Judging is a pure function over the transcript.
 
 mod client;
+pub mod evidence;
 mod judge;
 mod names;
 mod plan;

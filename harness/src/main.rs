@@ -1,2 +1,9 @@
-//! Placeholder.
-fn main() {}
+//! The program `assayer`.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

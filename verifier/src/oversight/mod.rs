@@ -18,7 +18,7 @@ use crate::hash::PublicKey;
 use crate::json::{Document, ReadError, Value};
 use crate::limits::Limits;
 use crate::merkle::TreeHead;
-use crate::verdict::{Layer, Problem};
+use crate::verdict::{Layer, Problem, Trace};
 
 /// The kinds of document that are known here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -107,6 +107,16 @@ pub(crate) fn reading_layers(outcome: Result<(), &ReadError>, limits: &Limits) -
         }
     }
     vec![bounds, json]
+}
+
+/// Layers `limits` and `json` alone, for a text that is of no known kind.
+#[must_use]
+pub fn read_only(input: &[u8], limits: &Limits) -> Trace {
+    let layers = read_then(input, limits, |_, layers| {
+        let problem = Problem::new(Code::DocumentKind, "", "a document of a known kind", "another");
+        layers.push(Layer::new("kind", "documents are recognized by their members").not_established(problem));
+    });
+    Trace { layers, required: &["kind"] }
 }
 
 /// Reads a document and, if that succeeds, lets `verify` add its layers.

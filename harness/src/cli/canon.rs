@@ -1,0 +1,62 @@
+//! `assayer canon`.
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+
+use assayer_verifier::{Document, Limits, Scheme, canonicalize};
+use clap::Args;
+
+use super::{Exit, complain};
+
+#[derive(Args)]
+pub(crate) struct CanonArguments {
+    /// Canonicalization scheme.
+    #[arg(long, default_value = "jcs")]
+    scheme: Scheme,
+    /// JSON text; standard input if absent or `-`.
+    file: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &CanonArguments) -> Exit {
+    let limits = Limits::default();
+    let name = arguments.file.as_deref().filter(|file| file.as_os_str() != "-");
+    let input = match name {
+        Some(file) => fs_err::File::open(file).and_then(|file| read_bounded(file, &limits)),
+        None => read_bounded(std::io::stdin().lock(), &limits),
+    };
+    let input = match input {
+        Ok(input) => input,
+        Err(error) => {
+            complain(error);
+            return Exit::Usage;
+        }
+    };
+    let document = match Document::read(&input, &limits) {
+        Ok(document) => document,
+        Err(error) => {
+            complain(format!("{}: {error}", error.code));
+            return Exit::Bad;
+        }
+    };
+    match canonicalize(document.root(), arguments.scheme) {
+        Ok(bytes) => match std::io::stdout().write_all(&bytes).and_then(|()| std::io::stdout().flush()) {
+            Ok(()) => Exit::Good,
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Good,
+            Err(error) => {
+                complain(format!("standard output: {error}"));
+                Exit::Fault
+            }
+        },
+        Err(error) => {
+            complain(format!("{}: {error}", error.code));
+            Exit::Bad
+        }
+    }
+}
+
+/// Reads at most one byte more than the limit, which is enough to be refused for it.
+pub(crate) fn read_bounded(input: impl Read, limits: &Limits) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(limits.bytes as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

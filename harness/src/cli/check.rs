@@ -1,0 +1,195 @@
+//! `assayer check`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use assayer_harness::{Against, Case, Job, Secrets, Transcript, cases, is_inconclusive, run as run_job};
+use assayer_reports::{Report, Selection, Status, to_json, to_text};
+use assayer_vectors::{SUITE, Suite};
+use clap::{Args, ValueEnum};
+use wildmatch::WildMatch;
+
+use super::{Exit, complain, edition_name, load, print, secret};
+
+#[derive(Args)]
+pub(crate) struct CheckArguments {
+    /// Registry to check; without one, the reference registry is started in this process.
+    #[arg(long, env = "OVERSIGHT_REGISTRY_URL", hide_env_values = true)]
+    url: Option<String>,
+    /// Suite of checks.
+    #[arg(long, default_value = SUITE)]
+    suite: String,
+    /// Edition, as `0.4.12` or `oversight-v1@0.4.12`.
+    #[arg(long, default_value = "strict")]
+    edition: String,
+    /// Wire profile; the edition's own if absent.
+    #[arg(long)]
+    wire: Option<String>,
+    /// Run only checks whose name matches (`*` and `?`); may be given several times.
+    #[arg(long, value_name = "GLOB")]
+    only: Vec<String>,
+    /// Leave out checks whose name matches; may be given several times.
+    #[arg(long, value_name = "GLOB")]
+    skip: Vec<String>,
+    /// Run only checks of this group; may be given several times.
+    #[arg(long)]
+    group: Vec<String>,
+    /// Write `report.json`, `report.txt` and `transcript.json` into this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Form of the report on standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Take the suite from this folder instead of from the program.
+    #[arg(long, value_name = "DIR")]
+    suite_dir: Option<PathBuf>,
+    /// Start the reference registry with this fault; may be given several times.
+    #[arg(long, value_name = "ID", conflicts_with = "url")]
+    fault: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(crate) fn run(arguments: &CheckArguments) -> Exit {
+    match check(arguments) {
+        Ok(exit) => exit,
+        Err((exit, message)) => {
+            complain(message);
+            exit
+        }
+    }
+}
+
+type Failure = (Exit, String);
+
+fn usage(message: impl std::fmt::Display) -> Failure {
+    (Exit::Usage, message.to_string())
+}
+
+fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let (suite_name, edition_name) = edition_name(&arguments.suite, &arguments.edition);
+    let suite = load(suite_name, arguments.suite_dir.as_deref()).map_err(usage)?;
+    let edition = suite.editions.iter().find(|edition| edition.edition == edition_name).ok_or_else(|| {
+        let known: Vec<&str> = suite.editions.iter().map(|edition| edition.edition.as_str()).collect();
+        usage(format!("there is no edition `{edition_name}`, expected one of {}", known.join(", ")))
+    })?;
+    let wire_name = arguments.wire.as_ref().unwrap_or(&edition.wire);
+    let wire = suite.wires.iter().find(|wire| wire.wire == *wire_name).ok_or_else(|| {
+        let known: Vec<&str> = suite.wires.iter().map(|wire| wire.wire.as_str()).collect();
+        usage(format!("there is no wire profile `{wire_name}`, expected one of {}", known.join(", ")))
+    })?;
+    let all = cases(&suite, edition);
+    let selected = select(arguments, &suite, &all)?;
+    let selection = if selected.len() == all.len() { Selection::Whole } else { Selection::Part };
+    let job = Job { suite: &suite, edition, wire, cases: &selected, selection };
+    let (report, transcript) = run_job(&job, &against(arguments)?).map_err(|error| match error {
+        assayer_harness::RunError::Url(_) => usage(error),
+        other => (Exit::Fault, other.to_string()),
+    })?;
+    if let Some(folder) = &arguments.out {
+        write_out(folder, &suite, &report, &transcript)?;
+    }
+    let printed = match arguments.format {
+        Format::Text => print(&to_text(&report, &titles(&suite))),
+        Format::Json => print(&to_json(&report)),
+    };
+    if printed != Exit::Good {
+        return Ok(printed);
+    }
+    Ok(exit(&report, &transcript))
+}
+
+fn against(arguments: &CheckArguments) -> Result<Against, Failure> {
+    let url = arguments.url.as_deref().filter(|url| !url.is_empty());
+    Ok(match url {
+        Some(url) => Against::Url(
+            url.to_owned(),
+            Secrets {
+                operator_token: secret("OVERSIGHT_OPERATOR_TOKEN"),
+                dns_event_secret: secret("OVERSIGHT_DNS_EVENT_SECRET"),
+            },
+        ),
+        None => {
+            let known: BTreeSet<&str> =
+                assayer_reference_registry::FAULTS.iter().map(|fault| fault.id).collect();
+            let unknown = arguments.fault.iter().find(|fault| !known.contains(fault.as_str()));
+            if let Some(fault) = unknown {
+                return Err(usage(format!("there is no fault `{fault}` (see `assayer list --faults`)")));
+            }
+            Against::InProcess(arguments.fault.iter().cloned().collect())
+        }
+    })
+}
+
+/// The cases that the filters leave; a filter that leaves none is a mistake, not a success.
+fn select<'s>(arguments: &CheckArguments, suite: &Suite, all: &[Case<'s>]) -> Result<Vec<Case<'s>>, Failure> {
+    for group in &arguments.group {
+        if !suite.groups.iter().any(|known| known.id == *group) {
+            let known: Vec<&str> = suite.groups.iter().map(|group| group.id.as_str()).collect();
+            return Err(usage(format!("there is no group `{group}`, expected one of {}", known.join(", "))));
+        }
+    }
+    for pattern in arguments.only.iter().chain(&arguments.skip) {
+        let matcher = WildMatch::new(pattern);
+        if !all.iter().any(|case| matcher.matches(&case.check.id)) {
+            return Err(usage(format!("no check of this edition matches `{pattern}`")));
+        }
+    }
+    let matches =
+        |patterns: &[String], id: &str| patterns.iter().any(|pattern| WildMatch::new(pattern).matches(id));
+    let selected: Vec<Case<'s>> = all
+        .iter()
+        .filter(|case| arguments.only.is_empty() || matches(&arguments.only, &case.check.id))
+        .filter(|case| !matches(&arguments.skip, &case.check.id))
+        .filter(|case| arguments.group.is_empty() || arguments.group.contains(&case.check.group))
+        .copied()
+        .collect();
+    if selected.is_empty() {
+        return Err(usage("the filters leave no check"));
+    }
+    Ok(selected)
+}
+
+fn titles(suite: &Suite) -> Vec<(String, String)> {
+    suite.groups.iter().map(|group| (group.id.clone(), group.title.clone())).collect()
+}
+
+fn write_out(
+    folder: &std::path::Path,
+    suite: &Suite,
+    report: &Report,
+    transcript: &Transcript,
+) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| (Exit::Usage, error.to_string());
+    fs_err::create_dir_all(folder).map_err(failed)?;
+    let text = anstream::adapter::strip_str(&to_text(report, &titles(suite))).to_string();
+    let record =
+        serde_json::to_string_pretty(transcript).map_err(|error| (Exit::Fault, error.to_string()))?;
+    for (name, text) in
+        [("report.json", to_json(report)), ("report.txt", text), ("transcript.json", record + "\n")]
+    {
+        // A half-written report must not be mistaken for a whole one.
+        let (path, partial) = (folder.join(name), folder.join(format!("{name}.partial")));
+        fs_err::write(&partial, text).map_err(failed)?;
+        fs_err::rename(&partial, &path).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn exit(report: &Report, transcript: &Transcript) -> Exit {
+    let refuted = report.checks.iter().any(|check| check.status == Status::Fail);
+    let open = report.checks.iter().any(|check| matches!(check.status, Status::NotVerified | Status::Error));
+    if refuted {
+        Exit::Bad
+    } else if is_inconclusive(transcript) {
+        Exit::Inconclusive
+    } else if open || report.counts.pass == 0 {
+        Exit::Bad
+    } else {
+        Exit::Good
+    }
+}

@@ -1,0 +1,117 @@
+//! The command line: what is asked, and what the answer is as an exit code.
+
+mod canon;
+mod check;
+mod list;
+mod serve;
+mod verify;
+
+use std::process::ExitCode;
+
+use assayer_vectors::{LoadError, Suite, load_embedded, load_folder};
+use clap::{Parser, Subcommand};
+
+/// Exit codes: documented, stable, total.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything judged is as it must be.
+    Good,
+    /// A required check failed, or a document was refuted.
+    Bad,
+    /// The call or its data is wrong.
+    Usage,
+    /// The target could not be asked.
+    Inconclusive,
+    /// The harness itself is at fault.
+    Fault,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Good => 0,
+            Exit::Bad => 1,
+            Exit::Usage => 2,
+            Exit::Inconclusive => 3,
+            Exit::Fault => 4,
+        })
+    }
+}
+
+/// Checks registries of signed evidence, and the evidence itself, without trusting the operator.
+#[derive(Parser)]
+#[command(name = "assayer", version, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check a registry: record what it answers, judge it, report.
+    Check(Box<check::CheckArguments>),
+    /// List checks, requirements, editions or faults, without running anything.
+    List(list::ListArguments),
+    /// Verify evidence offline: bundles, heads, proofs, logs.
+    Verify(Box<verify::VerifyArguments>),
+    /// Write the canonical bytes of a JSON text to standard output, and nothing else.
+    Canon(canon::CanonArguments),
+    /// Serve the reference registry.
+    Serve(serve::ServeArguments),
+}
+
+pub(crate) fn main() -> ExitCode {
+    // `assayer | head` ends quietly instead of with a panic.
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Good };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    let exit = match arguments.command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Canon(arguments) => canon::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+    };
+    exit.into()
+}
+
+/// Says what is wrong, on standard error.
+pub(crate) fn complain(message: impl std::fmt::Display) {
+    anstream::eprintln!("assayer: {message}");
+}
+
+/// Writes to standard output; a reader that has gone away is no error.
+pub(crate) fn print(text: &str) -> Exit {
+    use std::io::Write;
+    match anstream::stdout().write_all(text.as_bytes()) {
+        Ok(()) => Exit::Good,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Good,
+        Err(error) => {
+            complain(format!("standard output: {error}"));
+            Exit::Fault
+        }
+    }
+}
+
+/// The suite that the arguments name.
+pub(crate) fn load(suite: &str, folder: Option<&std::path::Path>) -> Result<Suite, LoadError> {
+    match folder {
+        Some(folder) => load_folder(folder),
+        None => load_embedded(suite),
+    }
+}
+
+/// Splits `suite@edition`; either part may be left out.
+pub(crate) fn edition_name<'n>(suite: &'n str, edition: &'n str) -> (&'n str, &'n str) {
+    edition.split_once('@').unwrap_or((suite, edition))
+}
+
+/// An environment variable that holds a secret; empty counts as absent.
+pub(crate) fn secret(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|secret| !secret.is_empty())
+}
