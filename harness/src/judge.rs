@@ -151,7 +151,7 @@ impl<'t> Judge<'t> {
             if let Some(text) = &expectation.lacks {
                 self.lacks(text, answer, &place)?;
             }
-            self.value(expectation, answer, &place)?;
+            self.value(expectation, recorded, answer)?;
         }
         Ok(())
     }
@@ -217,12 +217,22 @@ impl<'t> Judge<'t> {
     }
 
     /// Conditions on one value of the body.
-    fn value(&self, expectation: &Expectation, answer: &Answer, place: &str) -> Result<(), Shortfall> {
-        let conditions =
-            expectation.schema.is_some() || expectation.equals.is_some() || expectation.length_of.is_some();
-        if !conditions {
+    fn value(
+        &self,
+        expectation: &Expectation,
+        recorded: &Recorded,
+        answer: &Answer,
+    ) -> Result<(), Shortfall> {
+        let conditions = [
+            expectation.schema.is_some(),
+            expectation.equals.is_some(),
+            expectation.at_least.is_some(),
+            expectation.length_of.is_some(),
+        ];
+        if !conditions.contains(&true) {
             return Ok(());
         }
+        let place = place(recorded);
         let pointer = expectation.at.as_deref().unwrap_or("");
         let body = answer.body();
         let failed = |text: String| Err(Shortfall::Failed(text));
@@ -240,9 +250,19 @@ impl<'t> Judge<'t> {
             return failed(format!("{place}: {at}: {error}"));
         }
         if let Some(expected) = &expectation.equals {
-            let expected = self.resolve(expected)?;
+            let expected = self.resolve_for(expected, recorded.each)?;
             if let Err(difference) = same_json(value, &expected, pointer) {
                 return failed(format!("{place}: {difference}"));
+            }
+        }
+        if let Some(least) = &expectation.at_least {
+            let least = self.resolve(least)?;
+            let enough = least.as_u64().zip(value.as_u64()).is_some_and(|(least, found)| found >= least);
+            if !enough {
+                return failed(format!(
+                    "{place}: {at}: expected at least {least}, found {}",
+                    shown(value.raw())
+                ));
             }
         }
         if let Some(list) = &expectation.length_of {
@@ -390,7 +410,15 @@ impl<'t> Judge<'t> {
     }
 
     fn resolve(&self, value: &Json) -> Result<Json, Shortfall> {
-        let look_up = |reference: &Reference| look_up(self.transcript, reference);
+        self.resolve_for(value, None)
+    }
+
+    /// `$each` is the number of the turn that is judged.
+    fn resolve_for(&self, value: &Json, each: Option<u64>) -> Result<Json, Shortfall> {
+        let look_up = |reference: &Reference| match reference.name.as_str() {
+            "each" => each.map(Json::from),
+            _ => look_up(self.transcript, reference),
+        };
         resolve(value, &look_up).map_err(|error| Shortfall::NotVerified(error.to_string()))
     }
 

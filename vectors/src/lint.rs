@@ -180,6 +180,7 @@ impl Lint<'_> {
             expectation.error.is_some(),
             expectation.schema.is_some(),
             expectation.equals.is_some(),
+            expectation.at_least.is_some(),
             expectation.length_of.is_some(),
             expectation.find.is_some(),
             expectation.lacks.is_some(),
@@ -188,10 +189,14 @@ impl Lint<'_> {
         if !conditions.contains(&true) {
             self.complain(format!("{at}: nothing is expected of `{}`", expectation.exchange));
         }
-        let uses_at =
-            [expectation.schema.is_some(), expectation.equals.is_some(), expectation.length_of.is_some()];
+        let uses_at = [
+            expectation.schema.is_some(),
+            expectation.equals.is_some(),
+            expectation.at_least.is_some(),
+            expectation.length_of.is_some(),
+        ];
         if expectation.at.is_some() && !uses_at.contains(&true) {
-            self.complain(format!("{at}: `at` without `schema`, `equals` or `length_of`"));
+            self.complain(format!("{at}: `at` without `schema`, `equals`, `at_least` or `length_of`"));
         }
         if let Some(code) = &expectation.error {
             if !suite.wires.iter().any(|wire| wire.errors.contains_key(code)) {

@@ -299,7 +299,8 @@ pub struct Expectation {
     /// The answer is this error: status, envelope and code as the wire profile has them, and a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// JSON Pointer of the value that `schema`, `equals` and `same` speak of; the whole body if absent.
+    /// JSON Pointer of the value that `schema`, `equals`, `at_least` and `length_of` speak of; the whole body if
+    /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
     /// JSON Schema of that value; a value that is absent fits no schema.
@@ -308,6 +309,9 @@ pub struct Expectation {
     /// That value is this one (numbers and texts compared as JSON values, members in any order).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equals: Option<Json>,
+    /// That value is a number that is not below this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Json>,
     /// That value is the length of the list at this JSON Pointer of the same body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_of: Option<String>,
@@ -574,7 +578,8 @@ impl Expectation {
     /// Every reference in what it compares with, and every exchange that it looks at beside its own.
     #[must_use]
     pub fn references(&self) -> Vec<Reference> {
-        let mut found: Vec<Reference> = self.equals.iter().flat_map(references).collect();
+        let mut found: Vec<Reference> =
+            self.equals.iter().chain(&self.at_least).flat_map(references).collect();
         found.extend(self.lacks.iter().flat_map(|text| references_in_text(text)));
         found.extend(self.find.iter().flat_map(|find| find.condition.values()).flat_map(references));
         if let Some(under) = &self.under {
