@@ -64,7 +64,9 @@ impl Client {
     /// # Errors
     /// [`BadUrl`] for anything else.
     pub fn new(base: &str, pace: Option<Pace>) -> Result<Self, BadUrl> {
-        let bad = |why: &str| BadUrl { found: base.to_owned(), why: why.to_owned() };
+        // Whatever stands before an `@` may be a password and is not repeated.
+        let shown = base.rsplit_once('@').map_or_else(|| base.to_owned(), |(_, host)| format!("(…)@{host}"));
+        let bad = |why: &str| BadUrl { found: shown.clone(), why: why.to_owned() };
         let uri: Uri = base.parse().map_err(|_| bad("this is none"))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(bad("with the scheme http or https"));

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use crate::client::{Client, Outgoing};
 use crate::names::{Names, NamesError, patch, random_hex};
-use crate::transcript::{Answer, FORM, Outcome, Recorded, Sent, Transcript, part_of};
+use crate::transcript::{Answer, FORM, Failure, Outcome, Recorded, Sent, Transcript, part_of};
 
 /// RFC 6570 section 3.2.2: only unreserved characters stand as they are.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -67,7 +67,14 @@ pub struct Recorder<'s> {
     secrets: Secrets,
     transcript: Transcript,
     started: Instant,
+    /// How often in a row there was no answer in time.
+    timeouts: u32,
+    /// Why nothing more is sent.
+    given_up: Option<String>,
 }
+
+/// A target that does not answer so many requests in a row is not asked again.
+const MOST_TIMEOUTS: u32 = 3;
 
 impl<'s> Recorder<'s> {
     /// Starts a run: draws its values and builds its documents; sends nothing yet.
@@ -94,7 +101,16 @@ impl<'s> Recorder<'s> {
             names: names.public,
             exchanges: Vec::new(),
         };
-        Ok(Self { suite, wire, client, secrets, transcript, started: Instant::now() })
+        Ok(Self {
+            suite,
+            wire,
+            client,
+            secrets,
+            transcript,
+            started: Instant::now(),
+            timeouts: 0,
+            given_up: None,
+        })
     }
 
     /// The transcript so far.
@@ -164,6 +180,9 @@ impl<'s> Recorder<'s> {
     }
 
     fn exchange(&mut self, exchange: &Exchange, each: Option<u64>) -> Outcome {
+        if let Some(because) = &self.given_up {
+            return Outcome::NotSent { because: because.clone() };
+        }
         let prepared = self.prepare(exchange, each);
         let (sent, headers) = match prepared {
             Ok(prepared) => prepared,
@@ -175,9 +194,20 @@ impl<'s> Recorder<'s> {
             headers: &headers,
             body: sent.body.as_deref(),
         };
-        match self.client.send(&outgoing) {
+        let sending = self.client.send(&outgoing);
+        self.timeouts = if matches!(sending, Err((Failure::TimedOut, _))) { self.timeouts + 1 } else { 0 };
+        match sending {
             Ok(answer) => Outcome::Answered { request: sent, answer: self.blot(answer) },
             Err((failure, message)) => {
+                let hopeless = match failure {
+                    Failure::Unreachable | Failure::RateLimited => true,
+                    Failure::TimedOut => self.timeouts >= MOST_TIMEOUTS,
+                    Failure::TooLarge | Failure::Broken => false,
+                };
+                if hopeless {
+                    self.given_up =
+                        Some(format!("given up after `{}`: {}", exchange.id, self.secrets.blot(&message)));
+                }
                 Outcome::Failed { request: sent, failure, message: self.secrets.blot(&message) }
             }
         }

@@ -1,0 +1,404 @@
+//! The program as its users meet it: exit codes, machine output, hostile and useless targets.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use assayer_vectors::{Expectation, SUITE, load_embedded};
+use serde_json::Value as Json;
+
+fn assayer() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assayer"));
+    for variable in ["OVERSIGHT_REGISTRY_URL", "OVERSIGHT_OPERATOR_TOKEN", "OVERSIGHT_DNS_EVENT_SECRET"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    assayer().args(arguments).output().unwrap()
+}
+
+fn run_with_input(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = assayer()
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that has seen enough may close its input.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn json(output: &Output) -> Json {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A request, as far as a useless server looks at it.
+struct Request {
+    body: Vec<u8>,
+    headers: String,
+}
+
+/// Serves the same kind of answer to everything, one connection after another, for as long as the test runs.
+fn serve(answer: impl Fn(&Request) -> (u16, String) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let _ = answer_one(stream, &answer);
+        }
+    });
+    address
+}
+
+fn answer_one(stream: TcpStream, answer: &impl Fn(&Request) -> (u16, String)) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let mut headers = String::new();
+    let mut length = 0;
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header)?;
+        if header.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or(0);
+        }
+        headers.push_str(&header);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let (status, text) = answer(&Request { body, headers });
+    let mut stream = reader.into_inner();
+    write!(
+        stream,
+        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+        text.len()
+    )
+}
+
+/// Names of the checks that look at nothing but a status.
+fn bare_statuses() -> Vec<String> {
+    let suite = load_embedded(SUITE).unwrap();
+    let bare = |expectation: &Expectation| {
+        let judged = serde_json::to_value(expectation).unwrap();
+        let members: Vec<&str> = judged.as_object().unwrap().keys().map(String::as_str).collect();
+        members.iter().all(|name| ["exchange", "status", "status_in"].contains(name))
+    };
+    suite.checks.iter().filter(|check| check.expect.iter().all(bare)).map(|check| check.id.clone()).collect()
+}
+
+#[test]
+fn useless_servers_pass_nothing_beyond_a_bare_status() {
+    let bare = bare_statuses();
+    assert!(bare.len() > 10 && bare.len() < 20, "{bare:?}");
+    let servers: [(&str, SocketAddr); 5] = [
+        ("200 {} to all", serve(|_| (200, "{}".to_owned()))),
+        ("echo", serve(|request| (200, text(&request.body)))),
+        ("echo of the head", serve(|request| (200, format!("{:?}", request.headers)))),
+        ("404 to all", serve(|_| (404, "<h1>nothing here</h1>".to_owned()))),
+        ("refuses all", serve(|_| (400, r#"{"error":{"code":"missing_field","message":"no"}}"#.to_owned()))),
+    ];
+    for (name, address) in servers {
+        for edition in ["0.4.7", "0.4.12", "strict"] {
+            let url = format!("http://{address}");
+            let output = run(&["check", "--url", &url, "--edition", edition, "--format", "json"]);
+            let report = json(&output);
+            assert_eq!(code(&output), 1, "{name}: {edition}");
+            assert_eq!(report["conformant"], false, "{name}: {edition}");
+            let checks = report["checks"].as_array().unwrap();
+            for check in checks.iter().filter(|check| check["status"] == "pass") {
+                let id = check["id"].as_str().unwrap();
+                let refusal = name == "refuses all" && check["weak"].is_string();
+                assert!(bare.iter().any(|known| known == id) || refusal, "{name}: {edition}: {id} passed");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_closed_port_is_inconclusive_and_passes_nothing() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = run(&["check", "--url", &format!("http://{address}"), "--format", "json"]);
+    let report = json(&output);
+    assert_eq!(code(&output), 3);
+    assert_eq!(report["counts"]["pass"], 0);
+    assert_eq!(report["counts"]["fail"], 0);
+    assert!(report["conformant"].is_null());
+}
+
+#[test]
+fn a_target_that_only_says_429_is_inconclusive() {
+    let address = serve(|_| (429, String::new()));
+    // One check sends one request; the patience with 429 is bounded.
+    let url = format!("http://{address}");
+    let output = run(&["check", "--url", &url, "--only", "health-200", "--format", "json"]);
+    assert_eq!(code(&output), 3, "{}", text(&output.stdout));
+    assert_eq!(json(&output)["counts"]["pass"], 0);
+}
+
+#[test]
+fn the_reference_registry_conforms_and_the_report_has_the_promised_members() {
+    for (edition, count) in [("0.4.7", 32), ("0.4.12", 38), ("oversight-v1@strict", 61)] {
+        let output = run(&["check", "--edition", edition, "--format", "json"]);
+        let report = json(&output);
+        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        assert_eq!(report["conformant"], true);
+        assert_eq!(report["target"], "in-process");
+        assert_eq!(report["counts"]["pass"], count);
+        assert_eq!(report["checks"].as_array().unwrap().len(), count);
+        for check in report["checks"].as_array().unwrap() {
+            for member in ["id", "group", "keyword", "status", "reason"] {
+                assert!(check[member].is_string(), "{member} of {check}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_selection_never_says_conformant() {
+    let output = run(&["check", "--only", "health-*", "--format", "json"]);
+    let report = json(&output);
+    assert_eq!((code(&output), report["conformant"].is_null()), (0, true));
+    let output = run(&["check", "--only", "health-*"]);
+    let said = text(&output.stdout);
+    assert!(said.contains("conformance was not evaluated") && !said.contains("conformant to"), "{said}");
+    // Leaving out what failed does not make a registry conformant either.
+    let output = run(&["check", "--skip", "no-event-left-out", "--fault", "event-dropped"]);
+    assert!(!text(&output.stdout).contains("\nconformant"));
+}
+
+#[test]
+fn a_fault_makes_the_exit_code_1_and_says_what_where_and_how_to_see_it_again() {
+    let output = run(&["check", "--fault", "proof-siblings-reversed"]);
+    assert_eq!(code(&output), 1);
+    let said = text(&output.stdout);
+    for part in [
+        "inclusion-proof-of-every-index",
+        "merkle.root-mismatch",
+        "/tlog/proof/0",
+        "--only inclusion-proof-of-every-index",
+        "NOT conformant",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // The 38 checks of the upstream harness do not see it.
+    assert_eq!(code(&run(&["check", "--edition", "0.4.12", "--fault", "proof-siblings-reversed"])), 0);
+}
+
+#[test]
+fn wrong_calls_exit_with_2() {
+    for arguments in [
+        &["check", "--no-such-flag"][..],
+        &["check", "--only", "no-such-check"],
+        &["check", "--group", "no-such-group"],
+        &["check", "--edition", "9.9"],
+        &["check", "--suite", "no-such-suite"],
+        &["check", "--suite-dir", "no/such/folder"],
+        &["check", "--fault", "no-such-fault"],
+        &["check", "--url", "ftp://registry.example"],
+        &["check", "--url", "http://user:password@127.0.0.1"],
+        &["check", "--url", "registry"],
+        &["verify", "no-such-file.json"],
+        &["verify", "--registry-key", "abcd", "x.json"],
+        &["canon", "--scheme", "no-such-scheme"],
+        &["list", "--edition", "9.9"],
+        &[],
+    ] {
+        let output = run(arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", text(&output.stderr));
+        assert!(!output.stderr.is_empty(), "{arguments:?} says nothing");
+        assert!(!text(&output.stderr).contains("password"), "{arguments:?} repeats a password");
+    }
+}
+
+#[test]
+fn secrets_reach_the_target_and_no_output() {
+    let address = serve(|request| (200, format!("{{\"heard\":{:?}}}", request.headers)));
+    let folder = tempfile::tempdir().unwrap();
+    let output = assayer()
+        .args(["check", "--url", &format!("http://{address}"), "--out", folder.path().to_str().unwrap()])
+        .env("OVERSIGHT_OPERATOR_TOKEN", "operator-hush-7")
+        .env("OVERSIGHT_DNS_EVENT_SECRET", "dns-hush-8")
+        .output()
+        .unwrap();
+    let mut all = text(&output.stdout) + &text(&output.stderr);
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        all += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    }
+    assert!(all.contains("Bearer (secret)"), "the token was not sent");
+    assert!(!all.contains("operator-hush-7") && !all.contains("dns-hush-8"));
+}
+
+/// The registry as a server, until it is dropped.
+struct Server {
+    child: std::process::Child,
+    url: String,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = assayer();
+        command.args(["serve", "--bind", "127.0.0.1:0"]).args(arguments).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_served_registry_passes_both_upstream_editions_within_its_own_rate_limit() {
+    let server = Server::start(&[]);
+    for (edition, count) in [("0.4.7", 32), ("0.4.12", 38)] {
+        let output = run(&["check", "--url", &server.url, "--edition", edition, "--format", "json"]);
+        let report = json(&output);
+        assert_eq!((code(&output), &report["counts"]["pass"]), (0, &Json::from(count)), "{report:#}");
+        assert_eq!(report["conformant"], true);
+    }
+}
+
+fn vector(name: &str) -> Json {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/bundles").join(format!("{name}.json"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn bundle(name: &str) -> String {
+    vector(name)["input"]["bundle"].as_str().unwrap().to_owned()
+}
+
+fn key(name: &str, member: &str) -> String {
+    let trust = &vector(name)["input"]["trust"];
+    trust[member].as_str().or_else(|| trust[member][0].as_str()).unwrap().to_owned()
+}
+
+fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+#[test]
+fn bundles_are_verified_from_files_folders_lines_and_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = bundle("good/three-events");
+    let bad = bundle("inclusion/sibling-flipped");
+    write(folder.path(), "a.json", &good);
+    let pretty = format!("{:#}", serde_json::from_str::<Json>(&good).unwrap());
+    write(folder.path(), "b.json", pretty);
+    write(folder.path(), "c.ndjson", format!("{good}\n\n{bad}\n{{\"cut off"));
+    write(folder.path(), "ignored.txt", "not evidence");
+    let output = run(&["verify", "--format", "ndjson", folder.path().to_str().unwrap()]);
+    assert_eq!(code(&output), 1);
+    let lines: Vec<Json> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let verdicts: Vec<(String, String)> = lines
+        .iter()
+        .map(|line| {
+            let path =
+                Path::new(line["path"].as_str().unwrap()).file_name().unwrap().to_string_lossy().into_owned();
+            (path, line["verdict"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    let expected = [
+        ("a.json", "consistent"),
+        ("b.json", "consistent"),
+        ("c.ndjson:1", "consistent"),
+        ("c.ndjson:3", "refuted"),
+        ("c.ndjson:4", "refuted"),
+    ];
+    assert_eq!(verdicts, expected.map(|(path, verdict)| (path.to_owned(), verdict.to_owned())));
+    let inclusion =
+        lines[3]["layers"].as_array().unwrap().iter().find(|layer| layer["id"] == "inclusion").unwrap();
+    assert_eq!(
+        (&inclusion["state"], &inclusion["code"]),
+        (&Json::from("refuted"), &Json::from("merkle.root-mismatch"))
+    );
+    assert!(inclusion["at"].as_str().unwrap().starts_with("/tlog_proofs/"));
+
+    let output = run_with_input(&["verify", "-"], good.as_bytes());
+    assert_eq!(code(&output), 0, "{}", text(&output.stdout));
+}
+
+#[test]
+fn authentic_needs_both_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "good/three-events";
+    let path = write(folder.path(), "a.json", bundle(name));
+    let (registry, issuer) = (key(name, "registry_key"), key(name, "issuer_keys"));
+    let path = path.to_str().unwrap();
+    let both =
+        ["verify", path, "--require", "authentic", "--registry-key", &registry, "--issuer-key", &issuer];
+    assert_eq!(code(&run(&both)), 0);
+    assert_eq!(code(&run(&both[..6])), 1);
+    assert_eq!(code(&run(&["verify", path])), 0);
+    assert_eq!(code(&run(&["verify", path, "--registry-key", &issuer])), 1);
+}
+
+#[test]
+fn malformed_evidence_is_refuted_with_layer_and_place() {
+    for (input, layer, code_text) in [
+        (&b""[..], "json", "json.empty"),
+        (b"\xFF", "json", "json.utf8"),
+        (b"not json", "json", "json.syntax"),
+        (b"{\"manifest\":{},\"manifest\":{}}", "json", "json.duplicate-key"),
+    ] {
+        let output = run_with_input(&["verify", "--format", "ndjson", "-"], input);
+        assert_eq!(code(&output), 1, "{}", text(input));
+        let line: Json = json(&output);
+        assert_eq!(line["verdict"], "refuted");
+        let layers = line["layers"].as_array().unwrap();
+        assert!(layers.iter().any(|found| found["id"] == layer && found["code"] == code_text), "{line}");
+    }
+    let deep = "[".repeat(100_000);
+    assert_eq!(code(&run_with_input(&["verify", "-"], deep.as_bytes())), 1);
+    // Good JSON that is no evidence is not refuted: nothing can be said of it.
+    let output = run_with_input(&["verify", "--format", "ndjson", "-"], b"{\"name\":\"package\"}");
+    assert_eq!((code(&output), json(&output)["verdict"].is_null()), (2, true));
+}
+
+#[test]
+fn canonical_bytes_and_nothing_else_go_to_standard_output() {
+    let output = run_with_input(&["canon"], br#" {"b": 1.0, "a": "\u00e9"} "#);
+    assert_eq!((code(&output), text(&output.stdout).as_str()), (0, r#"{"a":"é","b":1}"#));
+    let output =
+        run_with_input(&["canon", "--scheme", "python-sort-keys", "-"], br#"{"b": 1.0, "a": "\u00e9"}"#);
+    assert_eq!(text(&output.stdout), r#"{"a":"\u00e9","b":1.0}"#);
+    let output = run_with_input(&["canon", "--scheme", "jcs-exact-integers"], b"1.5");
+    assert_eq!((code(&output), output.stdout.len()), (1, 0));
+    assert!(text(&output.stderr).contains("canon.float"));
+}
+
+#[test]
+fn lists_name_every_check_and_fault() {
+    let count = |arguments: &[&str]| json(&run(arguments)).as_array().unwrap().len();
+    assert_eq!(count(&["list", "--edition", "0.4.7", "--json"]), 32);
+    assert_eq!(count(&["list", "--edition", "0.4.12", "--json"]), 38);
+    assert_eq!(count(&["list", "--editions", "--json"]), 3);
+    assert!(count(&["list", "--faults", "--json"]) >= 32);
+    assert!(count(&["list", "--requirements", "--json"]) >= 50);
+}
