@@ -170,6 +170,23 @@ fn a_million_member_names_are_read_compared_and_sorted() {
     assert_eq!(refusal("a million names and one again", last.as_bytes()), Code::JsonDuplicateKey);
 }
 
+/// Names that differ in one character, at the end of a long common beginning, each written with an escape.
+#[test]
+fn names_that_are_nearly_duplicates_cost_no_more_than_their_length() {
+    let limits = Limits::default();
+    let short = object((0..300_000).map(|number| format!("\\u006{}{number}", number % 10)));
+    soon("escaped names", || Document::read(short.as_bytes(), &limits).map(|_| ())).unwrap();
+    for count in [16, 17, 200] {
+        let beginning = "\\u0061".repeat(1_000_000 / count);
+        let names = || (0..count).map(|number| format!("{beginning}{number:03}"));
+        soon("long names", || Document::read(object(names()).as_bytes(), &limits).map(|_| ())).unwrap();
+        let again = object(names().chain([format!("{}000", "a".repeat(1_000_000 / count))]));
+        let error = soon("long names", || Document::read(again.as_bytes(), &limits).map(|_| ())).unwrap_err();
+        assert_eq!(error.code, Code::JsonDuplicateKey);
+        assert_eq!(error.offset, again.rfind("\"a").unwrap());
+    }
+}
+
 /// Equal after normalization is not equal: RFC 8785 section 3.1 forbids to normalize.
 #[test]
 fn names_equal_after_unicode_normalization_are_different_names() {
