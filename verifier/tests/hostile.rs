@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use assayer_verifier::oversight::{Trust, verify_bundle, verify_head, verify_log, verify_proof};
+use assayer_verifier::oversight::{Log, Trust, verify_bundle, verify_head, verify_log, verify_proof};
 use assayer_verifier::{
     Code, Document, Hash, Limits, Scheme, State, Trace, TreeHead, Verdict, canonicalize, empty_root,
     leaf_hash, verify_consistency, verify_inclusion,
@@ -265,6 +265,42 @@ fn many_events_without_proofs_are_refused() {
     assert_eq!(layer_code(&trace, "event-order"), (REFUTED, Code::EventDuplicateIndex));
     let trace = bundle(&skeleton("{}", &[("events", times(1_000_000, |_| "0".to_owned()))]));
     assert!(trace.layer("shape").unwrap().problems > 1_000_000);
+}
+
+/// A text of the manifest that every row is compared with is neither decoded nor repeated for every row.
+#[test]
+fn a_long_identifier_is_not_copied_for_every_row() {
+    for identifier in ["a".repeat(1_000_000), "\\u0061".repeat(50_000)] {
+        let manifest = format!(
+            "{{\"file_id\":\"{identifier}\",\"issuer_id\":\"{identifier}\",\"recipient\":{{\"recipient_id\":\"{identifier}\"}}}}"
+        );
+        let row = |_| "{\"file_id\":\"x\"}".to_owned();
+        let lists = ["beacons", "watermarks", "events"].map(|name| (name, times(20_000, row)));
+        let trace = bundle(&skeleton(&manifest, &lists));
+        for layer in ["beacon-rows", "watermark-rows"] {
+            assert_eq!(layer_code(&trace, layer), (REFUTED, Code::RowsDiffer));
+        }
+        assert_eq!(layer_code(&trace, "event-binding"), (REFUTED, Code::EventIdentityDiffers));
+
+        let leaf = "{}";
+        let records: Vec<String> = (0..20_000)
+            .map(|index| {
+                let hash = leaf_hash(leaf.as_bytes());
+                format!("{{\"index\":{index},\"leaf_hash\":\"{hash}\",\"leaf_data\":\"{leaf}\"}}")
+            })
+            .collect();
+        let (log, _) = Log::read(records.iter().map(String::as_bytes), &Limits::default());
+        let head = log.head_at(20_000).unwrap();
+        let (root, size) = (head.root, head.size);
+        let signature = "0".repeat(128);
+        let head = format!("{{\"size\":{size},\"root\":\"{root}\",\"signature\":\"{signature}\"}}");
+        let text = skeleton(&manifest, &lists);
+        let text = text.trim_end_matches('}').to_owned() + &format!(",\"tlog_head\":{head}}}");
+        let text = text.replacen("\"file_id\":\"f\"", &format!("\"file_id\":\"{identifier}\""), 1);
+        let trace = bundle_beside(&text, &Trust { log: Some(&log), ..Trust::default() });
+        assert_eq!(layer_code(&trace, "registration"), (REFUTED, Code::LogRegistrationMissing));
+        assert_eq!(layer_code(&trace, "completeness").1, Code::Ok);
+    }
 }
 
 #[test]

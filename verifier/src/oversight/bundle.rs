@@ -10,7 +10,7 @@ use crate::hash::{PublicKey, Signature};
 use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
 use crate::merkle::TreeHead;
-use crate::oversight::event::{self, Identity, whole_seconds};
+use crate::oversight::event::{self, Identifier, Identity, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::{Log, Trust, describe, head, log, manifest, read_then};
 use crate::verdict::{Layer, Problem, Trace};
@@ -446,7 +446,7 @@ fn inclusion_layer(proofs: &[Value<'_>], events: &[Value<'_>], head: Option<&Tre
         let at = format!("/events/{position}");
         if let Err(problem) = integer(row.get("tlog_index"), || format!("{at}/tlog_index")) {
             let expected = "a place in the log";
-            layer.refute(Problem::new(Code::EventIndexMissing, problem.at, expected, problem.found));
+            layer.refute(Problem { code: Code::EventIndexMissing, expected: expected.to_owned(), ..problem });
         } else if !named.contains(&position) {
             layer.refute(Problem::new(Code::EventProofMissing, at, "an inclusion proof", "none"));
         }
@@ -557,15 +557,15 @@ fn registration_layer(manifest: Option<Value<'_>>, head: Option<&TreeHead>, log:
         let expected = "the log (--log), which holds the registration";
         return layer.not_established(Problem::new(Code::RegistrationNoProof, "/manifest", expected, "none"));
     };
-    let file_id = manifest.get("file_id");
+    let file_id = Identifier::of(manifest.get("file_id"));
     let latest = log
         .leaves()
         .iter()
         .rev()
         .skip_while(|leaf| leaf.index >= head.size)
-        .find(|leaf| is_leaf_of(&leaf.bytes, "register", file_id));
+        .find(|leaf| is_leaf_of(&leaf.bytes, "register", &file_id));
     let Some(latest) = latest else {
-        let expected = format!("a registration of {}", describe(file_id));
+        let expected = format!("a registration of {}", describe(file_id.value));
         return layer.refuted(Problem::new(
             Code::LogRegistrationMissing,
             "/manifest/file_id",
@@ -579,14 +579,14 @@ fn registration_layer(manifest: Option<Value<'_>>, head: Option<&TreeHead>, log:
     }
 }
 
-fn is_leaf_of(leaf: &[u8], event: &str, file_id: Option<Value<'_>>) -> bool {
+fn is_leaf_of(leaf: &[u8], event: &str, file_id: &Identifier<'_>) -> bool {
     let Ok(document) = Document::read(leaf, &Limits::default()) else { return false };
     let root = document.root();
     let same_event = root.get("event").and_then(Value::as_str).is_some_and(|found| found == event);
-    let (leaf_id, file_id) = (root.get("file_id"), file_id);
-    let same_text = match (leaf_id.and_then(Value::as_str), file_id.and_then(Value::as_str)) {
-        (Some(leaf_id), Some(file_id)) => leaf_id == file_id,
-        _ => leaf_id.map(Value::raw) == file_id.map(Value::raw),
+    let leaf_id = root.get("file_id");
+    let same_text = match (leaf_id.and_then(Value::as_str), &file_id.text) {
+        (Some(leaf_id), Some(file_id)) => leaf_id == *file_id,
+        _ => leaf_id.map(Value::raw) == file_id.value.map(Value::raw),
     };
     same_event && same_text
 }
@@ -640,12 +640,12 @@ fn completeness_layer(
     }
     let listed: BTreeSet<u64> =
         events.iter().filter_map(|row| row.get("tlog_index").and_then(Value::as_u64)).collect();
-    let file_id = bundle.get("file_id");
+    let file_id = Identifier::of(bundle.get("file_id"));
     let omitted = log
         .leaves()
         .iter()
         .take_while(|leaf| leaf.index < head.size)
-        .find(|leaf| !listed.contains(&leaf.index) && is_leaf_of(&leaf.bytes, "beacon", file_id));
+        .find(|leaf| !listed.contains(&leaf.index) && is_leaf_of(&leaf.bytes, "beacon", &file_id));
     match omitted {
         None => layer.recomputed(format!("{} leaves searched", head.size)),
         Some(leaf) => {

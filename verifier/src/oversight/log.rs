@@ -192,7 +192,7 @@ impl LogReader {
         if bytes != text.as_bytes() {
             let place = format!("{at}/leaf_data (index {index})");
             let expected = String::from_utf8_lossy(&bytes).into_owned();
-            self.hashes.refute(Problem::new(Code::LogLeafTextDiffers, place, expected, text.into_owned()));
+            self.hashes.refute(Problem::new(Code::LogLeafTextDiffers, place, expected, text));
         }
         Ok(Leaf { index, hash, bytes })
     }
