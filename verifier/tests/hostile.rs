@@ -267,6 +267,21 @@ fn many_events_without_proofs_are_refused() {
     assert!(trace.layer("shape").unwrap().problems > 1_000_000);
 }
 
+#[test]
+fn many_rows_are_compared_as_multisets() {
+    let item = |number: usize| format!("{{\"token_id\":\"{number}\",\"kind\":\"dns\"}}");
+    for (signed, stored) in [(1_900, 1_900), (50_000, 50_000)] {
+        let manifest = format!("{{\"beacons\":[{}]}}", times(signed, item));
+        let other = times(stored, |number| item(if number == 0 { signed } else { number }));
+        let trace = bundle(&skeleton(&manifest, &[("beacons", other)]));
+        let layer = trace.layer("beacon-rows").unwrap();
+        assert_eq!((layer.code(), layer.at()), (Code::RowsDiffer, "/beacons/0"));
+        let backwards = times(stored, |number| item(signed - 1 - number));
+        let trace = bundle(&skeleton(&manifest, &[("beacons", backwards)]));
+        assert_eq!(layer_code(&trace, "beacon-rows").1, Code::Ok);
+    }
+}
+
 /// A text of the manifest that every row is compared with is neither decoded nor repeated for every row.
 #[test]
 fn a_long_identifier_is_not_copied_for_every_row() {

@@ -297,7 +297,7 @@ fn rows_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, rows: &Rows) -> La
     expected.sort();
     given.sort();
     if expected != given || expected.iter().any(Option::is_none) {
-        layer.refute(rows_differ(&at, &expected, &given, &found));
+        layer.refute(rows_differ(&at, &expected, &found));
     }
     let identity = Identity::of(manifest);
     for (position, row) in stored.into_iter().enumerate() {
@@ -323,29 +323,25 @@ fn pair<'d>(item: Value<'d>, parts: [&str; 2]) -> Pair<'d> {
 }
 
 /// Names one item that is missing or one row that was not signed.
-fn rows_differ(at: &str, signed: &[Pair<'_>], sorted: &[Pair<'_>], found: &[Pair<'_>]) -> Problem {
+fn rows_differ(at: &str, signed: &[Pair<'_>], found: &[Pair<'_>]) -> Problem {
     let show = |item: &Pair<'_>| match item {
         Some((first, second)) => format!("{first} ({second})"),
         None => "an item without its two texts".to_owned(),
     };
-    let count = |list: &[Pair<'_>], item: &Pair<'_>| list.iter().filter(|other| *other == item).count();
-    // Quadratic only up to here; long lists are named by their lengths alone.
-    const MOST: usize = 2_000;
-    if signed.len() > MOST || sorted.len() > MOST {
-        let (expected, found) = (signed.len(), sorted.len());
-        return Problem::new(
-            Code::RowsDiffer,
-            at,
-            format!("{expected} signed items"),
-            format!("{found} rows"),
-        );
+    // How many rows there are beyond the signed items, for each different one.
+    let mut surplus: BTreeMap<&Pair<'_>, i64> = BTreeMap::new();
+    for item in found {
+        *surplus.entry(item).or_default() += 1;
     }
-    let extra = found.iter().position(|item| count(sorted, item) > count(signed, item));
-    if let Some((position, item)) = extra.and_then(|position| Some((position, found.get(position)?))) {
+    for item in signed {
+        *surplus.entry(item).or_default() -= 1;
+    }
+    let of = |item: &Pair<'_>| surplus.get(item).copied().unwrap_or_default();
+    if let Some((position, item)) = found.iter().enumerate().find(|(_, item)| of(item) > 0) {
         let place = format!("{at}/{position}");
         return Problem::new(Code::RowsDiffer, place, "only rows that the issuer signed", show(item));
     }
-    let missing = signed.iter().find(|item| item.is_none() || count(signed, item) > count(sorted, item));
+    let missing = signed.iter().find(|item| item.is_none() || of(item) < 0);
     Problem::new(Code::RowsDiffer, at, missing.map_or_else(String::new, show), "no such row")
 }
 
