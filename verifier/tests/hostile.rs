@@ -143,13 +143,10 @@ fn long_numbers_are_refused_and_long_strings_are_not() {
     let document = Document::read(exponent.as_bytes(), &limits).unwrap();
     assert_eq!(canonicalize(document.root(), Scheme::Jcs).unwrap(), b"0");
 
-    let escaped = format!("\"{}\"", "\\u0000".repeat(1_000_000));
+    let escaped = format!("\"{}\"", "\\u0000".repeat(200_000));
     let document = Document::read(escaped.as_bytes(), &limits).unwrap();
     for scheme in Scheme::ALL {
-        assert_eq!(
-            soon("a million escapes", || canonicalize(document.root(), scheme)).unwrap().len(),
-            6_000_002
-        );
+        assert_eq!(soon("many escapes", || canonicalize(document.root(), scheme)).unwrap().len(), 1_200_002);
     }
 }
 
@@ -169,20 +166,21 @@ fn a_million_member_names_are_read_compared_and_sorted() {
     assert_eq!(layer_code(&bundle(&fewer), "shape"), (REFUTED, Code::MemberMissing));
 
     let last = plain.trim_end_matches('}').to_owned() + ",\"000000\":1}";
-    assert_eq!(refusal("a million names and one again", last.as_bytes()), Code::JsonDuplicateKey);
+    let error = soon("and one again", || Document::read(last.as_bytes(), &limits).map(|_| ())).unwrap_err();
+    assert_eq!((error.code, error.offset), (Code::JsonDuplicateKey, plain.len()));
 }
 
 /// Names that differ in one character, at the end of a long common beginning, each written with an escape.
 #[test]
 fn names_that_are_nearly_duplicates_cost_no_more_than_their_length() {
     let limits = Limits::default();
-    let short = object((0..300_000).map(|number| format!("\\u006{}{number}", number % 10)));
+    let short = object((0..100_000).map(|number| format!("\\u006{}{number}", number % 10)));
     soon("escaped names", || Document::read(short.as_bytes(), &limits).map(|_| ())).unwrap();
     for count in [16, 17, 200] {
-        let beginning = "\\u0061".repeat(1_000_000 / count);
+        let beginning = "\\u0061".repeat(300_000 / count);
         let names = || (0..count).map(|number| format!("{beginning}{number:03}"));
         soon("long names", || Document::read(object(names()).as_bytes(), &limits).map(|_| ())).unwrap();
-        let again = object(names().chain([format!("{}000", "a".repeat(1_000_000 / count))]));
+        let again = object(names().chain([format!("{}000", "a".repeat(300_000 / count))]));
         let error = soon("long names", || Document::read(again.as_bytes(), &limits).map(|_| ())).unwrap_err();
         assert_eq!(error.code, Code::JsonDuplicateKey);
         assert_eq!(error.offset, again.rfind("\"a").unwrap());
