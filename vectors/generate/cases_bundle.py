@@ -80,6 +80,9 @@ def good_bundles(writer):
     more = Evidence(events=[web()])
     more.body["rekor"] = {"bundle_schema": 2}
     good("member-added-and-signed", "Optional members may be added to the bundle as long as they are signed.", "oversight-requirements ST-1", more.seal())
+    power = Evidence(events=[web()])
+    power.body["rekor"] = {"bundle_schema": 2**53}
+    good("member-two-to-53", "An integer to which a double rounds its successor is signed as it is.", SPEC + "6", power.seal())
     twin_rows = Evidence(events=[web()])
     twin_rows.body["beacons"].reverse()
     twin_rows.body["watermarks"].reverse()
@@ -327,6 +330,11 @@ class Tamperer:
         broken("event-dropped", "The only event and its proof were taken away.", mismatch, lambda e: (e.body["events"].clear(), e.body["tlog_proofs"].clear()))
         broken("own-member-blank", "Signed with the signature member present and blank instead of absent.", mismatch, lambda e: e.seal(canon.canonical(e.form, {**e.body, "bundle_signature_ed25519": ""})))
         broken("signed-unsorted", "Signed over the text as sent instead of the canonical form.", mismatch, lambda e: e.seal(json.dumps(e.body, separators=(",", ":")).encode()))
+        rounded = self.one.copy()
+        rounded.body["rekor"] = {"bundle_schema": 2**53}
+        rounded.seal()
+        rounded.body["rekor"] = {"bundle_schema": 2**53 + 1}
+        self.case("registry-signature/integer-rounds-to-signed", "An integer was changed to one that a double rounds to the signed one.", BUNDLE, rounded, [("registry-signature", mismatch, at)], "good/member-two-to-53")
         nulls = self.one.copy()
         nulls.body["rekor"] = None
         nulls.seal(canon.canonical(nulls.form, {name: value for name, value in nulls.body.items() if value is not None}))

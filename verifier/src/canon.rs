@@ -101,7 +101,7 @@ pub struct CanonError {
 /// # Errors
 /// [`CanonError`] for a number that the scheme cannot write.
 pub fn canonicalize(value: Value<'_>, scheme: Scheme) -> Result<Vec<u8>, CanonError> {
-    Form::Value(value).write(scheme, Nulls::Keep)
+    Form::Value(value).write_with(scheme, Nulls::Keep, Integers::AsTheSchemeSays)
 }
 
 /// A value to canonicalize that need not stand in a document as it is: parts of documents, put together anew.
@@ -126,9 +126,24 @@ pub(crate) enum Nulls {
     DropMembers,
 }
 
+/// What becomes of integers that a scheme writes through a double.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Integers {
+    /// They are rounded.
+    AsTheSchemeSays,
+    /// They are refused if that makes another integer of them.
+    Unchanged,
+}
+
 impl Form<'_> {
+    /// The bytes that a signature or a leaf hash is tried on. An integer that the scheme rounds to another one is refused:
+    /// else 2^53 + 1 could be put where 2^53 was signed, and readers with exact integers would see what nobody signed.
     pub(crate) fn write(&self, scheme: Scheme, nulls: Nulls) -> Result<Vec<u8>, CanonError> {
-        let mut writer = Writer { scheme, nulls, out: Vec::with_capacity(1024) };
+        self.write_with(scheme, nulls, Integers::Unchanged)
+    }
+
+    fn write_with(&self, scheme: Scheme, nulls: Nulls, integers: Integers) -> Result<Vec<u8>, CanonError> {
+        let mut writer = Writer { scheme, nulls, integers, out: Vec::with_capacity(1024) };
         writer.form(self)?;
         Ok(writer.out)
     }
@@ -137,6 +152,7 @@ impl Form<'_> {
 struct Writer {
     scheme: Scheme,
     nulls: Nulls,
+    integers: Integers,
     out: Vec<u8>,
 }
 
@@ -244,11 +260,15 @@ impl Writer {
 
     fn number(&mut self, value: Value<'_>) -> Result<(), CanonError> {
         let text = value.raw();
-        number::write(&mut self.out, text, value.is_integer(), self.scheme).map_err(|code| CanonError {
-            code,
-            number: text.chars().take(64).collect(),
-            offset: value.offset(),
-        })
+        let start = self.out.len();
+        let error =
+            |code| CanonError { code, number: text.chars().take(64).collect(), offset: value.offset() };
+        number::write(&mut self.out, text, value.is_integer(), self.scheme).map_err(error)?;
+        let same = self.out.get(start..) == Some(text.as_bytes()) || text == "-0";
+        if self.integers == Integers::Unchanged && value.is_integer() && !same {
+            return Err(error(Code::CanonNumberRange));
+        }
+        Ok(())
     }
 }
 

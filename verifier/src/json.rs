@@ -396,8 +396,8 @@ struct Reader<'t, 'l> {
     limits: &'l Limits,
     nodes: Vec<Node>,
     open: Vec<Open>,
-    /// Scratch for the names of large objects.
-    names: Vec<(usize, usize)>,
+    /// Scratch for the names of one object, decoded, each with its node.
+    names: Vec<(Cow<'t, str>, usize)>,
 }
 
 /// What the reader expects next.
@@ -678,44 +678,15 @@ impl<'t, 'l> Reader<'t, 'l> {
         names.clear();
         let mut at = open.node + 1;
         while let Some(value) = self.nodes.get(at + 1) {
-            names.push((at, names.len()));
+            names.push((self.name(at), at));
             at = value.next as usize;
         }
-        let found =
-            if names.len() <= 16 { self.first_pair(&names) } else { self.first_pair_sorted(&mut names) };
+        let found = if names.len() <= 16 { first_pair(&names) } else { first_pair_sorted(&mut names) };
         self.names = names;
         match found {
             Some(node) => Err(self.duplicate(node)),
             None => Ok(()),
         }
-    }
-
-    /// The earliest name that repeats one before it; quadratic, for small objects.
-    fn first_pair(&self, names: &[(usize, usize)]) -> Option<usize> {
-        for (position, (later, _)) in names.iter().enumerate() {
-            for (earlier, _) in names.get(..position).unwrap_or_default() {
-                if self.same_name(*earlier, *later) {
-                    return Some(*later);
-                }
-            }
-        }
-        None
-    }
-
-    fn first_pair_sorted(&self, names: &mut [(usize, usize)]) -> Option<usize> {
-        names.sort_by(|a, b| self.name(a.0).cmp(&self.name(b.0)).then(a.1.cmp(&b.1)));
-        let repeats = names.windows(2).filter_map(|pair| match pair {
-            [(earlier, _), (later, position)] if self.same_name(*earlier, *later) => {
-                Some((*position, *later))
-            }
-            _ => None,
-        });
-        repeats.min().map(|(_, node)| node)
-    }
-
-    fn same_name(&self, a: usize, b: usize) -> bool {
-        let plain = |index: usize| self.nodes.get(index).is_some_and(|node| !node.special);
-        if plain(a) && plain(b) { self.raw(a) == self.raw(b) } else { self.name(a) == self.name(b) }
     }
 
     fn raw(&self, index: usize) -> &'t str {
@@ -770,6 +741,24 @@ impl<'t, 'l> Reader<'t, 'l> {
         }
         pointer
     }
+}
+
+/// Node of the earliest name that repeats one before it; quadratic, for small objects.
+fn first_pair(names: &[(Cow<'_, str>, usize)]) -> Option<usize> {
+    let repeats = |(position, (name, _)): &(usize, &(Cow<'_, str>, usize))| {
+        names.iter().take(*position).any(|(earlier, _)| earlier == name)
+    };
+    names.iter().enumerate().find(repeats).map(|(_, (_, node))| *node)
+}
+
+fn first_pair_sorted(names: &mut [(Cow<'_, str>, usize)]) -> Option<usize> {
+    // Nodes are numbered in reading order.
+    names.sort_unstable();
+    let repeats = names.windows(2).filter_map(|pair| match pair {
+        [(earlier, _), (later, node)] if earlier == later => Some(*node),
+        _ => None,
+    });
+    repeats.min()
 }
 
 fn to_u32(value: usize) -> u32 {

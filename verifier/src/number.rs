@@ -39,10 +39,21 @@ fn double(text: &str) -> f64 {
 /// The shortest decimal digits that give the double back, and the place of the decimal point before which they stand:
 /// the value is `0.DIGITS * 10^point`.
 fn shortest(value: f64) -> (String, i32) {
-    let scientific = format!("{:e}", value.abs());
+    let scientific = scientific(value.abs());
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
     (digits, exponent.parse::<i32>().unwrap_or(0) + 1)
+}
+
+/// Where two texts of the shortest length are equally near, ECMA-262 (note 2, which RFC 8785 section 3.2.2.3 makes
+/// binding) and Python take the even digit, and Rust's shortest form the larger one. Rust's rounding to a given number
+/// of digits is to even.
+fn scientific(value: f64) -> String {
+    let shortest = format!("{value:e}");
+    let digits = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    let nearest = format!("{value:.*e}", digits.saturating_sub(1));
+    // Beside a power of two the nearest text of this length can be that of the neighbour.
+    if nearest.parse() == Ok(value) { nearest } else { shortest }
 }
 
 /// ECMA-262 `Number::toString`, as RFC 8785 section 3.2.2.3 demands.
@@ -142,6 +153,28 @@ mod tests {
             assert_eq!(written(text, Scheme::Jcs).as_deref(), Ok(expected), "{text}");
         }
         assert_eq!(written("1e400", Scheme::Jcs), Err(Code::CanonNumberRange));
+    }
+
+    /// Exactly halfway between two texts that both lead back to it.
+    #[test]
+    fn of_two_equally_near_texts_the_even_one_is_written() {
+        for (text, expected) in [
+            ("1424953923781206.25", "1424953923781206.2"),
+            ("-1424953923781206.25", "-1424953923781206.2"),
+            ("1424953923781206.75", "1424953923781206.8"),
+            ("9007199254740992.0", "9007199254740992"),
+            ("9.5367431640625e-7", "9.5367431640625e-7"),
+            ("2.2250738585072014e-308", "2.2250738585072014e-308"),
+            ("1.7976931348623157e308", "1.7976931348623157e+308"),
+        ] {
+            for scheme in [Scheme::Jcs, Scheme::SerdeJcs01] {
+                assert_eq!(written(text, scheme).as_deref(), Ok(expected), "{text}");
+            }
+        }
+        assert_eq!(
+            written("1424953923781206.25", Scheme::PythonSortKeys).as_deref(),
+            Ok("1424953923781206.2")
+        );
     }
 
     #[test]

@@ -43,21 +43,20 @@ impl Problem {
     pub(crate) fn new(
         code: Code,
         at: impl Into<String>,
-        expected: impl Into<String>,
-        found: impl Into<String>,
+        expected: impl AsRef<str>,
+        found: impl AsRef<str>,
     ) -> Self {
-        Self { code, at: at.into(), expected: shorten(expected.into()), found: shorten(found.into()) }
+        Self { code, at: at.into(), expected: shorten(expected.as_ref()), found: shorten(found.as_ref()) }
     }
 }
 
-/// No text from outside is repeated at length.
-fn shorten(text: String) -> String {
+/// No text from outside is repeated at length, nor looked at beyond that: it may be long, and the problems many.
+fn shorten(text: &str) -> String {
     const MOST: usize = 200;
-    if text.chars().count() <= MOST {
-        return text;
+    match text.char_indices().nth(MOST).and_then(|(at, _)| text.get(..at)) {
+        None => text.to_owned(),
+        Some(start) => format!("{start}… ({} bytes)", text.len()),
     }
-    let start: String = text.chars().take(MOST).collect();
-    format!("{start}… ({} bytes)", text.len())
 }
 
 /// Something that differs between implementations without being a forgery.
@@ -142,10 +141,10 @@ impl Layer {
         }
     }
 
-    pub(crate) fn note(&mut self, code: Code, at: impl Into<String>, text: impl Into<String>) {
+    pub(crate) fn note(&mut self, code: Code, at: impl Into<String>, text: impl AsRef<str>) {
         const MOST: usize = 16;
         if self.notes.len() < MOST {
-            self.notes.push(Note { code, at: at.into(), text: shorten(text.into()) });
+            self.notes.push(Note { code, at: at.into(), text: shorten(text.as_ref()) });
         }
     }
 

@@ -10,7 +10,7 @@ use crate::hash::{PublicKey, Signature};
 use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
 use crate::merkle::TreeHead;
-use crate::oversight::event::{self, Identity, whole_seconds};
+use crate::oversight::event::{self, Identifier, Identity, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::{Log, Trust, describe, head, log, manifest, read_then};
 use crate::verdict::{Layer, Problem, Trace};
@@ -297,7 +297,7 @@ fn rows_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, rows: &Rows) -> La
     expected.sort();
     given.sort();
     if expected != given || expected.iter().any(Option::is_none) {
-        layer.refute(rows_differ(&at, &expected, &given, &found));
+        layer.refute(rows_differ(&at, &expected, &found));
     }
     let identity = Identity::of(manifest);
     for (position, row) in stored.into_iter().enumerate() {
@@ -323,29 +323,25 @@ fn pair<'d>(item: Value<'d>, parts: [&str; 2]) -> Pair<'d> {
 }
 
 /// Names one item that is missing or one row that was not signed.
-fn rows_differ(at: &str, signed: &[Pair<'_>], sorted: &[Pair<'_>], found: &[Pair<'_>]) -> Problem {
+fn rows_differ(at: &str, signed: &[Pair<'_>], found: &[Pair<'_>]) -> Problem {
     let show = |item: &Pair<'_>| match item {
         Some((first, second)) => format!("{first} ({second})"),
         None => "an item without its two texts".to_owned(),
     };
-    let count = |list: &[Pair<'_>], item: &Pair<'_>| list.iter().filter(|other| *other == item).count();
-    // Quadratic only up to here; long lists are named by their lengths alone.
-    const MOST: usize = 2_000;
-    if signed.len() > MOST || sorted.len() > MOST {
-        let (expected, found) = (signed.len(), sorted.len());
-        return Problem::new(
-            Code::RowsDiffer,
-            at,
-            format!("{expected} signed items"),
-            format!("{found} rows"),
-        );
+    // How many rows there are beyond the signed items, for each different one.
+    let mut surplus: BTreeMap<&Pair<'_>, i64> = BTreeMap::new();
+    for item in found {
+        *surplus.entry(item).or_default() += 1;
     }
-    let extra = found.iter().position(|item| count(sorted, item) > count(signed, item));
-    if let Some((position, item)) = extra.and_then(|position| Some((position, found.get(position)?))) {
+    for item in signed {
+        *surplus.entry(item).or_default() -= 1;
+    }
+    let of = |item: &Pair<'_>| surplus.get(item).copied().unwrap_or_default();
+    if let Some((position, item)) = found.iter().enumerate().find(|(_, item)| of(item) > 0) {
         let place = format!("{at}/{position}");
         return Problem::new(Code::RowsDiffer, place, "only rows that the issuer signed", show(item));
     }
-    let missing = signed.iter().find(|item| item.is_none() || count(signed, item) > count(sorted, item));
+    let missing = signed.iter().find(|item| item.is_none() || of(item) < 0);
     Problem::new(Code::RowsDiffer, at, missing.map_or_else(String::new, show), "no such row")
 }
 
@@ -446,7 +442,7 @@ fn inclusion_layer(proofs: &[Value<'_>], events: &[Value<'_>], head: Option<&Tre
         let at = format!("/events/{position}");
         if let Err(problem) = integer(row.get("tlog_index"), || format!("{at}/tlog_index")) {
             let expected = "a place in the log";
-            layer.refute(Problem::new(Code::EventIndexMissing, problem.at, expected, problem.found));
+            layer.refute(Problem { code: Code::EventIndexMissing, expected: expected.to_owned(), ..problem });
         } else if !named.contains(&position) {
             layer.refute(Problem::new(Code::EventProofMissing, at, "an inclusion proof", "none"));
         }
@@ -557,15 +553,15 @@ fn registration_layer(manifest: Option<Value<'_>>, head: Option<&TreeHead>, log:
         let expected = "the log (--log), which holds the registration";
         return layer.not_established(Problem::new(Code::RegistrationNoProof, "/manifest", expected, "none"));
     };
-    let file_id = manifest.get("file_id");
+    let file_id = Identifier::of(manifest.get("file_id"));
     let latest = log
         .leaves()
         .iter()
         .rev()
         .skip_while(|leaf| leaf.index >= head.size)
-        .find(|leaf| is_leaf_of(&leaf.bytes, "register", file_id));
+        .find(|leaf| is_leaf_of(&leaf.bytes, "register", &file_id));
     let Some(latest) = latest else {
-        let expected = format!("a registration of {}", describe(file_id));
+        let expected = format!("a registration of {}", describe(file_id.value));
         return layer.refuted(Problem::new(
             Code::LogRegistrationMissing,
             "/manifest/file_id",
@@ -579,14 +575,14 @@ fn registration_layer(manifest: Option<Value<'_>>, head: Option<&TreeHead>, log:
     }
 }
 
-fn is_leaf_of(leaf: &[u8], event: &str, file_id: Option<Value<'_>>) -> bool {
+fn is_leaf_of(leaf: &[u8], event: &str, file_id: &Identifier<'_>) -> bool {
     let Ok(document) = Document::read(leaf, &Limits::default()) else { return false };
     let root = document.root();
     let same_event = root.get("event").and_then(Value::as_str).is_some_and(|found| found == event);
-    let (leaf_id, file_id) = (root.get("file_id"), file_id);
-    let same_text = match (leaf_id.and_then(Value::as_str), file_id.and_then(Value::as_str)) {
-        (Some(leaf_id), Some(file_id)) => leaf_id == file_id,
-        _ => leaf_id.map(Value::raw) == file_id.map(Value::raw),
+    let leaf_id = root.get("file_id");
+    let same_text = match (leaf_id.and_then(Value::as_str), &file_id.text) {
+        (Some(leaf_id), Some(file_id)) => leaf_id == *file_id,
+        _ => leaf_id.map(Value::raw) == file_id.value.map(Value::raw),
     };
     same_event && same_text
 }
@@ -640,12 +636,12 @@ fn completeness_layer(
     }
     let listed: BTreeSet<u64> =
         events.iter().filter_map(|row| row.get("tlog_index").and_then(Value::as_u64)).collect();
-    let file_id = bundle.get("file_id");
+    let file_id = Identifier::of(bundle.get("file_id"));
     let omitted = log
         .leaves()
         .iter()
         .take_while(|leaf| leaf.index < head.size)
-        .find(|leaf| !listed.contains(&leaf.index) && is_leaf_of(&leaf.bytes, "beacon", file_id));
+        .find(|leaf| !listed.contains(&leaf.index) && is_leaf_of(&leaf.bytes, "beacon", &file_id));
     match omitted {
         None => layer.recomputed(format!("{} leaves searched", head.size)),
         Some(leaf) => {

@@ -125,19 +125,32 @@ pub(crate) fn check_extra(row: Value<'_>, at: &str) -> Result<(), Problem> {
     if exactly { Ok(()) } else { Err(problem("exactly the members that the log covers")) }
 }
 
+/// A value that many others are compared with: decoded once, for it may be long and they may be many.
+pub(crate) struct Identifier<'d> {
+    pub(crate) value: Option<Value<'d>>,
+    pub(crate) text: Option<Cow<'d, str>>,
+}
+
+impl<'d> Identifier<'d> {
+    pub(crate) fn of(value: Option<Value<'d>>) -> Self {
+        Self { value, text: value.and_then(Value::as_str) }
+    }
+}
+
 /// What rows must say about file, recipient and issuer.
 pub(crate) struct Identity<'d> {
-    pub(crate) file_id: Option<Value<'d>>,
-    pub(crate) recipient_id: Option<Value<'d>>,
-    pub(crate) issuer_id: Option<Value<'d>>,
+    file_id: Identifier<'d>,
+    recipient_id: Identifier<'d>,
+    issuer_id: Identifier<'d>,
 }
 
 impl<'d> Identity<'d> {
     pub(crate) fn of(manifest: Value<'d>) -> Self {
+        let recipient = manifest.get("recipient");
         Self {
-            file_id: manifest.get("file_id"),
-            recipient_id: manifest.get("recipient").and_then(|recipient| recipient.get("recipient_id")),
-            issuer_id: manifest.get("issuer_id"),
+            file_id: Identifier::of(manifest.get("file_id")),
+            recipient_id: Identifier::of(recipient.and_then(|recipient| recipient.get("recipient_id"))),
+            issuer_id: Identifier::of(manifest.get("issuer_id")),
         }
     }
 
@@ -145,12 +158,12 @@ impl<'d> Identity<'d> {
     pub(crate) fn check(&self, row: Value<'_>, at: &str, names: &[&str], code: Code) -> Result<(), Problem> {
         for name in names {
             let signed = match *name {
-                "file_id" => self.file_id,
-                "recipient_id" => self.recipient_id,
-                _ => self.issuer_id,
+                "file_id" => &self.file_id,
+                "recipient_id" => &self.recipient_id,
+                _ => &self.issuer_id,
             };
             if !same_identity(signed, row.get(name)) {
-                let expected = describe(signed);
+                let expected = describe(signed.value);
                 return Err(Problem::new(code, format!("{at}/{name}"), expected, describe(row.get(name))));
             }
         }
@@ -160,15 +173,15 @@ impl<'d> Identity<'d> {
 
 /// A row repeats the manifest's identifier; where the manifest has none, registries write `unknown` or nothing.
 /// The database column is text, so an identifier that the manifest has as a number comes back as a text.
-fn same_identity(signed: Option<Value<'_>>, row: Option<Value<'_>>) -> bool {
+fn same_identity(signed: &Identifier<'_>, row: Option<Value<'_>>) -> bool {
     let row_text = row.and_then(Value::as_str);
     let placeholder = row_text.as_deref().is_none_or(|text| text.is_empty() || text == "unknown");
-    match signed {
+    match signed.value {
         None => placeholder,
         Some(value) if value.is_null() => placeholder,
-        Some(value) => match value.as_str() {
+        Some(value) => match &signed.text {
             Some(text) if text.is_empty() => placeholder,
-            Some(text) => row_text.is_some_and(|row_text| row_text == text),
+            Some(text) => row_text.is_some_and(|row_text| row_text == *text),
             None => {
                 row_text.as_deref() == Some(value.raw()) || row.is_some_and(|row| row.raw() == value.raw())
             }

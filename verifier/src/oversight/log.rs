@@ -147,8 +147,10 @@ impl LogReader {
 
     fn check_index(&mut self, leaf: &Leaf, at: &str) {
         let Some(last) = self.log.leaves.last() else { return };
-        if leaf.index != last.index + 1 {
-            let expected = (last.index + 1).to_string();
+        let next = last.index.checked_add(1);
+        if Some(leaf.index) != next {
+            let expected =
+                next.map_or_else(|| "no entry after the last index".to_owned(), |next| next.to_string());
             let found = leaf.index.to_string();
             self.entries.refute(Problem::new(Code::LogIndexGap, format!("{at}/index"), expected, found));
         }
@@ -190,7 +192,7 @@ impl LogReader {
         if bytes != text.as_bytes() {
             let place = format!("{at}/leaf_data (index {index})");
             let expected = String::from_utf8_lossy(&bytes).into_owned();
-            self.hashes.refute(Problem::new(Code::LogLeafTextDiffers, place, expected, text.into_owned()));
+            self.hashes.refute(Problem::new(Code::LogLeafTextDiffers, place, expected, text));
         }
         Ok(Leaf { index, hash, bytes })
     }

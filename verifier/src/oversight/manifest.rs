@@ -88,7 +88,7 @@ const RECIPIENT_MEMBERS: [&str; 4] = ["recipient_id", "x25519_pub", "ed25519_pub
 const WATERMARK_MEMBERS: [&str; 2] = ["layer", "mark_id"];
 
 /// The bytes that an issuer signs, under one reading and one scheme; `None` where the reading refuses the manifest or
-/// the scheme cannot write it.
+/// the scheme cannot write it, or only with another integer in it.
 ///
 /// In: the manifest object. The two signature members are written as empty strings whatever they hold (fact sheet 1.1).
 #[must_use]

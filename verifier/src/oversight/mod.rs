@@ -136,9 +136,6 @@ pub(crate) fn read_then(
 }
 
 /// What a value is, in words, for the `found` of a problem.
-pub(crate) fn describe(value: Option<Value<'_>>) -> String {
-    match value {
-        None => "nothing".to_owned(),
-        Some(value) => value.raw().to_owned(),
-    }
+pub(crate) fn describe(value: Option<Value<'_>>) -> &str {
+    value.map_or("nothing", Value::raw)
 }

@@ -1,0 +1,374 @@
+//! Public test corpora. The data stands beside the project (`../shared/interop/corpora`, each with its licence) and is
+//! not part of it; where it is absent a test skips, visibly.
+
+#![expect(clippy::indexing_slicing, reason = "`serde_json` answers `null` where there is nothing")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assayer_verifier::{
+    Code, Document, Hash, Limits, PublicKey, Scheme, Signature, TreeHead, canonicalize, sha256, verify,
+    verify_consistency, verify_inclusion,
+};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use serde_json::Value as Json;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/interop/corpora");
+    let tests: [(&str, &str, Run); 8] = [
+        ("json-test-suite: what must be read is read", "json-test-suite/test_parsing", must_be_read),
+        ("json-test-suite: what must be refused is refused", "json-test-suite/test_parsing", must_be_refused),
+        ("json-test-suite: what may be either is as recorded", "json-test-suite/test_parsing", may_be_either),
+        ("es6-numbers: the reference sequence of doubles", "es6-numbers", reference_doubles),
+        ("cyberphone-jcs: input and output", "cyberphone-jcs/testdata", jcs_samples),
+        ("cctv-ed25519: the flags decide", "cctv-ed25519/ed25519", edge_cases_of_signatures),
+        ("ed25519-speccheck: the twelve cases", "ed25519-speccheck", twelve_cases),
+        ("transparency-merkle: probes", "transparency-merkle/testdata", merkle_probes),
+    ];
+    let trials = tests.into_iter().map(|(name, folder, run)| {
+        let folder = root.join(folder);
+        Trial::ignorable_test(name, move || {
+            if !folder.is_dir() {
+                return Ok(Completion::ignored_with("../shared/interop/corpora is not here"));
+            }
+            run(&folder).map_err(|error| Failed::from(error.to_string()))
+        })
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
+
+type Outcome = Result<Completion, Box<dyn Error>>;
+type Run = fn(&Path) -> Outcome;
+
+fn done(expected: usize, seen: usize, wrong: &[String]) -> Outcome {
+    if seen != expected {
+        return Err(format!("{seen} cases, expected {expected}: {}", wrong.join("\n")).into());
+    }
+    if wrong.is_empty() {
+        Ok(Completion::Completed)
+    } else {
+        Err(format!("{} of {seen}:\n{}", wrong.len(), wrong.join("\n")).into())
+    }
+}
+
+/// Files of a folder and its folders, by their path below it.
+fn files(root: &Path) -> Result<BTreeMap<String, PathBuf>, Box<dyn Error>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.insert(path.strip_prefix(root)?.display().to_string(), path);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn json(path: &Path) -> Result<Json, Box<dyn Error>> {
+    Ok(serde_json::from_slice(&fs::read(path)?)?)
+}
+
+/// What the reader says to each file whose name begins with `prefix`: `ok` or the code.
+fn readings(folder: &Path, prefix: &str) -> Result<BTreeMap<String, Code>, Box<dyn Error>> {
+    let mut found = BTreeMap::new();
+    for (name, path) in files(folder)? {
+        if name.starts_with(prefix) {
+            let bytes = fs::read(path)?;
+            let result = Document::read(&bytes, &Limits::default());
+            found.insert(name, result.map_or_else(|error| error.code, |_| Code::Ok));
+        }
+    }
+    Ok(found)
+}
+
+/// RFC 8259 allows what RFC 7493 (I-JSON) forbids.
+const STRICTER: [(&str, Code); 2] = [
+    ("y_object_duplicated_key.json", Code::JsonDuplicateKey),
+    ("y_object_duplicated_key_and_value.json", Code::JsonDuplicateKey),
+];
+
+fn must_be_read(folder: &Path) -> Outcome {
+    let readings = readings(folder, "y_")?;
+    let stricter: BTreeMap<&str, Code> = STRICTER.into_iter().collect();
+    let wrong = readings.iter().filter(|(name, code)| {
+        let expected = stricter.get(name.as_str()).copied().unwrap_or(Code::Ok);
+        **code != expected
+    });
+    let wrong: Vec<String> = wrong.map(|(name, code)| format!("{name}: {code}")).collect();
+    done(95, readings.len(), &wrong)
+}
+
+fn must_be_refused(folder: &Path) -> Outcome {
+    let readings = readings(folder, "n_")?;
+    let wrong = readings
+        .iter()
+        .filter(|(_, code)| !code.as_str().starts_with("json.") && **code != Code::LimitsDepth);
+    let wrong: Vec<String> = wrong.map(|(name, code)| format!("{name}: {code}")).collect();
+    done(188, readings.len(), &wrong)
+}
+
+/// What a parser is free to do, and this one does: it keeps numbers as texts, so that none is too large to be read.
+const EITHER: [(&str, Code); 35] = [
+    ("i_number_double_huge_neg_exp.json", Code::Ok),
+    ("i_number_huge_exp.json", Code::Ok),
+    ("i_number_neg_int_huge_exp.json", Code::Ok),
+    ("i_number_pos_double_huge_exp.json", Code::Ok),
+    ("i_number_real_neg_overflow.json", Code::Ok),
+    ("i_number_real_pos_overflow.json", Code::Ok),
+    ("i_number_real_underflow.json", Code::Ok),
+    ("i_number_too_big_neg_int.json", Code::Ok),
+    ("i_number_too_big_pos_int.json", Code::Ok),
+    ("i_number_very_big_negative_int.json", Code::Ok),
+    ("i_object_key_lone_2nd_surrogate.json", Code::JsonLoneSurrogate),
+    ("i_string_1st_surrogate_but_2nd_missing.json", Code::JsonLoneSurrogate),
+    ("i_string_1st_valid_surrogate_2nd_invalid.json", Code::JsonLoneSurrogate),
+    ("i_string_UTF-16LE_with_BOM.json", Code::JsonUtf8),
+    ("i_string_UTF-8_invalid_sequence.json", Code::JsonUtf8),
+    ("i_string_UTF8_surrogate_U+D800.json", Code::JsonUtf8),
+    ("i_string_incomplete_surrogate_and_escape_valid.json", Code::JsonLoneSurrogate),
+    ("i_string_incomplete_surrogate_pair.json", Code::JsonLoneSurrogate),
+    ("i_string_incomplete_surrogates_escape_valid.json", Code::JsonLoneSurrogate),
+    ("i_string_invalid_lonely_surrogate.json", Code::JsonLoneSurrogate),
+    ("i_string_invalid_surrogate.json", Code::JsonLoneSurrogate),
+    ("i_string_invalid_utf-8.json", Code::JsonUtf8),
+    ("i_string_inverted_surrogates_U+1D11E.json", Code::JsonLoneSurrogate),
+    ("i_string_iso_latin_1.json", Code::JsonUtf8),
+    ("i_string_lone_second_surrogate.json", Code::JsonLoneSurrogate),
+    ("i_string_lone_utf8_continuation_byte.json", Code::JsonUtf8),
+    ("i_string_not_in_unicode_range.json", Code::JsonUtf8),
+    ("i_string_overlong_sequence_2_bytes.json", Code::JsonUtf8),
+    ("i_string_overlong_sequence_6_bytes.json", Code::JsonUtf8),
+    ("i_string_overlong_sequence_6_bytes_null.json", Code::JsonUtf8),
+    ("i_string_truncated-utf-8.json", Code::JsonUtf8),
+    ("i_string_utf16BE_no_BOM.json", Code::JsonSyntax),
+    ("i_string_utf16LE_no_BOM.json", Code::JsonSyntax),
+    ("i_structure_500_nested_arrays.json", Code::Ok),
+    ("i_structure_UTF-8_BOM_empty_object.json", Code::JsonBom),
+];
+
+fn may_be_either(folder: &Path) -> Outcome {
+    let readings = readings(folder, "i_")?;
+    let recorded: BTreeMap<&str, Code> = EITHER.into_iter().collect();
+    let wrong = readings.iter().filter(|(name, code)| recorded.get(name.as_str()) != Some(code));
+    let wrong: Vec<String> = wrong.map(|(name, code)| format!("{name}: {code}")).collect();
+    done(EITHER.len(), readings.len(), &wrong)
+}
+
+/// The first 100,000 doubles, each spelled with 17 digits, written by `jcs`, hashed.
+fn reference_doubles(folder: &Path) -> Outcome {
+    let listed = fs::read_to_string(folder.join("static-u64.txt"))?;
+    let mut bits: Vec<u64> =
+        listed.lines().map(|line| u64::from_str_radix(line, 16)).collect::<Result<_, _>>()?;
+    bits.extend((0..2_000).map(|step| 0x0010_0000_0000_0000 + step));
+    let mut block = Hash([0; 32]);
+    while bits.len() < 100_000 {
+        block = sha256(&block.0);
+        for chunk in block.0.chunks_exact(8) {
+            let number = f64::from_le_bytes(chunk.try_into()?);
+            if number.is_finite() && number != 0.0 {
+                bits.push(number.to_bits());
+            }
+        }
+    }
+    bits.truncate(100_000);
+    let mut lines = String::new();
+    for (count, bits) in bits.iter().enumerate() {
+        let expected = match count {
+            1_000 => Some("be18b62b6f69cdab33a7e0dae0d9cfa869fda80ddc712221570f9f40a5878687"),
+            10_000 => Some("b9f7a8e75ef22a835685a52ccba7f7d6bdc99e34b010992cbc5864cd12be6892"),
+            _ => None,
+        };
+        if let Some(expected) = expected.filter(|expected| *expected != sha256(lines.as_bytes()).to_hex()) {
+            return Err(format!("the first {count} lines do not hash to {expected}").into());
+        }
+        let spelled = format!("{:.16e}", f64::from_bits(*bits));
+        let document = Document::read(spelled.as_bytes(), &Limits::default())?;
+        let written = String::from_utf8(canonicalize(document.root(), Scheme::Jcs)?)?;
+        lines.push_str(&format!("{bits:x},{written}\n"));
+    }
+    let found = sha256(lines.as_bytes()).to_hex();
+    if found == "22776e6d4b49fa294a0d0f349268e5c28808fe7e0cb2bcbe28f63894e494d4c7" {
+        Ok(Completion::Completed)
+    } else {
+        Err(format!("the first 100,000 lines hash to {found}").into())
+    }
+}
+
+fn jcs_samples(folder: &Path) -> Outcome {
+    let mut wrong = Vec::new();
+    let inputs = files(&folder.join("input"))?;
+    for (name, path) in &inputs {
+        let bytes = fs::read(path)?;
+        let document = Document::read(&bytes, &Limits::default())?;
+        let written = canonicalize(document.root(), Scheme::Jcs)?;
+        let expected = fs::read(folder.join("output").join(name))?;
+        let hex = fs::read_to_string(folder.join("outhex").join(name).with_extension("txt"))?;
+        let written_hex: Vec<String> = written.iter().map(|byte| format!("{byte:02x}")).collect();
+        if written != expected || !hex.split_whitespace().eq(written_hex.iter().map(String::as_str)) {
+            wrong.push(format!("{name}: {}", String::from_utf8_lossy(&written)));
+        }
+    }
+    done(6, inputs.len(), &wrong)
+}
+
+fn member<'v>(value: &'v Json, name: &str) -> Result<&'v str, Box<dyn Error>> {
+    value.get(name).and_then(Json::as_str).ok_or_else(|| format!("no text {name} in {value}").into())
+}
+
+/// The policy of `ed25519.rs`, said in the flags of the corpus. A component of small order beside one of large order is
+/// accepted in A and in R; what is left over by the cofactorless equation is not.
+const REFUSED: [&str; 5] =
+    ["low_order_A", "low_order_R", "low_order_residue", "non_canonical_A", "non_canonical_R"];
+
+fn edge_cases_of_signatures(folder: &Path) -> Outcome {
+    let vectors = json(&folder.join("ed25519vectors.json"))?;
+    let vectors = vectors.as_array().ok_or("no list")?;
+    let mut wrong = Vec::new();
+    let mut accepted = 0;
+    for vector in vectors {
+        let key = PublicKey::from_hex(member(vector, "key")?).ok_or("no key")?;
+        let signature = Signature::from_hex(member(vector, "sig")?).ok_or("no signature")?;
+        let found = verify(&key, member(vector, "msg")?.as_bytes(), &signature);
+        let flags: BTreeSet<&str> =
+            vector["flags"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+        let has = |flag: &str| flags.contains(flag);
+        // The key is judged before the signature.
+        let expected: &[Code] = if has("non_canonical_A") {
+            &[Code::Ed25519KeyNotCanonical, Code::Ed25519KeyNotAPoint]
+        } else if has("low_order_A") {
+            &[Code::Ed25519KeySmallOrder, Code::Ed25519KeyNotAPoint]
+        } else if has("low_order_R") {
+            &[Code::Ed25519RSmallOrder]
+        } else if REFUSED.iter().any(|flag| has(flag)) {
+            &[Code::Ed25519Mismatch]
+        } else {
+            accepted += 1;
+            &[Code::Ok]
+        };
+        let found = found.map_or_else(|code| code, |()| Code::Ok);
+        if !expected.contains(&found) {
+            wrong.push(format!("{}: expected {expected:?}, found {found}: {flags:?}", vector["number"]));
+        }
+    }
+    if accepted != 43 {
+        wrong.push(format!("{accepted} are to be accepted, not 43"));
+    }
+    done(914, vectors.len(), &wrong)
+}
+
+/// Of the twelve only the fourth is accepted: A and R of mixed order, and the cofactorless equation holds.
+const SPECCHECK: [Code; 12] = [
+    Code::Ed25519KeySmallOrder,
+    Code::Ed25519KeySmallOrder,
+    Code::Ed25519RSmallOrder,
+    Code::Ok,
+    Code::Ed25519Mismatch,
+    Code::Ed25519Mismatch,
+    Code::Ed25519SOutOfRange,
+    Code::Ed25519SOutOfRange,
+    Code::Ed25519RSmallOrder,
+    Code::Ed25519RSmallOrder,
+    Code::Ed25519KeyNotAPoint,
+    Code::Ed25519KeyNotAPoint,
+];
+
+fn twelve_cases(folder: &Path) -> Outcome {
+    let cases = json(&folder.join("cases.json"))?;
+    let cases = cases.as_array().ok_or("no list")?;
+    let mut wrong = Vec::new();
+    for (number, (case, expected)) in cases.iter().zip(SPECCHECK).enumerate() {
+        let key = PublicKey::from_hex(member(case, "pub_key")?).ok_or("no key")?;
+        let signature = Signature::from_hex(member(case, "signature")?).ok_or("no signature")?;
+        let message = unhex(member(case, "message")?)?;
+        let found = verify(&key, &message, &signature).map_or_else(|code| code, |()| Code::Ok);
+        if found != expected {
+            wrong.push(format!("{number}: expected {expected}, found {found}"));
+        }
+    }
+    done(12, cases.len(), &wrong)
+}
+
+fn unhex(text: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+    let pairs = (0..text.len()).step_by(2).map(|at| text.get(at..at + 2).ok_or("an odd digit"));
+    pairs.map(|pair| Ok(u8::from_str_radix(pair?, 16)?)).collect()
+}
+
+/// RFC 4648 section 4; the probes are written with padding.
+fn base64(text: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut buffer, mut bits) = (Vec::new(), 0_u32, 0);
+    for digit in text.trim_end_matches('=').bytes() {
+        let value = alphabet.iter().position(|known| *known == digit).ok_or("no base64 digit")?;
+        buffer = buffer << 6 | u32::try_from(value)?;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from(buffer >> bits & 0xFF)?);
+        }
+    }
+    Ok(bytes)
+}
+
+/// A hash; `None` where it has not 32 bytes, which cannot be said in the types here, and so is refused when it is read.
+fn hash(value: &Json) -> Result<Option<Hash>, Box<dyn Error>> {
+    Ok(Hash::from_slice(&base64(value.as_str().unwrap_or_default())?))
+}
+
+fn path(value: &Json) -> Result<Option<Vec<Hash>>, Box<dyn Error>> {
+    value.as_array().into_iter().flatten().map(hash).collect()
+}
+
+/// Probes that are accepted there and refused here, and why.
+const DIVERGENCES: [(&str, &str); 1] = [(
+    "consistency/additional/sizes-are-equal-one-and-proof-is-empty.json",
+    "its two roots are equal texts of 12 bytes; a root has 32",
+)];
+
+fn merkle_probes(folder: &Path) -> Outcome {
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    let divergences: BTreeMap<&str, &str> = DIVERGENCES.into_iter().collect();
+    for (kind, check) in [("inclusion", inclusion as fn(&Json) -> _), ("consistency", consistency)] {
+        for (name, file) in files(&folder.join(kind))? {
+            let probe = json(&file)?;
+            let found: Result<(), Option<Code>> = check(&probe)?;
+            let id = format!("{kind}/{name}");
+            // A divergence that is none any more is an error, too.
+            let expected = (probe["wantErr"] == false) != divergences.contains_key(id.as_str());
+            seen += 1;
+            if found.is_ok() != expected {
+                wrong.push(format!("{id}: expected {expected}, found {found:?}"));
+            }
+        }
+    }
+    done(196, seen, &wrong)
+}
+
+type Checked = Result<Result<(), Option<Code>>, Box<dyn Error>>;
+
+fn inclusion(probe: &Json) -> Checked {
+    let (Some(index), Some(size)) = (probe["leafIdx"].as_u64(), probe["treeSize"].as_u64()) else {
+        return Ok(Err(None));
+    };
+    let parts = (hash(&probe["root"])?, hash(&probe["leafHash"])?, path(&probe["proof"])?);
+    let (Some(root), Some(leaf), Some(path)) = parts else { return Ok(Err(None)) };
+    Ok(verify_inclusion(index, &leaf, &path, &TreeHead { size, root }).map_err(Some))
+}
+
+/// Probes from size 0 are refused here, whatever is wanted (`docs/decisions/empty-old-tree.md`).
+fn consistency(probe: &Json) -> Checked {
+    let (Some(old), Some(new)) = (probe["size1"].as_u64(), probe["size2"].as_u64()) else {
+        return Ok(Err(None));
+    };
+    let parts = (hash(&probe["root1"])?, hash(&probe["root2"])?, path(&probe["proof"])?);
+    let (Some(old_root), Some(new_root), Some(path)) = parts else { return Ok(Err(None)) };
+    let (old, new) = (TreeHead { size: old, root: old_root }, TreeHead { size: new, root: new_root });
+    Ok(verify_consistency(&old, &new, &path).map_err(Some))
+}
