@@ -12,7 +12,7 @@ const LARGEST_ANSWER: u64 = 64 << 20;
 /// No answer is waited for longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often a request is sent again after 429, and the longest that is waited between two of them.
-const TRIES: u32 = 6;
+const TRIES: u32 = 5;
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// How many requests are sent at once, and how many in each second after that.

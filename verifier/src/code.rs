@@ -32,7 +32,6 @@ codes! {
 
     LimitsBytes = "limits.bytes", "the document is larger than the limit";
     LimitsDepth = "limits.depth", "the document is nested deeper than the limit";
-    LimitsEntries = "limits.entries", "a list is longer than the limit";
     LimitsNumber = "limits.number", "a number is longer than the limit";
     LimitsValues = "limits.values", "the document has more values than the limit";
 
@@ -93,11 +92,11 @@ codes! {
     HeadSignatureMismatch = "head.signature-mismatch", "the tree-head signature does not fit size and root under this key";
 
     EventExtra = "event.extra", "the extra data of an event is not what its kind allows";
-    EventIdentityDiffers = "event.identity-differs", "an event row names another file or issuer than the manifest";
+    EventIdentityDiffers = "event.identity-differs", "an event row names another file, recipient or issuer than the manifest";
     EventIndexMissing = "event.index-missing", "an event has no place in the log";
     EventLeafDiffers = "event.leaf-differs", "the leaf rebuilt from the event row is not the proven one";
     EventProofMissing = "event.proof-missing", "an event has no inclusion proof";
-    EventTimeDiffers = "event.time-differs", "the two times of an event are not the same instant";
+    EventTimeDiffers = "event.time-differs", "the two times of an event are too far apart to be of one request";
     EventOrder = "event.order", "the events are not in the order of their times";
     EventDuplicateIndex = "event.duplicate-index", "two events claim the same place in the log";
     EventKindUnknown = "event.kind-unknown", "the kind of the event is none of the known ones";
@@ -154,3 +153,27 @@ impl std::str::FromStr for Code {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no reason code")]
 pub struct UnknownCode(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The auditors' page repeats this table: it must not go stale.
+    #[test]
+    fn the_auditors_page_lists_every_code_with_its_meaning() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/auditors.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let missing: Vec<&str> = Code::ALL
+            .iter()
+            .filter(|code| !page.contains(&format!("| `{code}` | {} |", code.meaning())))
+            .map(|code| code.as_str())
+            .collect();
+        assert!(missing.is_empty(), "not in docs/auditors.md as in code.rs: {missing:?}");
+        let rows = page.lines().filter(|line| {
+            let name = line.strip_prefix("| `").and_then(|rest| rest.split_once("` |")).map(|(name, _)| name);
+            name.is_some_and(|name| name.contains('.') && !name.contains(['/', ' ']))
+        });
+        // `ok` is the one code without a dot.
+        assert_eq!(rows.count(), Code::ALL.len() - 1, "docs/auditors.md lists codes that do not exist");
+    }
+}

@@ -120,7 +120,7 @@ fn chain_border(seed: Hash, siblings: &[Hash]) -> Hash {
 
 /// Checks that the tree of `old` is a prefix of the tree of `new` (RFC 9162 section 2.1.4.2).
 ///
-/// A proof from the empty tree is always refused: it would prove nothing (`docs/decisions/empty-old-tree.md`).
+/// A proof from the empty tree is always refused: it would prove nothing (`docs/decisions/empty-trees.md`).
 ///
 /// # Errors
 /// `merkle.empty-old-tree`, `merkle.size-order`, `merkle.path-length`, `merkle.root-mismatch`.

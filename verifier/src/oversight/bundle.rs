@@ -12,6 +12,7 @@ use crate::limits::Limits;
 use crate::merkle::TreeHead;
 use crate::oversight::event::{self, Identifier, Identity, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
+use crate::oversight::signed::fitting;
 use crate::oversight::{Log, Trust, describe, head, log, manifest, read_then};
 use crate::verdict::{Layer, Problem, Trace};
 
@@ -247,8 +248,7 @@ fn issuer_key_layer(manifest: Value<'_>, trusted: &[PublicKey]) -> Layer {
         let problem = Problem::new(Code::KeyNotPinned, at, "a trusted issuer key", describe(text));
         return layer.not_established(problem);
     }
-    let key = text.and_then(Value::as_str).map(|text| text.to_ascii_lowercase());
-    let known = key.as_deref().and_then(PublicKey::from_hex).is_some_and(|key| trusted.contains(&key));
+    let known = manifest::issuer_key(manifest).is_some_and(|key| trusted.contains(&key));
     if known { layer } else { layer.refuted(key_differs(at, trusted, text)) }
 }
 
@@ -392,32 +392,25 @@ fn verify_signed_bytes(
         .filter(|(name, _)| name != "bundle_signature_ed25519")
         .collect();
     let form = Form::Object(members);
-    let mut tried: Vec<(Vec<u8>, Vec<Scheme>)> = Vec::new();
-    for scheme in BUNDLE_SCHEMES {
-        let Ok(bytes) = form.write(scheme, Nulls::Keep) else { continue };
-        match tried.iter_mut().find(|(known, _)| *known == bytes) {
-            Some((_, schemes)) => schemes.push(scheme),
-            None => tried.push((bytes, vec![scheme])),
-        }
-    }
-    let mut reason = Code::Ed25519Mismatch;
-    for (bytes, schemes) in tried {
-        match key.verify(&bytes, signature) {
-            Ok(()) => {
-                layer.recomputed = format!("{} bytes", bytes.len());
-                if !schemes.iter().any(|scheme| scheme.is_rfc8785()) {
-                    let names: Vec<&str> = schemes.iter().map(|scheme| scheme.as_str()).collect();
-                    layer.note(Code::NoteLegacyScheme, "", format!("fits only under {}", names.join(", ")));
-                }
-                layer.schemes = schemes;
-                return layer;
+    let candidates =
+        BUNDLE_SCHEMES.into_iter().filter_map(|scheme| Some((scheme, form.write(scheme, Nulls::Keep).ok()?)));
+    match fitting(candidates, key, signature) {
+        Ok(fit) => {
+            layer.recomputed = format!("{} bytes", fit.bytes.len());
+            if !fit.names.iter().any(|scheme| scheme.is_rfc8785()) {
+                let names: Vec<&str> = fit.names.iter().map(|scheme| scheme.as_str()).collect();
+                layer.note(Code::NoteLegacyScheme, "", format!("fits only under {}", names.join(", ")));
             }
-            Err(code) => reason = code,
+            layer.schemes = fit.names;
+            layer
+        }
+        Err(reason) => {
+            let expected = "a signature over the canonical bundle by registry_pub";
+            let found = format!("{signature} ({})", reason.meaning());
+            let at = "/bundle_signature_ed25519";
+            layer.refuted(Problem::new(Code::BundleSignatureMismatch, at, expected, found))
         }
     }
-    let expected = "a signature over the canonical bundle by registry_pub";
-    let found = format!("{signature} ({})", reason.meaning());
-    layer.refuted(Problem::new(Code::BundleSignatureMismatch, "/bundle_signature_ed25519", expected, found))
 }
 
 /// Proofs by the position of their event.
@@ -446,6 +439,10 @@ fn inclusion_layer(proofs: &[Value<'_>], events: &[Value<'_>], head: Option<&Tre
         } else if !named.contains(&position) {
             layer.refute(Problem::new(Code::EventProofMissing, at, "an inclusion proof", "none"));
         }
+    }
+    if head.is_none() && !events.is_empty() {
+        let expected = "a tree head that the proofs lead to";
+        layer.leave_open(Problem::new(Code::NotReached, "/tlog_head", expected, "none"));
     }
     layer.recomputed = format!("{} proofs for {} events", proven.len(), events.len());
     (layer, proven)
@@ -616,6 +613,12 @@ fn registration_difference(manifest: Value<'_>, leaf: &[u8]) -> Option<Problem> 
     None
 }
 
+fn too_short(log: &Log, head: &TreeHead) -> Problem {
+    let expected = format!("{} leaves", head.size);
+    let found = format!("{} leaves", log.leaves().len());
+    Problem::new(Code::LogTooShort, "/tlog_head/size", expected, found)
+}
+
 /// Layer `completeness`: no event of this file stands in the log and not in the bundle.
 fn completeness_layer(
     bundle: Value<'_>,
@@ -630,9 +633,7 @@ fn completeness_layer(
         return layer.not_established(Problem::new(Code::NotGiven, "/events", expected, "none"));
     };
     if (log.leaves().len() as u64) < head.size {
-        let found = format!("{} leaves", log.leaves().len());
-        let expected = format!("{} leaves", head.size);
-        return layer.not_established(Problem::new(Code::LogTooShort, "/tlog_head/size", expected, found));
+        return layer.not_established(too_short(log, head));
     }
     let listed: BTreeSet<u64> =
         events.iter().filter_map(|row| row.get("tlog_index").and_then(Value::as_u64)).collect();

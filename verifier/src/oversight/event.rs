@@ -175,7 +175,10 @@ impl<'d> Identity<'d> {
 /// The database column is text, so an identifier that the manifest has as a number comes back as a text.
 fn same_identity(signed: &Identifier<'_>, row: Option<Value<'_>>) -> bool {
     let row_text = row.and_then(Value::as_str);
-    let placeholder = row_text.as_deref().is_none_or(|text| text.is_empty() || text == "unknown");
+    let placeholder = match (&row_text, row) {
+        (Some(text), _) => text.is_empty() || text == "unknown",
+        (None, row) => row.is_none_or(Value::is_null),
+    };
     match signed.value {
         None => placeholder,
         Some(value) if value.is_null() => placeholder,

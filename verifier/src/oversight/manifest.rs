@@ -12,6 +12,7 @@ use crate::ed25519::VerifiedKey;
 use crate::hash::{PublicKey, Signature};
 use crate::json::{Kind, Value};
 use crate::oversight::describe;
+use crate::oversight::signed::fitting;
 use crate::verdict::{Layer, Problem};
 
 /// The rules by which a manifest is parsed and written anew before it is signed.
@@ -282,7 +283,7 @@ pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
     }
     let key_place = format!("{at}/issuer_ed25519_pub");
     let key_text = manifest.get("issuer_ed25519_pub");
-    let bytes = lenient_hex(key_text, &mut layer, &key_place);
+    let bytes = noted_hex(key_text, &mut layer, &key_place);
     let Some(key) = bytes.as_deref().and_then(PublicKey::from_slice) else {
         let code = bytes.map_or(Code::ManifestSignatureEncoding, |_| Code::Ed25519KeyLength);
         return layer.refuted(Problem::new(code, key_place, "64 hexadecimal digits", describe(key_text)));
@@ -293,14 +294,14 @@ pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
             return layer.refuted(Problem::new(code, key_place, "a key of full order", key.to_hex()));
         }
     };
-    let bytes = lenient_hex(text, &mut layer, &place);
+    let bytes = noted_hex(text, &mut layer, &place);
     let Some(signature) = bytes.as_deref().and_then(Signature::from_slice) else {
         let code = bytes.map_or(Code::ManifestSignatureEncoding, |_| Code::Ed25519SignatureLength);
         return layer.refuted(Problem::new(code, place, "128 hexadecimal digits", describe(text)));
     };
-    match fitting_forms(manifest, &key, &signature) {
-        Fit::Forms(forms, length) => report_fit(layer, &forms, length, at),
-        Fit::Nothing(code) => {
+    match fitting(candidates(manifest), &key, &signature) {
+        Ok(fit) => report_fit(layer, &fit.names, fit.bytes.len(), at),
+        Err(code) => {
             let expected = "a signature over the manifest under one of the known readings and schemes";
             let found = format!("{signature} ({})", code.meaning());
             // A signature that could fit nothing is told apart from one that does not fit these bytes.
@@ -310,36 +311,14 @@ pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
     }
 }
 
-/// Which readings and schemes fit, or the signature's own fault.
-enum Fit {
-    Forms(Vec<(Reading, Scheme)>, usize),
-    Nothing(Code),
-}
-
-/// The bytes of a candidate, and every reading and scheme that leads to them.
-type Candidate = (Vec<u8>, Vec<(Reading, Scheme)>);
-
-/// Tries each different byte string once. One signature fits one message, so the first that fits is the only one.
-fn fitting_forms(manifest: Value<'_>, key: &VerifiedKey, signature: &Signature) -> Fit {
-    let mut tried: Vec<Candidate> = Vec::new();
-    for reading in Reading::ALL {
-        let Some(form) = form(manifest, reading) else { continue };
-        for scheme in Scheme::ALL {
-            let Ok(bytes) = form.write(scheme, reading.nulls()) else { continue };
-            match tried.iter_mut().find(|(known, _)| *known == bytes) {
-                Some((_, forms)) => forms.push((reading, scheme)),
-                None => tried.push((bytes, vec![(reading, scheme)])),
-            }
-        }
-    }
-    let mut code = Code::Ed25519Mismatch;
-    for (bytes, forms) in tried {
-        match key.verify(&bytes, signature) {
-            Ok(()) => return Fit::Forms(forms, bytes.len()),
-            Err(found) => code = found,
-        }
-    }
-    Fit::Nothing(code)
+/// The bytes of every reading under every scheme, one after the other.
+fn candidates<'d>(manifest: Value<'d>) -> impl Iterator<Item = ((Reading, Scheme), Vec<u8>)> + use<'d> {
+    let forms = Reading::ALL.into_iter().filter_map(move |reading| Some((reading, form(manifest, reading)?)));
+    forms.flat_map(|(reading, form)| {
+        Scheme::ALL
+            .into_iter()
+            .filter_map(move |scheme| Some(((reading, scheme), form.write(scheme, reading.nulls()).ok()?)))
+    })
 }
 
 fn report_fit(mut layer: Layer, forms: &[(Reading, Scheme)], length: usize, at: &str) -> Layer {
@@ -364,20 +343,26 @@ fn report_fit(mut layer: Layer, forms: &[(Reading, Scheme)], length: usize, at: 
     layer
 }
 
-/// Hexadecimal text as the implementations read it: either case, white space between pairs. Anything but plain lower
-/// case is noted. Any length; `None` for what is no hexadecimal text.
-fn lenient_hex(value: Option<Value<'_>>, layer: &mut Layer, at: &str) -> Option<Vec<u8>> {
+/// Hexadecimal text as the implementations read it; anything but plain lower case is noted.
+fn noted_hex(value: Option<Value<'_>>, layer: &mut Layer, at: &str) -> Option<Vec<u8>> {
     let text = value.and_then(Value::as_str)?;
-    if let Ok(bytes) = base16ct::lower::decode_vec(text.as_ref()) {
-        return Some(bytes);
+    let bytes = lenient_hex(&text)?;
+    if base16ct::lower::encode_string(&bytes) != text {
+        layer.note(Code::NoteHexSpelling, at, "hexadecimal text in upper case or with white space");
     }
-    let packed: String = text
-        .split_ascii_whitespace()
-        .map(|pair| (pair.len() % 2 == 0).then_some(pair))
-        .collect::<Option<_>>()?;
-    let bytes = base16ct::mixed::decode_vec(packed.as_str()).ok()?;
-    layer.note(Code::NoteHexSpelling, at, "hexadecimal text in upper case or with white space");
     Some(bytes)
+}
+
+/// Either case, white space between pairs, any length; `None` for what is no hexadecimal text.
+fn lenient_hex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.split_ascii_whitespace().map(|pair| pair.len().is_multiple_of(2).then_some(pair));
+    base16ct::mixed::decode_vec(pairs.collect::<Option<String>>()?).ok()
+}
+
+/// The key that a manifest names, however its hexadecimal text is spelled.
+pub(crate) fn issuer_key(manifest: Value<'_>) -> Option<PublicKey> {
+    let text = manifest.get("issuer_ed25519_pub")?.as_str()?;
+    PublicKey::from_slice(&lenient_hex(&text)?)
 }
 
 /// Layer `manifest-members`: every member of the manifest is covered by the signature.

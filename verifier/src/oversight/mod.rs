@@ -6,6 +6,7 @@ mod head;
 mod log;
 mod manifest;
 mod proof;
+mod signed;
 
 pub use bundle::{BUNDLE_LAYERS, verify_bundle};
 pub use head::verify_head;

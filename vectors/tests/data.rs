@@ -1,0 +1,142 @@
+//! The data files: their schemas are those of the types, each file fits its schema, and the lint notices what it says
+//! that it notices. `ASSAYER_BLESS=1 cargo test -p assayer-vectors` writes the schemas anew.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assayer_vectors::{
+    CheckFile, Edition, FaultFile, RequirementFile, SUITE, Suite, SuiteFile, Wire, lint, load_embedded,
+    load_folder,
+};
+use schemars::schema_for;
+use serde_json::Value as Json;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Name of the schema, the schema, and the files that it is of (below a suite's folder; `/` for all of a folder).
+fn schemas() -> [(&'static str, Json, &'static str); 6] {
+    let json = |schema: schemars::Schema| serde_json::to_value(schema).unwrap();
+    [
+        ("suite", json(schema_for!(SuiteFile)), "suite.yaml"),
+        ("requirements", json(schema_for!(RequirementFile)), "requirements.yaml"),
+        ("faults", json(schema_for!(FaultFile)), "faults.yaml"),
+        ("checks", json(schema_for!(CheckFile)), "checks/"),
+        ("edition", json(schema_for!(Edition)), "editions/"),
+        ("wire", json(schema_for!(Wire)), "wire/"),
+    ]
+}
+
+#[test]
+fn the_published_schemas_are_those_of_the_types() {
+    for (name, schema, _) in schemas() {
+        let path = folder().join("schemas").join(format!("{name}.schema.json"));
+        let text = format!("{schema:#}\n");
+        if std::env::var_os("ASSAYER_BLESS").is_some() {
+            fs::write(&path, &text).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap_or_default(), text, "{} is stale", path.display());
+    }
+}
+
+#[test]
+fn each_data_file_fits_its_schema() {
+    let suite = folder().join("suites").join(SUITE);
+    for (name, schema, files) in schemas() {
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let paths = if files.ends_with('/') { list(&suite.join(files)) } else { vec![suite.join(files)] };
+        assert!(!paths.is_empty(), "{name}");
+        for path in paths {
+            let data: Json = serde_saphyr::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+            let errors: Vec<String> = validator.iter_errors(&data).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+        }
+    }
+}
+
+fn list(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn the_embedded_suite_is_the_one_on_disk() {
+    let embedded = load_embedded(SUITE).unwrap();
+    let on_disk = load_folder(&folder().join("suites").join(SUITE)).unwrap();
+    assert_eq!(embedded.digest, on_disk.digest);
+    assert_eq!(embedded.checks.len(), on_disk.checks.len());
+}
+
+#[test]
+fn unknown_members_and_duplicate_keys_are_refused_with_their_place() {
+    let copied = tempfile::tempdir().unwrap();
+    copy(&folder().join("suites").join(SUITE), copied.path());
+    assert!(load_folder(copied.path()).is_ok());
+    for (line, named) in [("    surprise: 1\n", "surprise"), ("    group: registration\n", "group")] {
+        let path = copied.path().join("checks/2-registration.yaml");
+        let text = fs::read_to_string(folder().join("suites").join(SUITE).join("checks/2-registration.yaml"))
+            .unwrap();
+        let at = text.find("    group: registration\n").unwrap();
+        fs::write(&path, format!("{}{line}{}", &text[..at], &text[at..])).unwrap();
+        let error = load_folder(copied.path()).unwrap_err().to_string();
+        assert!(error.contains("checks/2-registration.yaml") && error.contains(named), "{error}");
+        assert!(error.contains("line"), "{error}");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for path in list(from) {
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+/// Every rule of the lint is shown to bite: one change to a sound suite, one complaint.
+#[test]
+fn the_lint_names_each_thing_that_does_not_fit() {
+    type Change = fn(&mut Suite);
+    let cases: [(&str, Change); 14] = [
+        ("is defined twice", |suite| suite.checks.push(suite.checks[0].clone())),
+        ("there is no group", |suite| suite.checks[0].group = "nowhere".to_owned()),
+        ("there is no requirement", |suite| suite.checks[0].requirements = vec!["XX-9".to_owned()]),
+        ("cites no requirement", |suite| suite.checks[0].requirements.clear()),
+        ("expects nothing", |suite| suite.checks[0].expect.clear()),
+        ("nothing is expected of", |suite| suite.checks[0].expect[0].status = None),
+        ("there is no exchange", |suite| suite.checks[0].expect[0].exchange = "nothing".to_owned()),
+        ("both success and failure", |suite| {
+            suite.checks[0].weak = None;
+            suite.checks[0].expect[0].status_in = vec![200, 401];
+        }),
+        ("names no accepted twin", |suite| {
+            suite.checks[0].weak = None;
+            suite.checks[0].expect[0].error = Some("not_found".to_owned());
+        }),
+        ("expected `request` or `twin`", |suite| suite.exchanges[0].request = None),
+        ("wait for each other in a circle", |suite| {
+            let id = suite.exchanges[0].id.clone();
+            suite.exchanges[0].after = vec![suite.exchanges[1].id.clone()];
+            suite.exchanges[1].after = vec![id];
+        }),
+        ("refers to nothing that is defined", |suite| {
+            suite.checks[0].expect[0].equals = Some(Json::from("$nothing#/at/all"));
+        }),
+        ("there is no check", |suite| suite.faults[0].killed_by = "nobody".to_owned()),
+        ("lists `health-200` twice", |suite| {
+            let first = suite.editions[0].checks[0].clone();
+            suite.editions[0].checks.push(first);
+        }),
+    ];
+    for (complaint, change) in cases {
+        let mut suite = load_embedded(SUITE).unwrap();
+        change(&mut suite);
+        let found: Vec<String> = lint(&suite).iter().map(ToString::to_string).collect();
+        assert!(found.iter().any(|text| text.contains(complaint)), "{complaint}: {found:?}");
+    }
+}
