@@ -336,7 +336,13 @@ fn layer_lines(out: &mut String, layer: &Layer, explain: bool) {
     }
 }
 
-/// A text from outside must not steer the terminal.
+/// A text from outside must not steer the terminal, nor fill it.
 fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+    const MOST: usize = 240;
+    let mut line: String =
+        text.chars().take(MOST).map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
+    if text.chars().nth(MOST).is_some() {
+        line.push('…');
+    }
+    line
 }

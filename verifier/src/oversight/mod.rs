@@ -99,8 +99,10 @@ pub(crate) fn reading_layers(outcome: Result<(), &ReadError>, limits: &Limits) -
         let byte = format!("byte {}", error.offset);
         let found = format!("{} at {byte}", error.found);
         let place = if error.pointer.is_empty() { byte } else { error.pointer.clone() };
-        let problem = Problem::new(error.code, place, error.code.meaning(), found);
-        if error.code.as_str().starts_with("limits.") {
+        let beyond = error.code.as_str().starts_with("limits.");
+        let expected = if beyond { "a document within the limits" } else { "one strict JSON text" };
+        let problem = Problem::new(error.code, place, expected, found);
+        if beyond {
             bounds.refute(problem);
             json.leave_open(Problem::new(Code::NotReached, "", "a document within the limits", "none"));
         } else {
