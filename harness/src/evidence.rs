@@ -1,5 +1,5 @@
-//! Evidence on disk: which documents a path holds, and what the verifier says of each. Documents are read one at a
-//! time; one that cannot be read does not stop the others.
+//! Evidence on disk. Reading (I/O, one item at a time, bounded) stands apart from verifying (pure), so that many items
+//! can be verified at once while they are still being read.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -15,10 +15,31 @@ const EXTENSIONS: [&str; 3] = ["json", "jsonl", "ndjson"];
 /// No folder is followed deeper.
 const DEEPEST_FOLDER: usize = 32;
 
-/// One document, and what was found.
+/// Something to verify, as read.
+#[derive(Debug)]
+pub struct Item {
+    /// Path, with `:LINE` for a document of a file of lines.
+    pub path: String,
+    /// One document; or the records of one log.
+    pub documents: Vec<Vec<u8>>,
+    /// The kind, where reading had to find it out.
+    pub kind: Option<DocumentKind>,
+}
+
+/// A path that could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {source}")]
+pub struct Unreadable {
+    /// The path.
+    pub path: String,
+    /// Why.
+    pub source: std::io::Error,
+}
+
+/// One item, and what was found.
 #[derive(Debug)]
 pub struct Finding {
-    /// Path, with `:LINE` for a document of a file of lines.
+    /// As in [`Item`].
     pub path: String,
     /// Kind, as recognized or as the caller said.
     pub kind: Option<DocumentKind>,
@@ -38,16 +59,6 @@ impl Finding {
     }
 }
 
-/// A path that could not be read.
-#[derive(Debug, thiserror::Error)]
-#[error("{path}: {source}")]
-pub struct Unreadable {
-    /// The path.
-    pub path: String,
-    /// Why.
-    pub source: std::io::Error,
-}
-
 /// What the caller asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
@@ -59,16 +70,44 @@ pub struct Question<'a> {
     pub limits: &'a Limits,
 }
 
-/// Verifies everything that a path holds: a file with one document or with one a line, or a folder of such files.
-pub fn verify_path(path: &Path, question: &Question<'_>, each: &mut dyn FnMut(Result<Finding, Unreadable>)) {
+impl Question<'_> {
+    /// Verifies one item. Pure.
+    #[must_use]
+    pub fn verify(&self, item: Item) -> Finding {
+        let first = item.documents.first().map(Vec::as_slice).unwrap_or_default();
+        let kind = self.kind.or(item.kind).or_else(|| kind_of(first, self.limits));
+        let trace = match kind {
+            Some(DocumentKind::Bundle) => verify_bundle(first, self.trust, self.limits),
+            Some(DocumentKind::Head) => verify_head(first, self.trust, self.limits),
+            Some(DocumentKind::Proof) => verify_proof(first, self.trust, self.limits),
+            Some(DocumentKind::Log) => {
+                verify_log(item.documents.iter().map(Vec::as_slice), self.trust, self.limits).1
+            }
+            None => read_only(first, self.limits),
+        };
+        Finding { path: item.path, kind, trace }
+    }
+}
+
+fn kind_of(bytes: &[u8], limits: &Limits) -> Option<DocumentKind> {
+    DocumentKind::of(Document::read(bytes, limits).ok()?.root())
+}
+
+/// Where read items go.
+pub type Sink<'s> = dyn FnMut(Result<Item, Unreadable>) + 's;
+
+/// Reads everything that a path holds: a file with one document or with one a line, or a folder of such files.
+///
+/// `kind` is what the caller takes every document for, if anything; records of a log belong together.
+pub fn read_path(path: &Path, kind: Option<DocumentKind>, limits: &Limits, sink: &mut Sink<'_>) {
     match files(path, DEEPEST_FOLDER) {
-        Err(error) => each(Err(error)),
+        Err(error) => sink(Err(error)),
         Ok(files) => {
             for file in files {
                 let name = file.display().to_string();
                 match fs_err::File::open(&file) {
-                    Ok(opened) => verify_stream(&name, opened, question, each),
-                    Err(source) => each(Err(Unreadable { path: name, source })),
+                    Ok(opened) => read_stream(&name, opened, kind, limits, sink),
+                    Err(source) => sink(Err(Unreadable { path: name, source })),
                 }
             }
         }
@@ -97,93 +136,83 @@ fn files(path: &Path, depth: usize) -> Result<Vec<PathBuf>, Unreadable> {
     Ok(found)
 }
 
-/// Verifies everything in a stream. More than one document is recognized by the first line being one.
-pub fn verify_stream(
+/// Reads everything in a stream. More than one document is recognized by the first line being one.
+pub fn read_stream(
     name: &str,
     input: impl Read,
-    question: &Question<'_>,
-    each: &mut dyn FnMut(Result<Finding, Unreadable>),
+    kind: Option<DocumentKind>,
+    limits: &Limits,
+    sink: &mut Sink<'_>,
 ) {
-    let failed = |source| Unreadable { path: name.to_owned(), source };
-    let mut lines = Lines::new(input, question.limits);
-    let first = match lines.next_filled() {
-        Ok(first) => first.unwrap_or_default(),
-        Err(source) => return each(Err(failed(source))),
-    };
-    let complete = Document::read(&first.bytes, question.limits).is_ok();
-    let forced = [".jsonl", ".ndjson"].iter().any(|ending| name.ends_with(ending));
-    let second = if complete || forced { lines.next_filled() } else { Ok(None) };
+    if let Err(source) = read_all(name, input, kind, limits, sink) {
+        sink(Err(Unreadable { path: name.to_owned(), source }));
+    }
+}
+
+fn read_all(
+    name: &str,
+    input: impl Read,
+    kind: Option<DocumentKind>,
+    limits: &Limits,
+    sink: &mut Sink<'_>,
+) -> std::io::Result<()> {
+    let one = |path: String, bytes: Vec<u8>| Ok(Item { path, documents: vec![bytes], kind: None });
+    let mut lines = Lines::new(input, limits);
+    let first = lines.next_filled()?.unwrap_or_default();
+    let is_document = Document::read(&first.bytes, limits).is_ok();
+    let is_lines = [".jsonl", ".ndjson"].iter().any(|ending| name.ends_with(ending));
+    let second = if is_document || is_lines { lines.next_filled()? } else { None };
     match second {
-        Err(source) => each(Err(failed(source))),
-        Ok(second) if complete && second.is_none() => each(Ok(verify_one(name, &first.bytes, question))),
-        Ok(Some(second)) => verify_lines(name, [first, second], &mut lines, question, each),
-        Ok(None) if forced => {
-            each(Ok(verify_one(&format!("{name}:{}", first.number), &first.bytes, question)))
+        Some(second) => read_lines(name, [first, second], &mut lines, kind, limits, sink),
+        None if is_document => {
+            sink(one(name.to_owned(), first.bytes));
+            Ok(())
         }
-        Ok(None) => {
+        None if is_lines => {
+            sink(one(format!("{name}:{}", first.number.max(1)), first.bytes));
+            Ok(())
+        }
+        None => {
             // Not one document a line: the whole is one document.
             let mut whole = first.before;
             whole.extend_from_slice(&first.bytes);
-            match lines.rest(&mut whole) {
-                Ok(()) => each(Ok(verify_one(name, &whole, question))),
-                Err(source) => each(Err(failed(source))),
-            }
+            lines.rest(&mut whole)?;
+            sink(one(name.to_owned(), whole));
+            Ok(())
         }
     }
 }
 
 /// Records of a log belong together; everything else is a document a line.
-fn verify_lines(
+fn read_lines(
     name: &str,
     first: [Line; 2],
     lines: &mut Lines<impl Read>,
-    question: &Question<'_>,
-    each: &mut dyn FnMut(Result<Finding, Unreadable>),
-) {
-    let kind = question.kind.or_else(|| first.iter().find_map(|line| kind_of(&line.bytes, question.limits)));
+    kind: Option<DocumentKind>,
+    limits: &Limits,
+    sink: &mut Sink<'_>,
+) -> std::io::Result<()> {
+    let kind = kind.or_else(|| first.iter().find_map(|line| kind_of(&line.bytes, limits)));
     let is_log = kind == Some(DocumentKind::Log);
     let mut records = Vec::new();
-    let mut take = |line: Line, each: &mut dyn FnMut(Result<Finding, Unreadable>)| {
+    let mut take = |line: Line, sink: &mut Sink<'_>| {
         if is_log {
             records.push(line.bytes);
         } else {
-            each(Ok(verify_one(&format!("{name}:{}", line.number), &line.bytes, question)));
+            let path = format!("{name}:{}", line.number);
+            sink(Ok(Item { path, documents: vec![line.bytes], kind: None }));
         }
     };
     for line in first {
-        take(line, each);
+        take(line, sink);
     }
-    loop {
-        match lines.next_filled() {
-            Ok(Some(line)) => take(line, each),
-            Ok(None) => break,
-            Err(source) => {
-                each(Err(Unreadable { path: name.to_owned(), source }));
-                break;
-            }
-        }
+    while let Some(line) = lines.next_filled()? {
+        take(line, sink);
     }
     if is_log {
-        let (_, trace) = verify_log(records.iter().map(Vec::as_slice), question.trust, question.limits);
-        each(Ok(Finding { path: name.to_owned(), kind, trace }));
+        sink(Ok(Item { path: name.to_owned(), documents: records, kind }));
     }
-}
-
-fn kind_of(bytes: &[u8], limits: &Limits) -> Option<DocumentKind> {
-    DocumentKind::of(Document::read(bytes, limits).ok()?.root())
-}
-
-fn verify_one(path: &str, bytes: &[u8], question: &Question<'_>) -> Finding {
-    let kind = question.kind.or_else(|| kind_of(bytes, question.limits));
-    let (trust, limits) = (question.trust, question.limits);
-    let trace = match kind {
-        Some(DocumentKind::Bundle) => verify_bundle(bytes, trust, limits),
-        Some(DocumentKind::Head) => verify_head(bytes, trust, limits),
-        Some(DocumentKind::Proof) => verify_proof(bytes, trust, limits),
-        Some(DocumentKind::Log) => verify_log([bytes], trust, limits).1,
-        None => read_only(bytes, limits),
-    };
-    Finding { path: path.to_owned(), kind, trace }
+    Ok(())
 }
 
 /// Reads a log as context for other documents: a file of records, or of one or several pages.
@@ -192,19 +221,16 @@ fn verify_one(path: &str, bytes: &[u8], question: &Question<'_>) -> Finding {
 /// A text that names the file and the first thing that is wrong with it: a log that is not sound shows nothing.
 pub fn read_log(path: &Path, limits: &Limits) -> Result<Log, String> {
     let name = path.display();
-    let file = fs_err::File::open(path).map_err(|error| error.to_string())?;
-    let mut lines = Lines::new(file, limits);
-    let mut records: Vec<Vec<u8>> = Vec::new();
-    while let Some(line) = lines.next_filled().map_err(|error| format!("{name}: {error}"))? {
-        if records.is_empty() && Document::read(&line.bytes, limits).is_err() {
-            let mut whole = line.bytes;
-            lines.rest(&mut whole).map_err(|error| format!("{name}: {error}"))?;
-            records.push(whole);
-            break;
-        }
-        records.push(line.bytes);
+    let mut documents: Vec<Vec<u8>> = Vec::new();
+    let mut failed = None;
+    read_path(path, Some(DocumentKind::Log), limits, &mut |item| match item {
+        Ok(item) => documents.extend(item.documents),
+        Err(error) => failed = Some(error.to_string()),
+    });
+    if let Some(error) = failed {
+        return Err(error);
     }
-    let (log, trace) = verify_log(records.iter().map(Vec::as_slice), &Trust::default(), limits);
+    let (log, trace) = verify_log(documents.iter().map(Vec::as_slice), &Trust::default(), limits);
     match trace.refuted().next() {
         Some(layer) => {
             let problem = layer.problem.as_ref();

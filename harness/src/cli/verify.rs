@@ -1,10 +1,12 @@
 //! `assayer verify`.
 
 use std::fmt::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
-use assayer_harness::evidence::{Finding, Question, Unreadable, read_log, verify_path, verify_stream};
+use assayer_harness::evidence::{Finding, Item, Question, Unreadable, read_log, read_path, read_stream};
+use assayer_harness::in_order;
 use assayer_verifier::oversight::{DocumentKind, Trust};
 use assayer_verifier::{Hash, Layer, Limits, PublicKey, State, TreeHead, Verdict};
 use clap::{Args, ValueEnum};
@@ -44,6 +46,9 @@ pub(crate) struct VerifyArguments {
     /// Form of the output.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// How many documents are verified at once; as many as there are processors if absent.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -109,15 +114,23 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Exit {
     });
     let question = Question { trust: &trust, kind, limits: &limits };
     let mut output = Output::new(arguments);
-    for path in &arguments.paths {
-        let mut each = |outcome: Result<Finding, Unreadable>| output.take(outcome);
-        if path.as_os_str() == "-" {
-            verify_stream("-", std::io::stdin().lock(), &question, &mut each);
-        } else {
-            verify_path(path, &question, &mut each);
+    let read = |hand_in: &mut dyn FnMut(Result<Item, Unreadable>)| {
+        for path in &arguments.paths {
+            if path.as_os_str() == "-" {
+                read_stream("-", std::io::stdin().lock(), kind, &limits, hand_in);
+            } else {
+                read_path(path, kind, &limits, hand_in);
+            }
         }
-    }
+    };
+    let work = |item: Result<Item, Unreadable>| item.map(|item| question.verify(item));
+    in_order(threads(arguments), read, work, |outcome| output.take(outcome));
     output.finish()
+}
+
+fn threads(arguments: &VerifyArguments) -> usize {
+    let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    arguments.jobs.unwrap_or_else(available).get()
 }
 
 /// Prints findings as they come, and keeps the count.

@@ -1,0 +1,100 @@
+//! Items verified on several threads and handed back in the order in which they were read, in bounded memory.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+
+/// How many items are on their way for each thread: read, being worked on, or waiting for an earlier one.
+const ON_THEIR_WAY: usize = 32;
+
+/// Runs `read` here, `work` on `threads` threads, and `take` on what comes out, in order.
+///
+/// `read` is given a function that hands in one item; it waits while too many are on their way.
+pub fn in_order<I: Send, O: Send>(
+    threads: usize,
+    read: impl FnOnce(&mut dyn FnMut(I)),
+    work: impl Fn(I) -> O + Sync,
+    take: impl FnMut(O) + Send,
+) {
+    let threads = threads.max(1);
+    let (permits_in, permits_out) = sync_channel::<()>(threads * ON_THEIR_WAY);
+    let (items_in, items_out) = channel::<(usize, I)>();
+    let (results_in, results_out) = channel::<(usize, O)>();
+    let items_out = Mutex::new(items_out);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let results_in = results_in.clone();
+            scope.spawn(|| work_through(&items_out, results_in, &work));
+        }
+        drop(results_in);
+        scope.spawn(move || hand_out(&results_out, &permits_out, take));
+        hand_in(read, permits_in, items_in);
+    });
+}
+
+fn hand_in<I>(read: impl FnOnce(&mut dyn FnMut(I)), permits: SyncSender<()>, items: Sender<(usize, I)>) {
+    let mut number = 0;
+    read(&mut |item| {
+        // An error means that the other side is gone, which it is only after a panic that is on its way up.
+        if permits.send(()).is_ok() && items.send((number, item)).is_ok() {
+            number += 1;
+        }
+    });
+}
+
+fn work_through<I, O>(
+    items: &Mutex<Receiver<(usize, I)>>,
+    results: Sender<(usize, O)>,
+    work: &impl Fn(I) -> O,
+) {
+    loop {
+        let next = match items.lock() {
+            Ok(items) => items.recv(),
+            Err(_) => return,
+        };
+        let Ok((number, item)) = next else { return };
+        if results.send((number, work(item))).is_err() {
+            return;
+        }
+    }
+}
+
+fn hand_out<O>(results: &Receiver<(usize, O)>, permits: &Receiver<()>, mut take: impl FnMut(O)) {
+    let mut waiting = BTreeMap::new();
+    let mut next = 0;
+    for (number, result) in results {
+        waiting.insert(number, result);
+        while let Some(result) = waiting.remove(&next) {
+            take(result);
+            next += 1;
+            let _ = permits.recv();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_the_items() {
+        let mut taken = Vec::new();
+        in_order(
+            4,
+            |hand_in| (0..1_000_u32).for_each(hand_in),
+            |item| {
+                if item % 7 == 0 {
+                    std::thread::yield_now();
+                }
+                item * 2
+            },
+            |result| taken.push(result),
+        );
+        assert_eq!(taken, (0..1_000).map(|item| item * 2).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nothing_to_do_ends_at_once() {
+        in_order(3, |_| {}, |item: u8| item, |_| {});
+    }
+}
