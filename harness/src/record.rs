@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use assayer_vectors::{
-    Authorization, Call, Capability, Exchange, Reference, Request, SecretUse, Suite, Unresolved, Wire,
-    resolve,
+    Authorization, Call, Capability, Exchange, Reference, Request, SecretUse, Suite, Wire, resolve,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
@@ -17,6 +16,9 @@ use crate::transcript::{Answer, FORM, Failure, Outcome, Recorded, Sent, Transcri
 
 /// RFC 6570 section 3.2.2: only unreserved characters stand as they are.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Header fields, in order.
+type Fields = Vec<(String, String)>;
 
 /// What stands in a transcript in place of a secret.
 const BLOT: &str = "(secret)";
@@ -227,44 +229,22 @@ impl<'s> Recorder<'s> {
     }
 
     /// The request as it is written down, and the header fields as they are sent.
-    fn prepare(
-        &self,
-        exchange: &Exchange,
-        each: Option<u64>,
-    ) -> Result<(Sent, Vec<(String, String)>), String> {
+    fn prepare(&self, exchange: &Exchange, each: Option<u64>) -> Result<(Sent, Fields), String> {
         let request = exchange.request_in(self.suite).ok_or("it has no request")?;
         let call =
             self.wire.calls.get(&request.call).ok_or_else(|| {
                 format!("the wire profile `{}` has no call `{}`", self.wire.wire, request.call)
             })?;
-        let unresolved = |error: Unresolved| error.to_string();
-        let text = |text: &str| -> Result<String, String> {
-            let value = resolve(&Json::String(text.to_owned()), &|reference| self.look_up(reference, each));
-            Ok(match value.map_err(unresolved)? {
-                Json::String(text) => text,
-                other => other.to_string(),
-            })
-        };
-        let mut headers = Vec::new();
+        let mut headers = Fields::new();
         for (name, value) in &request.headers {
-            headers.push((name.clone(), text(value)?));
+            headers.push((name.clone(), self.text(value, each)?));
         }
-        let body = match (&request.json, &request.text) {
-            (Some(json), _) => {
-                let look_up = |reference: &Reference| self.look_up(reference, each);
-                let mut body = resolve(json, &look_up).map_err(unresolved)?;
-                patch(&mut body, &exchange.defect, &look_up, &exchange.id)
-                    .map_err(|error| error.to_string())?;
-                Some(body.to_string())
-            }
-            (None, Some(raw)) => Some(text(raw)?),
-            (None, None) => None,
-        };
+        let body = self.body(exchange, request, each)?;
         let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         if body.is_some() && !has_type {
             headers.push(("Content-Type".to_owned(), "application/json; charset=utf-8".to_owned()));
         }
-        let target = path_and_query(call, request, &text)?;
+        let target = path_and_query(call, request, &|text| self.text(text, each))?;
         let mut shown = headers.clone();
         if let Some((name, value)) = self.secret(call, request)? {
             shown.push((name.clone(), BLOT.to_owned()));
@@ -272,6 +252,36 @@ impl<'s> Recorder<'s> {
         }
         let method = request.method.clone().unwrap_or_else(|| call.method.clone());
         Ok((Sent { method, target, headers: shown, body }, headers))
+    }
+
+    /// A text with its references resolved.
+    fn text(&self, text: &str, each: Option<u64>) -> Result<String, String> {
+        let value = resolve(&Json::String(text.to_owned()), &|reference| self.look_up(reference, each));
+        Ok(match value.map_err(|error| error.to_string())? {
+            Json::String(text) => text,
+            other => other.to_string(),
+        })
+    }
+
+    /// The body with its references resolved and its defect applied.
+    fn body(
+        &self,
+        exchange: &Exchange,
+        request: &Request,
+        each: Option<u64>,
+    ) -> Result<Option<String>, String> {
+        let Some(json) = &request.json else {
+            return request.text.as_ref().map(|raw| self.text(raw, each)).transpose();
+        };
+        let look_up = |reference: &Reference| self.look_up(reference, each);
+        let intact = resolve(json, &look_up).map_err(|error| error.to_string())?;
+        let mut body = intact.clone();
+        patch(&mut body, &exchange.defect, &look_up, &exchange.id).map_err(|error| error.to_string())?;
+        // A defect that changes nothing would make the rejection of a sound request look right.
+        if !exchange.defect.is_empty() && body == intact {
+            return Err("its defect changes nothing".to_owned());
+        }
+        Ok(Some(body.to_string()))
     }
 
     /// The header field that carries the secret of a call.

@@ -402,3 +402,62 @@ fn lists_name_every_check_and_fault() {
     assert!(count(&["list", "--faults", "--json"]) >= 32);
     assert!(count(&["list", "--requirements", "--json"]) >= 50);
 }
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+/// A negative check, its defect and its accepted twin, as somebody writes them who knows no Rust.
+const NEW_CHECK: &str = r#"
+exchanges:
+  - id: register-without-file-id
+    effect: none
+    twin: register
+    defect: [{op: remove, path: /manifest/file_id}]
+checks:
+  - id: rejects-manifest-without-file-id
+    group: signed-input-rejection
+    requirements: [RE-1, ER-3]
+    why: A registration without a name could be found by nobody.
+    expect: [{exchange: register-without-file-id, error: missing_field}]
+  - id: health-is-degraded
+    group: identity-and-liveness
+    requirements: [HE-1]
+    why: It is not, so this check must fail.
+    expect: [{exchange: health, at: /status, equals: degraded}]
+"#;
+
+#[test]
+fn a_new_check_is_data_and_needs_no_rebuild() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/suites").join(SUITE), folder.path());
+    write(&folder.path().join("checks"), "8-mine.yaml", NEW_CHECK);
+    let edition = "edition: mine\ntitle: mine\nwire: candidate\nchecks:\n  - {id: rejects-manifest-without-file-id}\n  - {id: health-is-degraded}\n";
+    write(&folder.path().join("editions"), "mine.yaml", edition);
+    let folder_name = folder.path().to_str().unwrap();
+    let output = run(&["check", "--suite-dir", folder_name, "--edition", "mine", "--format", "json"]);
+    let report = json(&output);
+    let statuses: Vec<(&str, &str)> = report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|check| (check["id"].as_str().unwrap(), check["status"].as_str().unwrap()))
+        .collect();
+    let expected = [("health-is-degraded", "fail"), ("rejects-manifest-without-file-id", "pass")];
+    assert_eq!((code(&output), statuses), (1, expected.to_vec()));
+
+    // A typing error is named with its file and line, and nothing is run.
+    write(&folder.path().join("checks"), "8-mine.yaml", NEW_CHECK.replace("    why: It", "    wy: It"));
+    let output = run(&["check", "--suite-dir", folder_name, "--edition", "mine"]);
+    let said = text(&output.stderr);
+    assert!(code(&output) == 2 && said.contains("checks/8-mine.yaml") && said.contains("wy"), "{said}");
+}
