@@ -9,6 +9,7 @@
 
 mod client;
 pub mod evidence;
+mod job;
 mod judge;
 mod names;
 mod parallel;
@@ -19,11 +20,12 @@ mod target;
 mod transcript;
 
 pub use client::{BadUrl, Client, Pace};
+pub use job::{Job, UnknownName, cases_named, edition, wire};
 pub use judge::Judge;
 pub use names::{Names, NamesError};
 pub use parallel::in_order;
 pub use plan::{Case, cases, exchanges};
 pub use record::{Recorder, Secrets};
-pub use run::{Against, Job, RunError, is_inconclusive, report, run};
+pub use run::{Against, RunError, is_inconclusive, report, run};
 pub use target::{InProcess, TargetError};
 pub use transcript::{Answer, FORM as TRANSCRIPT_FORM, Failure, Outcome, Recorded, Sent, Transcript};

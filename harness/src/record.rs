@@ -11,6 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 
 use crate::client::{Client, Outgoing};
+use crate::job::Job;
 use crate::names::{Names, NamesError, patch, random_hex};
 use crate::transcript::{Answer, FORM, Failure, Outcome, Recorded, Sent, Transcript, part_of};
 
@@ -83,18 +84,15 @@ impl<'s> Recorder<'s> {
     ///
     /// # Errors
     /// [`NamesError`] where the suite's documents cannot be made.
-    pub fn new(
-        suite: &'s Suite,
-        wire: &'s Wire,
-        client: Client,
-        secrets: Secrets,
-        target: &str,
-    ) -> Result<Self, NamesError> {
+    pub fn new(job: &Job<'s>, client: Client, secrets: Secrets, target: &str) -> Result<Self, NamesError> {
+        let (suite, wire) = (job.suite, job.wire);
         let names = Names::draw(suite, wire)?;
         let transcript = Transcript {
             form: FORM.to_owned(),
             suite: suite.name.clone(),
             suite_digest: suite.digest.clone(),
+            edition: job.edition.edition.clone(),
+            checks: job.cases.iter().map(|case| case.check.id.clone()).collect(),
             wire: wire.wire.clone(),
             target: target.to_owned(),
             started_at: jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string(),

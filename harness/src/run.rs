@@ -5,9 +5,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use assayer_reports::{CheckResult, Counts, FORM, Report, Selection, Status, Tool};
-use assayer_vectors::{Edition, Exchange, Suite, Wire};
+use assayer_vectors::Exchange;
 
 use crate::client::{BadUrl, Client, Pace};
+use crate::job::Job;
 use crate::judge::Judge;
 use crate::names::NamesError;
 use crate::plan::{Case, exchanges};
@@ -42,21 +43,6 @@ pub enum Against {
     Url(String, Secrets),
 }
 
-/// What is run.
-#[derive(Clone, Copy, Debug)]
-pub struct Job<'s> {
-    /// The suite.
-    pub suite: &'s Suite,
-    /// The edition.
-    pub edition: &'s Edition,
-    /// The wire profile.
-    pub wire: &'s Wire,
-    /// The cases of the edition that are run.
-    pub cases: &'s [Case<'s>],
-    /// Whether these are all of its cases.
-    pub selection: Selection,
-}
-
 /// Records and judges.
 ///
 /// # Errors
@@ -71,7 +57,7 @@ pub fn run(job: &Job<'_>, against: &Against) -> Result<(Report, Transcript), Run
         Against::Url(url, secrets) => (None, url.clone(), secrets.clone(), Some(Pace::POLITE), url.as_str()),
     };
     let client = Client::new(&url, pace)?;
-    let mut recorder = Recorder::new(job.suite, job.wire, client, secrets, name)?;
+    let mut recorder = Recorder::new(job, client, secrets, name)?;
     let planned = exchanges(job.suite, job.cases);
     recorder.record(&planned, 1);
     let rerun = rerun_command(job, name);

@@ -21,6 +21,10 @@ pub struct Transcript {
     pub suite: String,
     /// SHA-256 (hexadecimal) of the suite's data.
     pub suite_digest: String,
+    /// Edition whose checks were to be judged.
+    pub edition: String,
+    /// The checks of it that were selected; what others need was not sent.
+    pub checks: Vec<String>,
     /// Wire profile that was spoken.
     pub wire: String,
     /// A URL, or `in-process`.

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use assayer_harness::{Against, Case, Job, Secrets, Transcript, cases, is_inconclusive, run as run_job};
+use assayer_harness::{
+    Against, Case, Job, Secrets, Transcript, cases, edition, is_inconclusive, run as run_job, wire,
+};
 use assayer_reports::{Report, Selection, Status, to_json, to_text};
 use assayer_vectors::{SUITE, Suite};
 use clap::{Args, ValueEnum};
@@ -49,7 +51,7 @@ pub(crate) struct CheckArguments {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Text,
     Json,
 }
@@ -73,15 +75,8 @@ fn usage(message: impl std::fmt::Display) -> Failure {
 fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let (suite_name, edition_name) = edition_name(&arguments.suite, &arguments.edition);
     let suite = load(suite_name, arguments.suite_dir.as_deref()).map_err(usage)?;
-    let edition = suite.editions.iter().find(|edition| edition.edition == edition_name).ok_or_else(|| {
-        let known: Vec<&str> = suite.editions.iter().map(|edition| edition.edition.as_str()).collect();
-        usage(format!("there is no edition `{edition_name}`, expected one of {}", known.join(", ")))
-    })?;
-    let wire_name = arguments.wire.as_ref().unwrap_or(&edition.wire);
-    let wire = suite.wires.iter().find(|wire| wire.wire == *wire_name).ok_or_else(|| {
-        let known: Vec<&str> = suite.wires.iter().map(|wire| wire.wire.as_str()).collect();
-        usage(format!("there is no wire profile `{wire_name}`, expected one of {}", known.join(", ")))
-    })?;
+    let edition = edition(&suite, edition_name).map_err(usage)?;
+    let wire = wire(&suite, arguments.wire.as_ref().unwrap_or(&edition.wire)).map_err(usage)?;
     let all = cases(&suite, edition);
     let selected = select(arguments, &suite, &all)?;
     let selection = if selected.len() == all.len() { Selection::Whole } else { Selection::Part };
@@ -93,14 +88,16 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     if let Some(folder) = &arguments.out {
         write_out(folder, &suite, &report, &transcript)?;
     }
-    let printed = match arguments.format {
-        Format::Text => print(&to_text(&report, &titles(&suite))),
-        Format::Json => print(&to_json(&report)),
+    Ok(show(&suite, &report, &transcript, arguments.format))
+}
+
+/// Prints the report; the exit code that follows from it.
+pub(super) fn show(suite: &Suite, report: &Report, transcript: &Transcript, format: Format) -> Exit {
+    let printed = match format {
+        Format::Text => print(&to_text(report, &titles(suite))),
+        Format::Json => print(&to_json(report)),
     };
-    if printed != Exit::Good {
-        return Ok(printed);
-    }
-    Ok(exit(&report, &transcript))
+    if printed == Exit::Good { exit(report, transcript) } else { printed }
 }
 
 fn against(arguments: &CheckArguments) -> Result<Against, Failure> {

@@ -76,10 +76,7 @@ struct Row {
 }
 
 fn checks(suite: &Suite, name: &str) -> Result<Vec<Row>, String> {
-    let edition = suite.editions.iter().find(|edition| edition.edition == name).ok_or_else(|| {
-        let known: Vec<&str> = suite.editions.iter().map(|edition| edition.edition.as_str()).collect();
-        format!("there is no edition `{name}`, expected one of {}", known.join(", "))
-    })?;
+    let edition = assayer_harness::edition(suite, name).map_err(|error| error.to_string())?;
     let rows = cases(suite, edition).into_iter().map(|case| {
         let check = case.check;
         let cited = check.requirements.join(" ");

@@ -3,6 +3,7 @@
 mod canon;
 mod check;
 mod list;
+mod recheck;
 mod serve;
 mod verify;
 
@@ -50,6 +51,8 @@ struct Arguments {
 enum Command {
     /// Check a registry: record what it answers, judge it, report.
     Check(Box<check::CheckArguments>),
+    /// Judge a recorded run again, offline.
+    Recheck(recheck::RecheckArguments),
     /// List checks, requirements, editions or faults, without running anything.
     List(list::ListArguments),
     /// Verify evidence offline: bundles, heads, proofs, logs.
@@ -72,6 +75,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let exit = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Recheck(arguments) => recheck::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Canon(arguments) => canon::run(&arguments),
