@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use assayer_verifier::oversight::{
-    DocumentKind, Log, Trust, read_only, verify_bundle, verify_head, verify_log, verify_proof,
+    DocumentKind, Log, LogPart, LogVerifier, Trust, read_only, verify_bundle, verify_head, verify_log,
+    verify_proof,
 };
 use assayer_verifier::{Code, Document, Limits, Trace, Verdict};
 
@@ -17,14 +18,39 @@ const DEEPEST_FOLDER: usize = 32;
 
 /// Something to verify, as read.
 #[derive(Debug)]
-pub struct Item {
-    /// Path, with `:LINE` for a document of a file of lines.
-    pub path: String,
-    /// One document; or the records of one log.
-    pub documents: Vec<Vec<u8>>,
-    /// The kind, where reading had to find it out.
-    pub kind: Option<DocumentKind>,
+pub enum Item {
+    /// One document.
+    Document {
+        /// Path, with `:LINE` for a document of a file of lines.
+        path: String,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// Some records of a log, with their line numbers.
+    Records(Vec<(u64, Vec<u8>)>),
+    /// The end of a log whose records came before.
+    LogEnd {
+        /// Path of the log.
+        path: String,
+    },
 }
+
+/// What became of an item.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A document was verified.
+    Finding(Finding),
+    /// Records were read and hashed.
+    Part(Box<LogPart>),
+    /// A log is at its end.
+    LogEnd {
+        /// Path of the log.
+        path: String,
+    },
+}
+
+/// How many records of a log are handed on together.
+const RECORDS_TOGETHER: usize = 1_024;
 
 /// A path that could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +65,7 @@ pub struct Unreadable {
 /// One item, and what was found.
 #[derive(Debug)]
 pub struct Finding {
-    /// As in [`Item`].
+    /// Path, with `:LINE` for a document of a file of lines.
     pub path: String,
     /// Kind, as recognized or as the caller said.
     pub kind: Option<DocumentKind>,
@@ -71,21 +97,59 @@ pub struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// Verifies one item. Pure.
+    /// Does the work on one item that needs no other item. Pure.
     #[must_use]
-    pub fn verify(&self, item: Item) -> Finding {
-        let first = item.documents.first().map(Vec::as_slice).unwrap_or_default();
-        let kind = self.kind.or(item.kind).or_else(|| kind_of(first, self.limits));
-        let trace = match kind {
-            Some(DocumentKind::Bundle) => verify_bundle(first, self.trust, self.limits),
-            Some(DocumentKind::Head) => verify_head(first, self.trust, self.limits),
-            Some(DocumentKind::Proof) => verify_proof(first, self.trust, self.limits),
-            Some(DocumentKind::Log) => {
-                verify_log(item.documents.iter().map(Vec::as_slice), self.trust, self.limits).1
+    pub fn work(&self, item: Item) -> Outcome {
+        match item {
+            Item::Document { path, bytes } => Outcome::Finding(self.verify(path, &bytes)),
+            Item::Records(lines) => {
+                let lines = lines.iter().map(|(number, line)| (*number, line.as_slice()));
+                Outcome::Part(Box::new(LogPart::read(lines, self.limits)))
             }
-            None => read_only(first, self.limits),
+            Item::LogEnd { path } => Outcome::LogEnd { path },
+        }
+    }
+
+    fn verify(&self, path: String, bytes: &[u8]) -> Finding {
+        let kind = self.kind.or_else(|| kind_of(bytes, self.limits));
+        let trace = match kind {
+            Some(DocumentKind::Bundle) => verify_bundle(bytes, self.trust, self.limits),
+            Some(DocumentKind::Head) => verify_head(bytes, self.trust, self.limits),
+            Some(DocumentKind::Proof) => verify_proof(bytes, self.trust, self.limits),
+            Some(DocumentKind::Log) => verify_log([bytes], self.trust, self.limits).1,
+            None => read_only(bytes, self.limits),
         };
-        Finding { path: item.path, kind, trace }
+        Finding { path, kind, trace }
+    }
+}
+
+/// Joins the parts of a log, in order, and lets findings through.
+pub struct Joiner<'a> {
+    question: Question<'a>,
+    log: Option<LogVerifier>,
+}
+
+impl<'a> Joiner<'a> {
+    /// A joiner for one stream of outcomes.
+    #[must_use]
+    pub fn new(question: Question<'a>) -> Self {
+        Self { question, log: None }
+    }
+
+    /// Takes the next outcome; gives a finding when one is complete.
+    pub fn take(&mut self, outcome: Outcome) -> Option<Finding> {
+        let fresh = || LogVerifier::new(self.question.trust, self.question.limits);
+        match outcome {
+            Outcome::Finding(finding) => Some(finding),
+            Outcome::Part(part) => {
+                self.log.get_or_insert_with(fresh).add(*part);
+                None
+            }
+            Outcome::LogEnd { path } => {
+                let trace = self.log.take().unwrap_or_else(fresh).finish();
+                Some(Finding { path, kind: Some(DocumentKind::Log), trace })
+            }
+        }
     }
 }
 
@@ -156,7 +220,7 @@ fn read_all(
     limits: &Limits,
     sink: &mut Sink<'_>,
 ) -> std::io::Result<()> {
-    let one = |path: String, bytes: Vec<u8>| Ok(Item { path, documents: vec![bytes], kind: None });
+    let one = |path: String, bytes: Vec<u8>| Ok(Item::Document { path, bytes });
     let mut lines = Lines::new(input, limits);
     let first = lines.next_filled()?.unwrap_or_default();
     let is_document = Document::read(&first.bytes, limits).is_ok();
@@ -196,11 +260,13 @@ fn read_lines(
     let is_log = kind == Some(DocumentKind::Log);
     let mut records = Vec::new();
     let mut take = |line: Line, sink: &mut Sink<'_>| {
-        if is_log {
-            records.push(line.bytes);
-        } else {
+        if !is_log {
             let path = format!("{name}:{}", line.number);
-            sink(Ok(Item { path, documents: vec![line.bytes], kind: None }));
+            return sink(Ok(Item::Document { path, bytes: line.bytes }));
+        }
+        records.push((line.number as u64, line.bytes));
+        if records.len() == RECORDS_TOGETHER {
+            sink(Ok(Item::Records(std::mem::take(&mut records))));
         }
     };
     for line in first {
@@ -210,7 +276,8 @@ fn read_lines(
         take(line, sink);
     }
     if is_log {
-        sink(Ok(Item { path: name.to_owned(), documents: records, kind }));
+        sink(Ok(Item::Records(records)));
+        sink(Ok(Item::LogEnd { path: name.to_owned() }));
     }
     Ok(())
 }
@@ -224,7 +291,9 @@ pub fn read_log(path: &Path, limits: &Limits) -> Result<Log, String> {
     let mut documents: Vec<Vec<u8>> = Vec::new();
     let mut failed = None;
     read_path(path, Some(DocumentKind::Log), limits, &mut |item| match item {
-        Ok(item) => documents.extend(item.documents),
+        Ok(Item::Document { bytes, .. }) => documents.push(bytes),
+        Ok(Item::Records(lines)) => documents.extend(lines.into_iter().map(|(_, line)| line)),
+        Ok(Item::LogEnd { .. }) => {}
         Err(error) => failed = Some(error.to_string()),
     });
     if let Some(error) = failed {

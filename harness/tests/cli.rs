@@ -485,3 +485,39 @@ fn a_recorded_run_is_judged_again_offline_to_the_same_report() {
     assert_eq!(code(&run(&["recheck", name])), 1);
     assert_eq!(code(&run(&["recheck", "no/such/archive"])), 2);
 }
+
+#[test]
+fn a_log_is_verified_line_by_line_against_known_heads() {
+    let name = "good/with-log";
+    let trust = &vector(name)["input"]["trust"];
+    let log = trust["log"].as_str().unwrap().to_owned();
+    let bundle: Json = serde_json::from_str(&bundle(name)).unwrap();
+    let head = format!("{}:{}", bundle["tlog_head"]["size"], bundle["tlog_head"]["root"].as_str().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "leaves.jsonl", &log);
+    let path = path.to_str().unwrap();
+    let layer = |output: &Output, id: &str| {
+        let line = json(output);
+        line["layers"].as_array().unwrap().iter().find(|layer| layer["id"] == id).unwrap().clone()
+    };
+    let ndjson = ["verify", path, "--format", "ndjson"];
+    let output = run(&[&ndjson[..], &["--head", &head]].concat());
+    assert_eq!((code(&output), layer(&output, "log-root")["state"].as_str()), (0, Some("established")));
+    let other = format!("1:{}", "0".repeat(64));
+    let output = run(&[&ndjson[..], &["--head", &other]].concat());
+    assert_eq!((code(&output), layer(&output, "log-root")["code"].as_str()), (1, Some("log.root-differs")));
+
+    // A leaf that is taken out, and one that is changed, are named with their line.
+    let lines: Vec<&str> = log.lines().collect();
+    write(folder.path(), "leaves.jsonl", [lines[0], lines[2]].join("\n"));
+    let output = run(&ndjson);
+    let entries = layer(&output, "entries");
+    assert_eq!((code(&output), entries["code"].as_str()), (1, Some("log.index-gap")));
+    write(folder.path(), "leaves.jsonl", log.replace("2026-", "2025-"));
+    let output = run(&ndjson);
+    let hashes = layer(&output, "leaf-hashes");
+    assert_eq!((code(&output), hashes["at"].as_str()), (1, Some("line 1: /leaf_data")), "{hashes}");
+    write(folder.path(), "leaves.jsonl", format!("{}\n{}\n{{\"cut", lines[0], lines[1]));
+    let output = run(&ndjson);
+    assert_eq!((code(&output), layer(&output, "json")["at"].as_str()), (1, Some("line 3")));
+}

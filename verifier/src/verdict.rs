@@ -141,6 +141,30 @@ impl Layer {
         }
     }
 
+    /// Takes over what a later stretch of the same layer found.
+    pub(crate) fn join(&mut self, later: Self) {
+        if let Some(problem) = later.problem {
+            let count = later.problems;
+            match later.state {
+                State::Refuted => {
+                    self.refute(problem);
+                    self.problems += count.saturating_sub(1);
+                }
+                State::NotEstablished | State::Established => self.leave_open(problem),
+            }
+        }
+        for note in later.notes {
+            self.note(note.code, note.at, note.text);
+        }
+    }
+
+    /// Puts the place of the problem behind the line that it is of.
+    pub(crate) fn place_within(&mut self, line: &str, pointer: &str) {
+        if let Some(problem) = &mut self.problem {
+            problem.at = if pointer.is_empty() { line.to_owned() } else { format!("{line}: {pointer}") };
+        }
+    }
+
     pub(crate) fn note(&mut self, code: Code, at: impl Into<String>, text: impl AsRef<str>) {
         const MOST: usize = 16;
         if self.notes.len() < MOST {

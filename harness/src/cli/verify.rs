@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
-use assayer_harness::evidence::{Finding, Item, Question, Unreadable, read_log, read_path, read_stream};
+use assayer_harness::evidence::{
+    Finding, Item, Joiner, Outcome, Question, Unreadable, read_log, read_path, read_stream,
+};
 use assayer_harness::in_order;
 use assayer_verifier::oversight::{DocumentKind, Trust};
 use assayer_verifier::{Hash, Layer, Limits, PublicKey, State, TreeHead, Verdict};
@@ -123,8 +125,13 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Exit {
             }
         }
     };
-    let work = |item: Result<Item, Unreadable>| item.map(|item| question.verify(item));
-    in_order(threads(arguments), read, work, |outcome| output.take(outcome));
+    let work = |item: Result<Item, Unreadable>| item.map(|item| question.work(item));
+    let mut joiner = Joiner::new(question);
+    in_order(threads(arguments), read, work, |outcome: Result<Outcome, Unreadable>| {
+        if let Some(finding) = outcome.map(|outcome| joiner.take(outcome)).transpose() {
+            output.take(finding);
+        }
+    });
     output.finish()
 }
 

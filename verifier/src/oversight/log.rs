@@ -33,20 +33,8 @@ impl Log {
     /// (encoding, count, numbering without gaps) and `leaf-hashes`.
     #[must_use]
     pub fn read<'a>(documents: impl IntoIterator<Item = &'a [u8]>, limits: &Limits) -> (Self, Vec<Layer>) {
-        let mut reader = LogReader::new();
-        let mut failure: Option<ReadError> = None;
-        for document in documents {
-            match Document::read(document, limits) {
-                Ok(document) => reader.add(document.root()),
-                Err(error) => {
-                    failure.get_or_insert(error);
-                }
-            }
-        }
-        let mut layers = reading_layers(failure.as_ref().map_or(Ok(()), Err), limits);
-        let (log, entries, hashes) = reader.finish(failure.is_some());
-        layers.push(entries);
-        layers.push(hashes);
+        let (log, trace) = verify_log(documents, &Trust::default(), limits);
+        let layers = trace.layers.into_iter().filter(|layer| layer.id != ROOT_LAYER).collect();
         (log, layers)
     }
 
@@ -80,43 +68,76 @@ impl Log {
     }
 }
 
-struct LogReader {
-    log: Log,
+/// A stretch of a log, read and hashed on its own. Stretches can be read at the same time, and are then joined in order
+/// by a [`LogVerifier`].
+#[derive(Debug)]
+pub struct LogPart {
+    /// Index and recomputed leaf hash of each record that could be read.
+    hashes: Vec<(u64, Hash)>,
+    /// The leaves themselves, where they are wanted.
+    leaves: Option<Vec<Leaf>>,
     entries: Layer,
-    hashes: Layer,
+    leaf_hashes: Layer,
+    failure: Option<(String, ReadError)>,
+    /// Where the records stand: `line 7`, or nothing for a page on its own.
+    place: String,
 }
 
-impl LogReader {
-    fn new() -> Self {
+impl LogPart {
+    /// Reads records, one a line. In: line numbers with the lines.
+    #[must_use]
+    pub fn read<'a>(lines: impl IntoIterator<Item = (u64, &'a [u8])>, limits: &Limits) -> Self {
+        let mut part = Self::new(None);
+        for (number, line) in lines {
+            part.place = format!("line {number}");
+            part.add(line, limits);
+        }
+        part
+    }
+
+    fn new(leaves: Option<Vec<Leaf>>) -> Self {
         Self {
-            log: Log::default(),
+            hashes: Vec::new(),
+            leaves,
             entries: Layer::new(
                 "entries",
                 "TL-2, TL-4: index, leaf_hash, leaf_data; contiguous, nothing left out",
             ),
-            hashes: Layer::new(
+            leaf_hashes: Layer::new(
                 "leaf-hashes",
                 "TL-3: SHA-256(0x00 || leaf), the hexadecimal form being the exact leaf",
             ),
+            failure: None,
+            place: String::new(),
         }
     }
 
-    fn add(&mut self, root: Value<'_>) {
-        match root.get("entries") {
-            Some(entries) => self.add_page(root, entries),
-            None => self.add_record(root, ""),
+    fn add(&mut self, document: &[u8], limits: &Limits) {
+        match Document::read(document, limits) {
+            Ok(document) => {
+                let root = document.root();
+                let at = self.place.clone();
+                match root.get("entries") {
+                    Some(entries) => self.add_page(root, entries, &at),
+                    None => self.add_record(root, &at),
+                }
+            }
+            Err(error) => {
+                self.failure.get_or_insert_with(|| (self.place.clone(), error));
+            }
         }
     }
 
-    fn add_page(&mut self, page: Value<'_>, entries: Value<'_>) {
+    fn add_page(&mut self, page: Value<'_>, entries: Value<'_>, at: &str) {
+        let place = |member: &str| join(at, member);
         if entries.kind() != Kind::Array {
             let found = describe(Some(entries));
-            return self.entries.refute(Problem::new(Code::LogEncoding, "/entries", "a list", found));
+            return self.entries.refute(Problem::new(Code::LogEncoding, place("/entries"), "a list", found));
         }
         let count = entries.items().count() as u64;
         if page.get("count").and_then(Value::as_u64) != Some(count) {
             let found = describe(page.get("count"));
-            self.entries.refute(Problem::new(Code::LogCount, "/count", count.to_string(), found));
+            self.entries.refute(Problem::new(Code::LogCount, place("/count"), count.to_string(), found));
         }
         let start = page.get("start");
         let first = entries.items().next().and_then(|entry| entry.get("index"));
@@ -127,10 +148,10 @@ impl LogReader {
         };
         if !agrees {
             let expected = format!("the index of the first entry, {}", describe(first));
-            self.entries.refute(Problem::new(Code::LogIndexGap, "/start", expected, describe(start)));
+            self.entries.refute(Problem::new(Code::LogIndexGap, place("/start"), expected, describe(start)));
         }
         for (position, entry) in entries.items().enumerate() {
-            self.add_record(entry, &format!("/entries/{position}"));
+            self.add_record(entry, &place(&format!("/entries/{position}")));
         }
     }
 
@@ -138,36 +159,24 @@ impl LogReader {
         match self.read_record(record, at) {
             Err(problem) => self.entries.refute(problem),
             Ok(leaf) => {
-                self.check_index(&leaf, at);
-                self.check_hash(&leaf, at);
-                self.log.leaves.push(leaf);
+                let recomputed = leaf_hash(&leaf.bytes);
+                if recomputed != leaf.hash {
+                    let place = join(at, "/leaf_hash");
+                    let (expected, found) = (recomputed.to_hex(), leaf.hash.to_hex());
+                    self.leaf_hashes.refute(Problem::new(Code::LogLeafHashDiffers, place, expected, found));
+                }
+                self.hashes.push((leaf.index, recomputed));
+                if let Some(leaves) = &mut self.leaves {
+                    leaves.push(leaf);
+                }
             }
-        }
-    }
-
-    fn check_index(&mut self, leaf: &Leaf, at: &str) {
-        let Some(last) = self.log.leaves.last() else { return };
-        let next = last.index.checked_add(1);
-        if Some(leaf.index) != next {
-            let expected =
-                next.map_or_else(|| "no entry after the last index".to_owned(), |next| next.to_string());
-            let found = leaf.index.to_string();
-            self.entries.refute(Problem::new(Code::LogIndexGap, format!("{at}/index"), expected, found));
-        }
-    }
-
-    fn check_hash(&mut self, leaf: &Leaf, at: &str) {
-        let recomputed = leaf_hash(&leaf.bytes);
-        if recomputed != leaf.hash {
-            let place = format!("{at}/leaf_hash (index {})", leaf.index);
-            let (expected, found) = (recomputed.to_hex(), leaf.hash.to_hex());
-            self.hashes.refute(Problem::new(Code::LogLeafHashDiffers, place, expected, found));
         }
     }
 
     fn read_record(&mut self, record: Value<'_>, at: &str) -> Result<Leaf, Problem> {
         let encoding = |name: &str, expected: &str| {
-            Problem::new(Code::LogEncoding, format!("{at}/{name}"), expected, describe(record.get(name)))
+            let place = join(at, &format!("/{name}"));
+            Problem::new(Code::LogEncoding, place, expected, describe(record.get(name)))
         };
         let index =
             record.get("index").and_then(Value::as_u64).ok_or_else(|| encoding("index", "an integer"))?;
@@ -176,7 +185,7 @@ impl LogReader {
             .or_else(|| Hash::from_hex(&hash_text.to_ascii_lowercase()))
             .ok_or_else(|| encoding("leaf_hash", "64 hexadecimal digits"))?;
         if hash_text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            self.entries.note(Code::NoteHexSpelling, format!("{at}/leaf_hash"), "upper case");
+            self.entries.note(Code::NoteHexSpelling, join(at, "/leaf_hash"), "upper case");
         }
         let text = record.get("leaf_data").and_then(Value::as_str);
         let text = text.ok_or_else(|| encoding("leaf_data", "the text of the leaf"))?;
@@ -190,69 +199,170 @@ impl LogReader {
             }
         };
         if bytes != text.as_bytes() {
-            let place = format!("{at}/leaf_data (index {index})");
+            let place = join(at, "/leaf_data");
             let expected = String::from_utf8_lossy(&bytes).into_owned();
-            self.hashes.refute(Problem::new(Code::LogLeafTextDiffers, place, expected, text));
+            let problem = Problem::new(Code::LogLeafTextDiffers, place, expected, &*text);
+            self.leaf_hashes.refute(problem);
         }
         Ok(Leaf { index, hash, bytes })
     }
+}
 
-    fn finish(mut self, unreadable: bool) -> (Log, Layer, Layer) {
-        if unreadable {
-            for layer in [&mut self.entries, &mut self.hashes] {
-                layer.leave_open(Problem::new(Code::NotReached, "", "documents that can be read", "none"));
-            }
-        }
-        let count = self.log.leaves.len();
-        self.entries.recomputed = format!("{count} entries");
-        self.hashes.recomputed = format!("{count} leaf hashes");
-        (self.log, self.entries, self.hashes)
+/// A pointer behind the line that it is of.
+fn join(at: &str, pointer: &str) -> String {
+    if at.starts_with("line ") && !at.contains('/') {
+        format!("{at}: {pointer}")
+    } else {
+        format!("{at}{pointer}")
     }
 }
 
-/// Verifies a log, or a stretch of one.
+/// Verifies a log from its beginning to its end, in memory that does not grow with it.
+#[derive(Debug)]
+pub struct LogVerifier {
+    limits: Limits,
+    /// Known heads, smallest first.
+    heads: Vec<TreeHead>,
+    /// The tree of all leaves so far, while these are the leaves from index 0 without a gap.
+    tree: Option<GrowingTree>,
+    /// Index that the next leaf must have; `None` before the first and after the last that there can be.
+    next: Option<u64>,
+    count: u64,
+    compared: usize,
+    entries: Layer,
+    leaf_hashes: Layer,
+    root: Layer,
+    failure: Option<(String, ReadError)>,
+}
+
+impl LogVerifier {
+    /// A verifier that compares the log with `trust.heads`.
+    #[must_use]
+    pub fn new(trust: &Trust<'_>, limits: &Limits) -> Self {
+        let LogPart { entries, leaf_hashes, .. } = LogPart::new(None);
+        let mut heads = trust.heads.to_vec();
+        heads.sort_by_key(|head| head.size);
+        let mut verifier = Self {
+            limits: *limits,
+            heads,
+            tree: Some(GrowingTree::new()),
+            next: None,
+            count: 0,
+            compared: 0,
+            entries,
+            leaf_hashes,
+            root: Layer::new(ROOT_LAYER, ROOT_RULE),
+            failure: None,
+        };
+        verifier.compare();
+        verifier
+    }
+
+    /// Joins the next stretch. What it found wrong in itself is kept; the numbering must go on without a gap.
+    pub fn add(&mut self, part: LogPart) {
+        self.entries.join(part.entries);
+        self.leaf_hashes.join(part.leaf_hashes);
+        if self.failure.is_none() {
+            self.failure = part.failure;
+        }
+        for (index, hash) in part.hashes {
+            self.check_index(index, &part.place);
+            self.count += 1;
+            self.next = index.checked_add(1);
+            if let Some(tree) = &mut self.tree {
+                tree.push(hash);
+            }
+            self.compare();
+        }
+    }
+
+    fn check_index(&mut self, index: u64, place: &str) {
+        let expected = if self.count == 0 { Some(index) } else { self.next };
+        if expected != Some(index) {
+            let expected =
+                expected.map_or_else(|| "no leaf after the last index".to_owned(), |next| next.to_string());
+            let at =
+                if place.is_empty() { format!("index {index}") } else { format!("{place}: index {index}") };
+            self.entries.refute(Problem::new(Code::LogIndexGap, at, expected, index.to_string()));
+        }
+        // A tree can be recomputed only from all of its leaves.
+        if expected != Some(index) || (self.count == 0 && index != 0) {
+            self.tree = None;
+        }
+    }
+
+    /// Compares with every known head of the size that is reached.
+    fn compare(&mut self) {
+        let Some(tree) = &self.tree else { return };
+        while let Some(known) =
+            self.heads.get(self.compared).filter(|known| known.size <= self.count).copied()
+        {
+            self.compared += 1;
+            let found = tree.head();
+            if known != found {
+                let expected = format!("root {} of {} leaves", known.root, known.size);
+                self.root.refute(Problem::new(Code::LogRootDiffers, "", expected, found.root.to_hex()));
+            }
+        }
+    }
+
+    /// Ends the log: its layers, and the verdict that follows.
+    #[must_use]
+    pub fn finish(mut self) -> Trace {
+        let outcome = self.failure.as_ref().map_or(Ok(()), |(_, error)| Err(error));
+        let mut layers = reading_layers(outcome, &self.limits);
+        if let Some((place, error)) = self.failure.filter(|(place, _)| !place.is_empty()) {
+            for layer in layers.iter_mut().filter(|layer| layer.problem.is_some()) {
+                layer.place_within(&place, &error.pointer);
+            }
+        }
+        if layers.iter().any(|layer| layer.problem.is_some()) {
+            for layer in [&mut self.entries, &mut self.leaf_hashes] {
+                layer.leave_open(Problem::new(Code::NotReached, "", "documents that can be read", "none"));
+            }
+        }
+        self.entries.recomputed = format!("{} entries", self.count);
+        self.leaf_hashes.recomputed = format!("{} leaf hashes", self.count);
+        if let Some(tree) = self.tree.filter(|_| self.count > 0) {
+            let head = tree.head();
+            self.root.recomputed = format!("root {} of {} leaves", head.root, head.size);
+        }
+        if self.compared == 0 {
+            self.root.leave_open(Problem::new(Code::NotGiven, "", "a known head within this log", "none"));
+        }
+        layers.extend([self.entries, self.leaf_hashes, self.root]);
+        Trace { layers, required: &["limits", "json", "entries", "leaf-hashes", ROOT_LAYER] }
+    }
+}
+
+/// Verifies a log, or a stretch of one, and keeps its leaves.
 ///
 /// In: documents as in [`Log::read`]; `trust.heads` are heads known from elsewhere. Out: the log and its layers, with
-/// `log-root` (the recomputed root is that of a known head of this size).
+/// `log-root` (the recomputed root is that of a known head of this size). A [`LogVerifier`] does the same in constant
+/// memory.
 #[must_use]
 pub fn verify_log<'a>(
     documents: impl IntoIterator<Item = &'a [u8]>,
     trust: &Trust<'_>,
     limits: &Limits,
 ) -> (Log, Trace) {
-    let (log, mut layers) = Log::read(documents, limits);
-    layers.push(known_heads_layer(&log, trust.heads));
-    (log, Trace { layers, required: &["limits", "json", "entries", "leaf-hashes", "log-root"] })
+    let mut part = LogPart::new(Some(Vec::new()));
+    for document in documents {
+        part.add(document, limits);
+    }
+    let leaves = part.leaves.take().unwrap_or_default();
+    let mut verifier = LogVerifier::new(trust, limits);
+    verifier.add(part);
+    (Log { leaves }, verifier.finish())
 }
 
-/// Layer `log-root` of a log: it leads to every known head that it is long enough for.
-fn known_heads_layer(log: &Log, heads: &[TreeHead]) -> Layer {
-    let mut layer = Layer::new("log-root", ROOT_RULE);
-    let total = log.leaves.len() as u64;
-    if let Some(head) = log.head_at(total) {
-        layer.recomputed = format!("root {} of {} leaves", head.root, head.size);
-    }
-    let mut compared = 0;
-    for known in heads {
-        if let Some(found) = log.head_at(known.size) {
-            compared += 1;
-            if found.root != known.root {
-                let expected = format!("root {} of {} leaves", known.root, known.size);
-                layer.refute(Problem::new(Code::LogRootDiffers, "", expected, found.root.to_hex()));
-            }
-        }
-    }
-    if compared == 0 {
-        layer.leave_open(Problem::new(Code::NotGiven, "", "a known head within this log", "none"));
-    }
-    layer
-}
+const ROOT_LAYER: &str = "log-root";
 
 const ROOT_RULE: &str = "RFC 9162 section 2.1.1: the root is recomputed from all leaves";
 
 /// Layer `log-root` of a head or proof: the given log leads to its root.
 pub(crate) fn root_layer(head: Option<TreeHead>, log: Option<&Log>, at: &str) -> Layer {
-    let layer = Layer::new("log-root", ROOT_RULE);
+    let layer = Layer::new(ROOT_LAYER, ROOT_RULE);
     let (Some(head), Some(log)) = (head, log) else {
         let problem = Problem::new(Code::NotGiven, at, "a head, and the log that it is of", "not both");
         return layer.not_established(problem);

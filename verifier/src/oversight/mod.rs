@@ -10,7 +10,7 @@ mod signed;
 
 pub use bundle::{BUNDLE_LAYERS, verify_bundle};
 pub use head::verify_head;
-pub use log::{Leaf, Log, verify_log};
+pub use log::{Leaf, Log, LogPart, LogVerifier, verify_log};
 pub use manifest::{Reading, signing_bytes};
 pub use proof::verify_proof;
 
