@@ -50,7 +50,7 @@ pub enum Outcome {
 }
 
 /// How many records of a log are handed on together.
-const RECORDS_TOGETHER: usize = 1_024;
+const RECORDS_TOGETHER: usize = 256;
 
 /// A path that could not be read.
 #[derive(Debug, thiserror::Error)]

@@ -475,6 +475,7 @@ impl Anchors {
             heads: &self.heads,
             file_id: self.file_id.as_deref(),
             log: self.log.as_deref(),
+            ..Trust::default()
         }
     }
 }

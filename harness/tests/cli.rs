@@ -521,3 +521,48 @@ fn a_log_is_verified_line_by_line_against_known_heads() {
     let output = run(&ndjson);
     assert_eq!((code(&output), layer(&output, "json")["at"].as_str()), (1, Some("line 3")));
 }
+
+#[test]
+fn a_trust_policy_says_what_is_authentic() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "good/with-log";
+    let path = write(folder.path(), "a.json", bundle(name));
+    let log = write(folder.path(), "leaves.jsonl", vector(name)["input"]["trust"]["log"].as_str().unwrap());
+    let (registry, issuer) = (key(name, "registry_key"), key(name, "issuer_keys"));
+    let generated: Json = serde_json::from_str(&bundle(name)).unwrap();
+    let day = &generated["bundle_generated_at"].as_str().unwrap()[..10];
+    let verify = |policy: &str, more: &[&str]| {
+        let policy = write(folder.path(), "policy.toml", policy);
+        let fixed =
+            ["verify", "--require", "authentic", "--trust", policy.to_str().unwrap(), path.to_str().unwrap()];
+        code(&run(&[&fixed[..], more].concat()))
+    };
+    let key_of = |table: &str, key: &str, more: &str| format!("[[{table}]]\nkey = \"{key}\"\n{more}\n");
+    let trusted = key_of("registry", &registry, "") + &key_of("issuer", &issuer, "");
+    assert_eq!(verify(&trusted, &[]), 0);
+    assert_eq!(verify(&key_of("registry", &registry, ""), &[]), 1);
+    assert_eq!(verify(&format!("any_issuer = true\n{}", key_of("registry", &registry, "")), &[]), 0);
+    assert_eq!(verify(&key_of("registry", &registry, ""), &["--any-issuer"]), 0);
+    // The key is trusted on that day only, and until the day before.
+    let on_the_day = format!("from = \"{day}T00:00:00Z\"\nuntil = \"{day}T23:59:59Z\"");
+    let window = |window: &str| key_of("registry", &registry, window) + &key_of("issuer", &issuer, "");
+    assert_eq!(verify(&window(&on_the_day), &[]), 0);
+    assert_eq!(verify(&window("until = \"2000-01-01T00:00:00Z\""), &[]), 1);
+    // More can be asked for: what only the log shows, and freshness.
+    assert_eq!(verify(&format!("require = [\"registration\"]\n{trusted}"), &[]), 1);
+    assert_eq!(
+        verify(&format!("require = [\"registration\"]\n{trusted}"), &["--log", log.to_str().unwrap()]),
+        0
+    );
+    assert_eq!(verify(&format!("max_age_days = 0\n{trusted}"), &[]), 1);
+    assert_eq!(verify(&format!("max_age_days = 100000\n{trusted}"), &[]), 0);
+    for wrong in [
+        "require = [\"nothing\"]",
+        "surprise = 1",
+        "[[registry]]\nkey = \"abc\"",
+        "any_issuer = ",
+        "[[head]]\nsize = 1\nroot = \"x\"",
+    ] {
+        assert_eq!(verify(wrong, &[]), 2, "{wrong}");
+    }
+}

@@ -83,6 +83,7 @@ codes! {
     BundleSignatureMissing = "bundle.signature-missing", "the bundle carries no signature";
 
     KeyDiffers = "key.differs", "the key is none of the trusted ones";
+    KeyOutsideWindow = "key.outside-window", "the key is trusted, but not at the time of the document";
     KeyNotPinned = "key.not-pinned", "no trusted key was given to compare with";
 
     HeadEmptyRoot = "head.empty-root", "the root of the empty tree is the SHA-256 of nothing";
@@ -122,6 +123,7 @@ codes! {
     NotGiven = "input.not-given", "nothing was given that could establish this";
     NotReached = "input.not-reached", "what it needs is missing or refuted";
     RegistrationNoProof = "registration.no-proof", "a bundle carries no proof of the registration";
+    TimeStale = "time.stale", "the document is older than the caller allows, or from the future";
     TimeServerClock = "time.server-clock", "times come from the registry's own clock";
 
     NoteLegacyScheme = "interop.legacy-scheme", "only a form other than RFC 8785 fits";

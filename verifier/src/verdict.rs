@@ -214,7 +214,7 @@ pub struct Trace {
     /// The layers.
     pub layers: Vec<Layer>,
     /// Names of the layers that must be established for `authentic`.
-    pub required: &'static [&'static str],
+    pub required: Vec<&'static str>,
 }
 
 impl Trace {

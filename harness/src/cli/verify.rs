@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 use assayer_harness::evidence::{
     Finding, Item, Joiner, Outcome, Question, Unreadable, read_log, read_path, read_stream,
 };
-use assayer_harness::in_order;
-use assayer_verifier::oversight::{DocumentKind, Trust};
+use assayer_harness::{Policy, PolicyError, in_order};
+use assayer_verifier::oversight::{DocumentKind, Freshness, Trust};
 use assayer_verifier::{Hash, Layer, Limits, PublicKey, State, TreeHead, Verdict};
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
@@ -36,6 +36,12 @@ pub(crate) struct VerifyArguments {
     /// The log, as `leaves.jsonl` or saved pages of `/tlog/range`: shows registration, completeness and root.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    /// What is trusted, in a file (see the auditors' page); added to what the other options say.
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
+    /// Any issuer will do: a manifest need only be signed by the key that it names.
+    #[arg(long, conflicts_with = "issuer_key")]
+    any_issuer: bool,
     /// Take every document for this kind instead of recognizing it.
     #[arg(long = "as", value_enum, value_name = "KIND")]
     kind: Option<Kind>,
@@ -101,12 +107,24 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Exit {
             return Exit::Usage;
         }
     };
+    let policy = match policy(arguments) {
+        Ok(policy) => policy,
+        Err(error) => {
+            complain(error);
+            return Exit::Usage;
+        }
+    };
+    let now = jiff::Timestamp::now().as_second();
     let trust = Trust {
-        registry_keys: &arguments.registry_key,
-        issuer_keys: &arguments.issuer_key,
-        heads: &arguments.head,
+        registry_keys: &policy.registry_keys,
+        issuer_keys: &policy.issuer_keys,
+        heads: &policy.heads,
         file_id: arguments.file_id.as_deref(),
         log: log.as_ref(),
+        windows: &policy.windows,
+        any_issuer: policy.any_issuer,
+        required: &policy.required,
+        freshness: policy.most_seconds.map(|most_seconds| Freshness { now, most_seconds }),
     };
     let kind = arguments.kind.map(|kind| match kind {
         Kind::Bundle => DocumentKind::Bundle,
@@ -133,6 +151,16 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Exit {
         }
     });
     output.finish()
+}
+
+/// The policy of the file, if there is one, and what the options add to it.
+fn policy(arguments: &VerifyArguments) -> Result<Policy, PolicyError> {
+    let mut policy = arguments.trust.as_deref().map(Policy::read).transpose()?.unwrap_or_default();
+    policy.registry_keys.extend(&arguments.registry_key);
+    policy.issuer_keys.extend(&arguments.issuer_key);
+    policy.heads.extend(&arguments.head);
+    policy.any_issuer |= arguments.any_issuer;
+    Ok(policy)
 }
 
 fn threads(arguments: &VerifyArguments) -> usize {

@@ -13,30 +13,14 @@ use crate::merkle::TreeHead;
 use crate::oversight::event::{self, Identifier, Identity, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::signed::fitting;
-use crate::oversight::{Log, Trust, describe, head, log, manifest, read_then};
+use crate::oversight::{Freshness, KeyWindow, Log, Trust, describe, head, log, manifest, read_then};
 use crate::verdict::{Layer, Problem, Trace};
 
-/// Layers that must be established for a bundle to be `authentic`.
-const REQUIRED: [&str; 15] = [
-    "limits",
-    "json",
-    "shape",
-    "file-id",
-    "issuer-signature",
-    "manifest-members",
-    "issuer-key",
-    "beacon-rows",
-    "watermark-rows",
-    "registry-signature",
-    "registry-key",
-    "tree-head",
-    "inclusion",
-    "event-binding",
-    "event-order",
-];
+/// How many of the layers, from the first on, must be established for a bundle to be `authentic`.
+const REQUIRED: usize = 15;
 
 /// Every layer of a bundle, in order.
-pub const BUNDLE_LAYERS: [&str; 21] = [
+pub const BUNDLE_LAYERS: [&str; 22] = [
     "limits",
     "json",
     "shape",
@@ -56,6 +40,7 @@ pub const BUNDLE_LAYERS: [&str; 21] = [
     "completeness",
     "log-root",
     "append-only",
+    "freshness",
     "time",
     "attestation",
 ];
@@ -67,7 +52,15 @@ pub const BUNDLE_LAYERS: [&str; 21] = [
 #[must_use]
 pub fn verify_bundle(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
     let layers = read_then(input, limits, |document, layers| verify_document(document, trust, layers));
-    Trace { layers, required: &REQUIRED }
+    Trace { layers, required: required(trust) }
+}
+
+/// The layers that always must be established, and those that the caller asks for beyond.
+fn required(trust: &Trust<'_>) -> Vec<&'static str> {
+    let mut required: Vec<&'static str> = BUNDLE_LAYERS.into_iter().take(REQUIRED).collect();
+    required.extend(trust.freshness.map(|_| "freshness"));
+    required.extend(trust.required);
+    required
 }
 
 fn verify_document(document: &Document<'_>, trust: &Trust<'_>, layers: &mut Vec<Layer>) {
@@ -87,7 +80,7 @@ fn verify_document(document: &Document<'_>, trust: &Trust<'_>, layers: &mut Vec<
         Some(manifest) => {
             layers.push(manifest::signature_layer(manifest, "/manifest"));
             layers.push(manifest::members_layer(manifest, "/manifest"));
-            layers.push(issuer_key_layer(manifest, trust.issuer_keys));
+            layers.push(issuer_key_layer(manifest, trust));
         }
         None => {
             for id in ["issuer-signature", "manifest-members", "issuer-key"] {
@@ -100,7 +93,7 @@ fn verify_document(document: &Document<'_>, trust: &Trust<'_>, layers: &mut Vec<
     match &key {
         Some(key) => {
             layers.push(signature_layer(bundle, key));
-            layers.push(registry_key_layer(bundle, key, trust.registry_keys));
+            layers.push(registry_key_layer(bundle, key, trust));
         }
         None => {
             layers.push(unreached("registry-signature", "/registry_pub"));
@@ -128,6 +121,7 @@ fn verify_document(document: &Document<'_>, trust: &Trust<'_>, layers: &mut Vec<
     layers.push(completeness_layer(bundle, events.as_deref(), head.as_ref(), trust.log));
     layers.push(log::root_layer(head, trust.log, "/tlog_head"));
     layers.push(log::append_only_layer(head, trust));
+    layers.push(freshness_layer(bundle, trust.freshness));
     layers.push(time_layer());
     layers.push(attestation_layer(bundle));
 }
@@ -240,28 +234,70 @@ fn file_id_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, requested: Opti
     layer
 }
 
-fn issuer_key_layer(manifest: Value<'_>, trusted: &[PublicKey]) -> Layer {
+fn issuer_key_layer(manifest: Value<'_>, trust: &Trust<'_>) -> Layer {
     let layer = Layer::new("issuer-key", "a key found inside a document is never a reason to trust it");
     let at = "/manifest/issuer_ed25519_pub";
     let text = manifest.get("issuer_ed25519_pub");
-    if trusted.is_empty() {
+    if trust.issuer_keys.is_empty() {
+        if trust.any_issuer {
+            return layer.recomputed("any issuer will do, says the caller");
+        }
         let problem = Problem::new(Code::KeyNotPinned, at, "a trusted issuer key", describe(text));
         return layer.not_established(problem);
     }
-    let known = manifest::issuer_key(manifest).is_some_and(|key| trusted.contains(&key));
-    if known { layer } else { layer.refuted(key_differs(at, trusted, text)) }
+    let known = manifest::issuer_key(manifest).is_some_and(|key| trust.issuer_keys.contains(&key));
+    if known { layer } else { layer.refuted(key_differs(at, trust.issuer_keys, text)) }
 }
 
-fn registry_key_layer(bundle: Value<'_>, key: &PublicKey, trusted: &[PublicKey]) -> Layer {
+fn registry_key_layer(bundle: Value<'_>, key: &PublicKey, trust: &Trust<'_>) -> Layer {
     let layer = Layer::new("registry-key", "EV-1: registry_pub is the key of the well-known document");
-    let text = bundle.get("registry_pub");
-    if trusted.is_empty() {
-        let problem =
-            Problem::new(Code::KeyNotPinned, "/registry_pub", "a trusted registry key", describe(text));
+    let (at, text) = ("/registry_pub", bundle.get("registry_pub"));
+    if trust.registry_keys.is_empty() {
+        let problem = Problem::new(Code::KeyNotPinned, at, "a trusted registry key", describe(text));
         return layer.not_established(problem);
     }
-    if trusted.contains(key) { layer } else { layer.refuted(key_differs("/registry_pub", trusted, text)) }
+    if !trust.registry_keys.contains(key) {
+        return layer.refuted(key_differs(at, trust.registry_keys, text));
+    }
+    let mut windows = trust.windows.iter().filter(|window| window.key == *key).peekable();
+    let generated = bundle.get("bundle_generated_at");
+    let instant = generated.and_then(Value::as_str).as_deref().and_then(whole_seconds);
+    let within = |window: &KeyWindow| {
+        instant.is_some_and(|at| {
+            window.from.is_none_or(|from| from <= at) && window.until.is_none_or(|until| at <= until)
+        })
+    };
+    if windows.peek().is_none() || windows.any(within) {
+        return layer;
+    }
+    let expected = "a time at which this key is trusted";
+    let place = "/bundle_generated_at";
+    layer.not_established(Problem::new(Code::KeyOutsideWindow, place, expected, describe(generated)))
 }
+
+/// Layer `freshness`: the evidence is not older than the caller allows, by the registry's own clock.
+fn freshness_layer(bundle: Value<'_>, freshness: Option<Freshness>) -> Layer {
+    let layer =
+        Layer::new("freshness", "the age of evidence is for the caller to bound (EV-1 gives its time)");
+    let at = "/bundle_generated_at";
+    let generated = bundle.get("bundle_generated_at");
+    let Some(freshness) = freshness else {
+        let expected = "a greatest age";
+        return layer.not_established(Problem::new(Code::NotGiven, at, expected, "none"));
+    };
+    let instant = generated.and_then(Value::as_str).as_deref().and_then(whole_seconds);
+    let age = instant.map(|instant| freshness.now.saturating_sub(instant));
+    // Two clocks may differ: a bundle from the near future is fresh.
+    let fresh = age.is_some_and(|age| (-CLOCKS_APART..=freshness.most_seconds).contains(&age));
+    if fresh {
+        return layer.recomputed(format!("{} s old", age.unwrap_or_default()));
+    }
+    let expected = format!("an age of at most {} s", freshness.most_seconds);
+    layer.not_established(Problem::new(Code::TimeStale, at, expected, describe(generated)))
+}
+
+/// How far the clock of a registry may be ahead of the caller's, in seconds.
+const CLOCKS_APART: i64 = 300;
 
 fn key_differs(at: &str, trusted: &[PublicKey], found: Option<Value<'_>>) -> Problem {
     let keys: Vec<String> = trusted.iter().take(3).map(|key| key.to_hex()).collect();

@@ -35,7 +35,7 @@ pub fn verify_head(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
         layers.push(log::root_layer(head, trust.log, ""));
         layers.push(log::append_only_layer(head, trust));
     });
-    Trace { layers, required: &["limits", "json", "tree-head", "registry-key"] }
+    Trace { layers, required: vec!["limits", "json", "tree-head", "registry-key"] }
 }
 
 /// Layer `tree-head` under the first of several keys that fits.

@@ -331,7 +331,7 @@ impl LogVerifier {
             self.root.leave_open(Problem::new(Code::NotGiven, "", "a known head within this log", "none"));
         }
         layers.extend([self.entries, self.leaf_hashes, self.root]);
-        Trace { layers, required: &["limits", "json", "entries", "leaf-hashes", ROOT_LAYER] }
+        Trace { layers, required: vec!["limits", "json", "entries", "leaf-hashes", ROOT_LAYER] }
     }
 }
 

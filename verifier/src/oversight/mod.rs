@@ -88,6 +88,34 @@ pub struct Trust<'a> {
     pub file_id: Option<&'a str>,
     /// The log, or its beginning, as downloaded.
     pub log: Option<&'a Log>,
+    /// Times outside of which a registry key is not trusted; a key that is not named here is trusted at any time.
+    pub windows: &'a [KeyWindow],
+    /// Whether any issuer will do: then a manifest need only be signed by the key that it names.
+    pub any_issuer: bool,
+    /// Layers that must be established for `authentic`, beyond those that always must.
+    pub required: &'a [&'static str],
+    /// How old evidence may be.
+    pub freshness: Option<Freshness>,
+}
+
+/// When a key is trusted, both ends included, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyWindow {
+    /// The key.
+    pub key: PublicKey,
+    /// Not before.
+    pub from: Option<i64>,
+    /// Not after.
+    pub until: Option<i64>,
+}
+
+/// How old evidence may be. The verifier reads no clock: the caller says what time it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// Now, in seconds since 1970.
+    pub now: i64,
+    /// The oldest that is fresh, in seconds.
+    pub most_seconds: i64,
 }
 
 /// Layers `limits` and `json` from the outcome of reading.
@@ -119,7 +147,7 @@ pub fn read_only(input: &[u8], limits: &Limits) -> Trace {
         let problem = Problem::new(Code::DocumentKind, "", "a document of a known kind", "another");
         layers.push(Layer::new("kind", "documents are recognized by their members").not_established(problem));
     });
-    Trace { layers, required: &["kind"] }
+    Trace { layers, required: vec!["kind"] }
 }
 
 /// Reads a document and, if that succeeds, lets `verify` add its layers.

@@ -96,7 +96,7 @@ pub fn verify_proof(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
         layers.push(log::root_layer(Some(proof.head), trust.log, ""));
         layers.push(log::leaf_layer(&proof, trust.log));
     });
-    Trace { layers, required: &["limits", "json", "inclusion", "head-known"] }
+    Trace { layers, required: vec!["limits", "json", "inclusion", "head-known"] }
 }
 
 fn head_known_layer(head: &TreeHead, trust: &Trust<'_>) -> Layer {

@@ -230,6 +230,7 @@ pub(crate) fn verify_bundle(input: &[u8]) {
         heads: &heads,
         file_id: Some("e008bfab-9116-43e0-83c8-a2d0d9304e52"),
         log: Some(&log),
+        ..Trust::default()
     };
     let trusting = verify(input, &trust, &limits);
     trace_is_sound(&trusting);

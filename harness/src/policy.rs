@@ -1,0 +1,194 @@
+//! A trust policy: what an auditor trusts, written down once.
+
+use std::path::Path;
+
+use assayer_verifier::oversight::{BUNDLE_LAYERS, KeyWindow};
+use assayer_verifier::{Hash, PublicKey, TreeHead, VerifiedKey};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+/// No policy is longer.
+const LONGEST_POLICY: u64 = 1 << 20;
+
+/// What an auditor trusts.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Keys of registries.
+    pub registry_keys: Vec<PublicKey>,
+    /// When each of them is trusted, where that is bounded.
+    pub windows: Vec<KeyWindow>,
+    /// Keys of issuers.
+    pub issuer_keys: Vec<PublicKey>,
+    /// Whether any issuer will do.
+    pub any_issuer: bool,
+    /// Known tree heads.
+    pub heads: Vec<TreeHead>,
+    /// Layers that must be established, beyond the usual ones.
+    pub required: Vec<&'static str>,
+    /// The oldest evidence that will do, in seconds.
+    pub most_seconds: Option<i64>,
+}
+
+/// Why a policy is of no use.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// A key that no signature may be trusted under.
+    #[error("{path}: key `{key}`: {why}")]
+    Key {
+        /// The policy.
+        path: String,
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Too long to be a policy.
+    #[error("{path}: {length} bytes, at most {LONGEST_POLICY} are read")]
+    Length {
+        /// The policy.
+        path: String,
+        /// Its length.
+        length: u64,
+    },
+    /// A layer that does not exist.
+    #[error("{path}: there is no layer `{layer}`, expected one of {}", BUNDLE_LAYERS.join(", "))]
+    Layer {
+        /// The policy.
+        path: String,
+        /// The name.
+        layer: String,
+    },
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] std::io::Error),
+    /// A root that is none.
+    #[error("{path}: root `{root}`: expected 64 lower-case hexadecimal digits")]
+    Root {
+        /// The policy.
+        path: String,
+        /// The root.
+        root: String,
+    },
+    /// Not TOML, or not of a policy's form.
+    #[error("{path}: {message}")]
+    Shape {
+        /// The policy.
+        path: String,
+        /// What is wrong, with line and column.
+        message: String,
+    },
+    /// A window that is never open.
+    #[error("{path}: key `{key}`: it is trusted until {until}, which is before {from}")]
+    Window {
+        /// The policy.
+        path: String,
+        /// The key.
+        key: String,
+        /// Beginning.
+        from: Timestamp,
+        /// End.
+        until: Timestamp,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    any_issuer: bool,
+    max_age_days: Option<u32>,
+    #[serde(default)]
+    require: Vec<String>,
+    #[serde(default)]
+    registry: Vec<RegistryKey>,
+    #[serde(default)]
+    issuer: Vec<IssuerKey>,
+    #[serde(default)]
+    head: Vec<Head>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegistryKey {
+    key: String,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IssuerKey {
+    key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    size: u64,
+    root: String,
+}
+
+impl Policy {
+    /// Reads a policy from a TOML file.
+    ///
+    /// # Errors
+    /// [`PolicyError`] naming the file and what is wrong in it.
+    pub fn read(path: &Path) -> Result<Self, PolicyError> {
+        let name = path.display().to_string();
+        let length = fs_err::metadata(path)?.len();
+        if length > LONGEST_POLICY {
+            return Err(PolicyError::Length { path: name, length });
+        }
+        let text = fs_err::read_to_string(path)?;
+        let file: File = toml::from_str(&text)
+            .map_err(|error| PolicyError::Shape { path: name.clone(), message: error.to_string() })?;
+        Self::of(file, &name)
+    }
+
+    fn of(file: File, path: &str) -> Result<Self, PolicyError> {
+        let mut policy = Self {
+            any_issuer: file.any_issuer,
+            most_seconds: file.max_age_days.map(|days| i64::from(days) * 86_400),
+            ..Self::default()
+        };
+        for registry in file.registry {
+            let key = key(&registry.key, path)?;
+            policy.registry_keys.push(key);
+            policy.windows.extend(window(key, &registry, path)?);
+        }
+        for issuer in file.issuer {
+            policy.issuer_keys.push(key(&issuer.key, path)?);
+        }
+        for head in file.head {
+            let root = Hash::from_hex(&head.root)
+                .ok_or_else(|| PolicyError::Root { path: path.to_owned(), root: head.root.clone() })?;
+            policy.heads.push(TreeHead { size: head.size, root });
+        }
+        for layer in file.require {
+            let known = BUNDLE_LAYERS.into_iter().find(|known| *known == layer);
+            policy.required.push(known.ok_or_else(|| PolicyError::Layer { path: path.to_owned(), layer })?);
+        }
+        Ok(policy)
+    }
+}
+
+fn key(text: &str, path: &str) -> Result<PublicKey, PolicyError> {
+    let failed =
+        |why: &str| PolicyError::Key { path: path.to_owned(), key: text.to_owned(), why: why.to_owned() };
+    let key = PublicKey::from_hex(&text.to_ascii_lowercase())
+        .ok_or_else(|| failed("expected 64 hexadecimal digits"))?;
+    VerifiedKey::new(&key).map_err(|code| failed(code.meaning()))?;
+    Ok(key)
+}
+
+fn window(key: PublicKey, registry: &RegistryKey, path: &str) -> Result<Option<KeyWindow>, PolicyError> {
+    if let (Some(from), Some(until)) = (registry.from, registry.until)
+        && until < from
+    {
+        return Err(PolicyError::Window { path: path.to_owned(), key: registry.key.clone(), from, until });
+    }
+    let bounded = registry.from.is_some() || registry.until.is_some();
+    let seconds = |instant: Option<Timestamp>| instant.map(Timestamp::as_second);
+    Ok(bounded.then(|| KeyWindow { key, from: seconds(registry.from), until: seconds(registry.until) }))
+}
