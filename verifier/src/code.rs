@@ -100,6 +100,8 @@ codes! {
     EventTimeDiffers = "event.time-differs", "the two times of an event are too far apart to be of one request";
     EventOrder = "event.order", "the events are not in the order of their times";
     EventDuplicateIndex = "event.duplicate-index", "two events claim the same place in the log";
+    EventAfterBundle = "event.after-bundle", "an event is later than the bundle that shows it";
+    EventTokenUnsigned = "event.token-unsigned", "the token of an event is none that the issuer signed";
     EventKindUnknown = "event.kind-unknown", "the kind of the event is none of the known ones";
 
     ProofDuplicate = "proof.duplicate", "two proofs are given for one event";
@@ -116,7 +118,7 @@ codes! {
     LogLeafTextDiffers = "log.leaf-text-differs", "text and hexadecimal form of a leaf disagree";
     LogRegistrationDiffers = "log.registration-differs", "the registration in the log is not of this manifest";
     LogRegistrationMissing = "log.registration-missing", "the log has no registration of this file";
-    LogRootDiffers = "log.root-differs", "the leaves of the log lead to another root";
+    LogRootDiffers = "log.root-differs", "the leaves of the log lead to another root, or the log is of another registry";
     LogTooShort = "log.too-short", "the given log ends before this tree head";
     LogEncoding = "log.encoding", "a log record is not encoded as it must be";
 
@@ -130,6 +132,8 @@ codes! {
     NoteLegacyReading = "interop.legacy-reading", "fits only when newer members are left out";
     NoteHexSpelling = "interop.hex-spelling", "hexadecimal text is not written in plain lower case";
     NoteTieOrder = "interop.tie-order", "events of one second are not in the order of the log";
+    NoteNullDropped = "interop.null-dropped", "a member that is null was left out of the signed bytes";
+    NoteUnknownMember = "interop.unknown-member", "a member that is not known; only the registry signed it";
     NoteInclusionName = "interop.inclusion-name", "the proof is called `inclusion`, as in the specification's text";
 }
 

@@ -13,7 +13,7 @@ use crate::merkle::TreeHead;
 use crate::oversight::event::{self, Identifier, Identity, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::signed::fitting;
-use crate::oversight::{Freshness, KeyWindow, Log, Trust, describe, head, log, manifest, read_then};
+use crate::oversight::{Freshness, KeyWindow, Leaf, Log, Trust, describe, head, log, manifest, read_then};
 use crate::verdict::{Layer, Problem, Trace};
 
 /// How many of the layers, from the first on, must be established for a bundle to be `authentic`.
@@ -114,11 +114,12 @@ fn verify_document(document: &Document<'_>, trust: &Trust<'_>, layers: &mut Vec<
         }
     }
     match &events {
-        Some(events) => layers.push(event::order_layer(events, "/events")),
+        Some(events) => layers.push(event::order_layer(events, bundle.get("bundle_generated_at"), "/events")),
         None => layers.push(unreached("event-order", "/events")),
     }
-    layers.push(registration_layer(manifest, head.as_ref(), trust.log));
-    layers.push(completeness_layer(bundle, events.as_deref(), head.as_ref(), trust.log));
+    let log = log_of_head(head.as_ref(), trust.log);
+    layers.push(registration_layer(manifest, &log));
+    layers.push(completeness_layer(bundle, events.as_deref(), &log));
     layers.push(log::root_layer(head, trust.log, "/tlog_head"));
     layers.push(log::append_only_layer(head, trust));
     layers.push(freshness_layer(bundle, trust.freshness));
@@ -504,6 +505,10 @@ fn check_proof(
         return Err(Problem::new(Code::ProofDuplicate, place, "one proof for each event", row.to_string()));
     }
     let (member, value) = match (item.get("proof"), item.get("inclusion")) {
+        (Some(proof), Some(other)) if proof.raw() != other.raw() => {
+            let place = format!("{at}/inclusion");
+            return Err(Problem::new(Code::ProofDuplicate, place, proof.raw(), other.raw()));
+        }
         (Some(proof), _) => ("proof", proof),
         (None, Some(proof)) => {
             let text = "the member is called `proof` by the implementations";
@@ -547,6 +552,7 @@ fn binding_layer(manifest: Option<Value<'_>>, events: &[Value<'_>], proven: &Pro
     let rule = "fact sheet 1.4: the leaf is rebuilt from the row, hashed and compared";
     let mut layer = Layer::new("event-binding", rule);
     let identity = manifest.map(Identity::of);
+    let tokens = signed_tokens(manifest);
     for (position, row) in events.iter().enumerate() {
         let at = format!("/events/{position}");
         match proven.get(&position) {
@@ -571,28 +577,54 @@ fn binding_layer(manifest: Option<Value<'_>>, events: &[Value<'_>], proven: &Pro
         if let Some(identity) = &identity {
             event::check_row(&mut layer, *row, &at, identity);
         }
+        let token = row.get("token_id").and_then(Value::as_str);
+        if token.is_none_or(|token| !tokens.contains(&token)) {
+            let place = format!("{at}/token_id");
+            layer.note(Code::EventTokenUnsigned, place, "the manifest as it is now lists no such beacon");
+        }
     }
     layer.recomputed = format!("{} leaves rebuilt", proven.len());
     layer
 }
 
+/// Tokens that the issuer signed.
+fn signed_tokens(manifest: Option<Value<'_>>) -> BTreeSet<Cow<'_, str>> {
+    let beacons = manifest.and_then(|manifest| manifest.get("beacons")).into_iter().flat_map(Value::items);
+    let tokens = beacons.filter_map(|beacon| beacon.get("token_id"));
+    tokens.filter_map(|token| token.as_str().or_else(|| token.number_text().map(Cow::Borrowed))).collect()
+}
+
 const REGISTRATION_RULE: &str = "fact sheet 1.4: the registration leaf names file, recipient, issuer, key and counts, not the manifest's bytes";
 
+/// The leaves of a log that this head commits to, or why there are none: a log that does not lead to the head shows
+/// nothing about the bundle.
+fn log_of_head<'l>(head: Option<&TreeHead>, log: Option<&'l Log>) -> Result<&'l [Leaf], Problem> {
+    let (Some(head), Some(log)) = (head, log) else {
+        let expected = "the log (--log), which holds registrations and events";
+        return Err(Problem::new(Code::RegistrationNoProof, "/tlog_head", expected, "none"));
+    };
+    let (at, known) = ("/tlog_head/root", log.head_at(head.size));
+    let Some(known) = known else {
+        let found = format!("{} leaves", log.leaves().len());
+        return Err(Problem::new(Code::LogTooShort, at, format!("{} leaves from index 0", head.size), found));
+    };
+    if known.root != head.root {
+        return Err(Problem::new(Code::LogRootDiffers, at, known.root.to_hex(), head.root.to_hex()));
+    }
+    let size = usize::try_from(head.size).unwrap_or(usize::MAX);
+    Ok(log.leaves().get(..size).unwrap_or_default())
+}
+
 /// Layer `registration`: only the log can show it; a bundle carries no proof of its registration.
-fn registration_layer(manifest: Option<Value<'_>>, head: Option<&TreeHead>, log: Option<&Log>) -> Layer {
+fn registration_layer(manifest: Option<Value<'_>>, log: &Result<&[Leaf], Problem>) -> Layer {
     let layer = Layer::new("registration", REGISTRATION_RULE);
     let Some(manifest) = manifest else { return unreached("registration", "/manifest") };
-    let (Some(head), Some(log)) = (head, log.filter(|log| log.leaf(0).is_some())) else {
-        let expected = "the log (--log), which holds the registration";
-        return layer.not_established(Problem::new(Code::RegistrationNoProof, "/manifest", expected, "none"));
+    let leaves = match log {
+        Ok(leaves) => *leaves,
+        Err(problem) => return layer.not_established(problem.clone()),
     };
     let file_id = Identifier::of(manifest.get("file_id"));
-    let latest = log
-        .leaves()
-        .iter()
-        .rev()
-        .skip_while(|leaf| leaf.index >= head.size)
-        .find(|leaf| is_leaf_of(&leaf.bytes, "register", &file_id));
+    let latest = leaves.iter().rev().find(|leaf| is_leaf_of(&leaf.bytes, "register", &file_id));
     let Some(latest) = latest else {
         let expected = format!("a registration of {}", describe(file_id.value));
         return layer.refuted(Problem::new(
@@ -649,38 +681,26 @@ fn registration_difference(manifest: Value<'_>, leaf: &[u8]) -> Option<Problem> 
     None
 }
 
-fn too_short(log: &Log, head: &TreeHead) -> Problem {
-    let expected = format!("{} leaves", head.size);
-    let found = format!("{} leaves", log.leaves().len());
-    Problem::new(Code::LogTooShort, "/tlog_head/size", expected, found)
-}
-
 /// Layer `completeness`: no event of this file stands in the log and not in the bundle.
 fn completeness_layer(
     bundle: Value<'_>,
     events: Option<&[Value<'_>]>,
-    head: Option<&TreeHead>,
-    log: Option<&Log>,
+    log: &Result<&[Leaf], Problem>,
 ) -> Layer {
     let Some(events) = events else { return unreached("completeness", "/events") };
     let layer = Layer::new("completeness", "EV-1: the bundle holds the events of the file");
-    let (Some(head), Some(log)) = (head, log.filter(|log| log.leaf(0).is_some())) else {
-        let expected = "the log (--log), which holds all events";
-        return layer.not_established(Problem::new(Code::NotGiven, "/events", expected, "none"));
+    let leaves = match log {
+        Ok(leaves) => *leaves,
+        Err(problem) => return layer.not_established(problem.clone()),
     };
-    if (log.leaves().len() as u64) < head.size {
-        return layer.not_established(too_short(log, head));
-    }
     let listed: BTreeSet<u64> =
         events.iter().filter_map(|row| row.get("tlog_index").and_then(Value::as_u64)).collect();
     let file_id = Identifier::of(bundle.get("file_id"));
-    let omitted = log
-        .leaves()
+    let omitted = leaves
         .iter()
-        .take_while(|leaf| leaf.index < head.size)
         .find(|leaf| !listed.contains(&leaf.index) && is_leaf_of(&leaf.bytes, "beacon", &file_id));
     match omitted {
-        None => layer.recomputed(format!("{} leaves searched", head.size)),
+        None => layer.recomputed(format!("{} leaves searched", leaves.len())),
         Some(leaf) => {
             let expected = format!("the event at index {} of the log", leaf.index);
             layer.refuted(Problem::new(Code::LogEventMissing, "/events", expected, "no such row"))

@@ -76,11 +76,34 @@ pub(crate) fn check_row(layer: &mut Layer, row: Value<'_>, at: &str, identity: &
             layer.refute(problem);
         }
     }
+    for (key, _) in row.members() {
+        let name = key.as_str().unwrap_or_default();
+        if !ROW_MEMBERS.contains(&name.as_ref()) {
+            let place = format!("{at}/{name}");
+            layer.note(Code::NoteUnknownMember, place, "the log does not cover it; the registry signed it");
+        }
+    }
     let known = kind(row).is_some_and(|kind| kind == DNS_KIND || WEB_KINDS.contains(&kind.as_ref()));
     if !known {
         layer.note(Code::EventKindUnknown, format!("{at}/kind"), describe(row.get("kind")));
     }
 }
+
+/// Members of an event row (fact sheet 3).
+const ROW_MEMBERS: [&str; 12] = [
+    "id",
+    "token_id",
+    "file_id",
+    "recipient_id",
+    "issuer_id",
+    "kind",
+    "source_ip",
+    "user_agent",
+    "extra",
+    "timestamp",
+    "qualified_timestamp",
+    "tlog_index",
+];
 
 /// How far apart the two times of one event may be. The registries read the clock twice while they answer one request,
 /// so the recorded pairs differ by a second now and then.
@@ -119,6 +142,11 @@ pub(crate) fn check_extra(row: Value<'_>, at: &str) -> Result<(), Problem> {
     else {
         return Err(problem("the text of a JSON object"));
     };
+    let agent = row.get("user_agent").filter(|agent| !agent.is_null() && agent.raw() != "\"\"");
+    if let Some(agent) = agent.filter(|_| is_dns(row)) {
+        let expected = "no user agent: the leaf of a DNS event has none";
+        return Err(Problem::new(Code::EventExtra, format!("{at}/user_agent"), expected, agent.raw()));
+    }
     let covered: &[&str] = if is_dns(row) { &["qname", "qtype"] } else { &[] };
     let exactly =
         extra.members().count() == covered.len() && covered.iter().all(|name| extra.get(name).is_some());
@@ -193,7 +221,7 @@ fn same_identity(signed: &Identifier<'_>, row: Option<Value<'_>>) -> bool {
 }
 
 /// Layer `event-order`: times never go back, and no place in the log is claimed twice.
-pub(crate) fn order_layer(events: &[Value<'_>], at: &str) -> Layer {
+pub(crate) fn order_layer(events: &[Value<'_>], generated: Option<Value<'_>>, at: &str) -> Layer {
     let mut layer = Layer::new("event-order", "EV-1: events ordered by timestamp");
     let mut seen = BTreeSet::new();
     for (position, row) in events.iter().enumerate() {
@@ -209,6 +237,15 @@ pub(crate) fn order_layer(events: &[Value<'_>], at: &str) -> Layer {
             ));
         }
     }
+    let instant = generated.and_then(Value::as_str).as_deref().and_then(whole_seconds);
+    let after = |row: &&Value<'_>| {
+        let seconds = row.get("timestamp").and_then(Value::as_i64);
+        instant.zip(seconds).is_some_and(|(instant, seconds)| seconds > instant.saturating_add(CLOCK_STEP))
+    };
+    if let Some(row) = events.iter().find(after) {
+        let text = format!("an event of {}, later than the bundle", describe(row.get("timestamp")));
+        layer.note(Code::EventAfterBundle, "/bundle_generated_at", text);
+    }
     for (position, pair) in events.windows(2).enumerate() {
         if let [earlier, later] = pair {
             compare_neighbours(&mut layer, *earlier, *later, &format!("{at}/{}", position + 1));
@@ -216,6 +253,9 @@ pub(crate) fn order_layer(events: &[Value<'_>], at: &str) -> Layer {
     }
     layer
 }
+
+/// How far a server's clock may be set back between an event and a bundle without a remark, in seconds.
+const CLOCK_STEP: i64 = 5;
 
 /// Within one second the order of the rows or of the log will do; neither is fixed by the specification.
 fn compare_neighbours(layer: &mut Layer, earlier: Value<'_>, later: Value<'_>, at: &str) {

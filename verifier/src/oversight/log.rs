@@ -72,15 +72,15 @@ impl Log {
 /// by a [`LogVerifier`].
 #[derive(Debug)]
 pub struct LogPart {
-    /// Index and recomputed leaf hash of each record that could be read.
-    hashes: Vec<(u64, Hash)>,
+    /// Line number (0 for none), index and recomputed leaf hash of each record that could be read.
+    hashes: Vec<(u64, u64, Hash)>,
     /// The leaves themselves, where they are wanted.
     leaves: Option<Vec<Leaf>>,
     entries: Layer,
     leaf_hashes: Layer,
     failure: Option<(String, ReadError)>,
-    /// Where the records stand: `line 7`, or nothing for a page on its own.
-    place: String,
+    /// The line that is being read; 0 for a page on its own.
+    line: u64,
 }
 
 impl LogPart {
@@ -89,7 +89,7 @@ impl LogPart {
     pub fn read<'a>(lines: impl IntoIterator<Item = (u64, &'a [u8])>, limits: &Limits) -> Self {
         let mut part = Self::new(None);
         for (number, line) in lines {
-            part.place = format!("line {number}");
+            part.line = number;
             part.add(line, limits);
         }
         part
@@ -108,7 +108,7 @@ impl LogPart {
                 "TL-3: SHA-256(0x00 || leaf), the hexadecimal form being the exact leaf",
             ),
             failure: None,
-            place: String::new(),
+            line: 0,
         }
     }
 
@@ -116,14 +116,14 @@ impl LogPart {
         match Document::read(document, limits) {
             Ok(document) => {
                 let root = document.root();
-                let at = self.place.clone();
+                let at = line_name(self.line);
                 match root.get("entries") {
                     Some(entries) => self.add_page(root, entries, &at),
                     None => self.add_record(root, &at),
                 }
             }
             Err(error) => {
-                self.failure.get_or_insert_with(|| (self.place.clone(), error));
+                self.failure.get_or_insert_with(|| (line_name(self.line), error));
             }
         }
     }
@@ -165,7 +165,7 @@ impl LogPart {
                     let (expected, found) = (recomputed.to_hex(), leaf.hash.to_hex());
                     self.leaf_hashes.refute(Problem::new(Code::LogLeafHashDiffers, place, expected, found));
                 }
-                self.hashes.push((leaf.index, recomputed));
+                self.hashes.push((self.line, leaf.index, recomputed));
                 if let Some(leaves) = &mut self.leaves {
                     leaves.push(leaf);
                 }
@@ -206,6 +206,10 @@ impl LogPart {
         }
         Ok(Leaf { index, hash, bytes })
     }
+}
+
+fn line_name(line: u64) -> String {
+    if line == 0 { String::new() } else { format!("line {line}") }
 }
 
 /// A pointer behind the line that it is of.
@@ -265,8 +269,8 @@ impl LogVerifier {
         if self.failure.is_none() {
             self.failure = part.failure;
         }
-        for (index, hash) in part.hashes {
-            self.check_index(index, &part.place);
+        for (line, index, hash) in part.hashes {
+            self.check_index(index, line);
             self.count += 1;
             self.next = index.checked_add(1);
             if let Some(tree) = &mut self.tree {
@@ -276,13 +280,12 @@ impl LogVerifier {
         }
     }
 
-    fn check_index(&mut self, index: u64, place: &str) {
+    fn check_index(&mut self, index: u64, line: u64) {
         let expected = if self.count == 0 { Some(index) } else { self.next };
         if expected != Some(index) {
             let expected =
                 expected.map_or_else(|| "no leaf after the last index".to_owned(), |next| next.to_string());
-            let at =
-                if place.is_empty() { format!("index {index}") } else { format!("{place}: index {index}") };
+            let at = if line == 0 { format!("index {index}") } else { join(&line_name(line), "/index") };
             self.entries.refute(Problem::new(Code::LogIndexGap, at, expected, index.to_string()));
         }
         // A tree can be recomputed only from all of its leaves.

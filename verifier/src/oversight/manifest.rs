@@ -239,6 +239,24 @@ fn typed_integer<'d>(name: &str, value: Value<'d>) -> Option<Form<'d>> {
     (whole && fits).then_some(Form::Text(Cow::Owned(written)))
 }
 
+/// Pointer of the first member, at any depth, that is null.
+fn first_null(value: Value<'_>) -> Option<String> {
+    let child = |name: &str, member: Value<'_>| {
+        let mut pointer = String::new();
+        crate::json::push_token(&mut pointer, name);
+        let inner = if member.is_null() { Some(String::new()) } else { first_null(member) };
+        inner.map(|inner| pointer + &inner)
+    };
+    let in_members =
+        value.members().find_map(|(key, member)| child(&key.as_str().unwrap_or_default(), member));
+    in_members.or_else(|| {
+        value
+            .items()
+            .enumerate()
+            .find_map(|(position, item)| first_null(item).map(|inner| format!("/{position}{inner}")))
+    })
+}
+
 /// The first member, at any level that is closed, that is not known: its pointer below the manifest.
 fn first_unknown(manifest: Value<'_>) -> Option<String> {
     let unknown_in = |object: Value<'_>, known: &dyn Fn(&str) -> bool, at: &str| {
@@ -300,7 +318,7 @@ pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
         return layer.refuted(Problem::new(code, place, "128 hexadecimal digits", describe(text)));
     };
     match fitting(candidates(manifest), &key, &signature) {
-        Ok(fit) => report_fit(layer, &fit.names, fit.bytes.len(), at),
+        Ok(fit) => report_fit(layer, &fit.names, fit.bytes.len(), at, first_null(manifest)),
         Err(code) => {
             let expected = "a signature over the manifest under one of the known readings and schemes";
             let found = format!("{signature} ({})", code.meaning());
@@ -321,7 +339,13 @@ fn candidates<'d>(manifest: Value<'d>) -> impl Iterator<Item = ((Reading, Scheme
     })
 }
 
-fn report_fit(mut layer: Layer, forms: &[(Reading, Scheme)], length: usize, at: &str) -> Layer {
+fn report_fit(
+    mut layer: Layer,
+    forms: &[(Reading, Scheme)],
+    length: usize,
+    at: &str,
+    dropped: Option<String>,
+) -> Layer {
     for (reading, scheme) in forms {
         if !layer.schemes.contains(scheme) {
             layer.schemes.push(*scheme);
@@ -335,6 +359,10 @@ fn report_fit(mut layer: Layer, forms: &[(Reading, Scheme)], length: usize, at: 
     if !layer.schemes.iter().any(|scheme| scheme.is_rfc8785()) {
         let names: Vec<&str> = layer.schemes.iter().map(|scheme| scheme.as_str()).collect();
         layer.note(Code::NoteLegacyScheme, at, format!("fits only under {}", names.join(", ")));
+    }
+    if let Some(null) = dropped.filter(|_| forms.iter().all(|(reading, _)| *reading == Reading::DropNulls)) {
+        let text = "the member is null; it was left out of the signed bytes";
+        layer.note(Code::NoteNullDropped, format!("{at}{null}"), text);
     }
     if forms.iter().all(|(reading, _)| *reading == Reading::WithoutNewerMembers) {
         let text = "fits only when empty `canonical_content_hash` and `l3_policy` are left out";
