@@ -75,8 +75,8 @@ impl Client {
         if authority.as_str().contains('@') {
             return Err(bad("without a user or password: secrets are read from the environment"));
         }
-        if uri.query().is_some() {
-            return Err(bad("without a query"));
+        if uri.query().is_some() || base.contains('#') {
+            return Err(bad("without a query or a fragment"));
         }
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -115,6 +115,16 @@ impl Client {
             }
         }
         Err((Failure::RateLimited, format!("429 to {TRIES} requests in a row")))
+    }
+
+    /// Waits until as many requests as the pace allows can be sent at once.
+    pub(crate) fn rest(&mut self) {
+        let Some(pace) = self.pace else { return };
+        let earned = self.refilled.elapsed().as_secs_f64() * pace.per_second;
+        let missing = (pace.burst - self.tokens - earned).max(0.0);
+        sleep(Duration::from_secs_f64(missing / pace.per_second));
+        self.tokens = pace.burst;
+        self.refilled = Instant::now();
     }
 
     fn keep_pace(&mut self) {

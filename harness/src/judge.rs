@@ -1,11 +1,13 @@
 //! The judge: a pure function from suite data and a transcript to verdicts. No clock, no network, no randomness.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use assayer_reports::{CheckResult, Cited, Status};
-use assayer_vectors::{Document as Kind, Expectation, Find, Keyword, Reference, Suite, Wire, resolve};
+use assayer_vectors::{
+    Document as Kind, Expectation, Find, Keyword, Reading, Reference, Suite, Wire, resolve,
+};
 use assayer_verifier::oversight::{Log, Trust, verify_bundle, verify_head, verify_log, verify_proof};
 use assayer_verifier::{
     Document, Hash, Limits, PublicKey, Scheme, State, Trace, TreeHead, Value, canonicalize,
@@ -14,6 +16,7 @@ use serde_json::Value as Json;
 
 use crate::plan::Case;
 use crate::record::look_up;
+use crate::schema;
 use crate::transcript::{Answer, Outcome, Recorded, Transcript};
 
 /// Judges cases over a transcript.
@@ -23,14 +26,18 @@ pub struct Judge<'t> {
     transcript: &'t Transcript,
     /// How a user runs one check again: everything before its name.
     rerun: String,
-    /// Logs that were read once and are looked at by several checks.
-    logs: RefCell<BTreeMap<String, Rc<Log>>>,
+    /// The attempt that is judged.
+    attempt: Cell<u32>,
+    /// Logs that were read once, by exchange and attempt, and are looked at by several checks.
+    logs: RefCell<BTreeMap<(String, u32), Rc<Log>>>,
 }
 
 /// Why a condition is not met.
 enum Shortfall {
     /// Shown to be otherwise.
     Failed(String),
+    /// Shown to be otherwise, in a way that a target which others are writing to can bring about without being at fault.
+    Raced(String),
     /// Not shown: something that it needs is missing.
     NotVerified(String),
     /// The target broke.
@@ -41,7 +48,8 @@ impl<'t> Judge<'t> {
     /// A judge over one transcript; `rerun` is the command that runs one check when its name is put behind it.
     #[must_use]
     pub fn new(suite: &'t Suite, wire: &'t Wire, transcript: &'t Transcript, rerun: &str) -> Self {
-        Self { suite, wire, transcript, rerun: rerun.to_owned(), logs: RefCell::new(BTreeMap::new()) }
+        let (attempt, logs) = (Cell::new(1), RefCell::new(BTreeMap::new()));
+        Self { suite, wire, transcript, rerun: rerun.to_owned(), attempt, logs }
     }
 
     /// Judges one case.
@@ -67,31 +75,80 @@ impl<'t> Judge<'t> {
         }
     }
 
+    /// Whether a case is open in its latest attempt for a reason that another reading could remove.
+    pub(crate) fn is_in_doubt(&self, case: &Case<'_>) -> bool {
+        self.attempt.set(self.attempts(case));
+        match self.end_of_attempt(case) {
+            End::Raced(_) => true,
+            End::NotVerified(_) => self.moved(case),
+            End::Passed | End::Broken(_) | End::Failed(_) => false,
+        }
+    }
+
     fn status(&self, case: &Case<'_>, keyword: Keyword) -> (Status, String) {
         let absent = case.check.requires.iter().find(|known| !self.transcript.capabilities.contains(known));
         if let Some(capability) = absent {
             return (Status::NotApplicable, format!("the run has no {}", capability.as_str()));
         }
-        let mut worst = (Status::Pass, String::new());
-        for shortfall in self.shortfalls(case) {
-            let (status, reason) = match shortfall {
-                Shortfall::Failed(reason) if keyword == Keyword::Must => (Status::Fail, reason),
-                Shortfall::Failed(reason) => (Status::Warn, reason),
-                Shortfall::NotVerified(reason) => (Status::NotVerified, reason),
-                Shortfall::Broken(reason) => (Status::Error, reason),
-            };
-            if severity(status) > severity(worst.0) {
-                worst = (status, reason);
+        let failed = if keyword == Keyword::Must { Status::Fail } else { Status::Warn };
+        let attempts = self.attempts(case);
+        let mut before: Option<String> = None;
+        for attempt in 1..=attempts {
+            self.attempt.set(attempt);
+            let end = self.end_of_attempt(case);
+            match end {
+                // No race explains this, so no later reading takes it back.
+                End::Failed(reason) => return (failed, reason),
+                _ if attempt < attempts => before = before.or_else(|| end.reason()),
+                End::Passed => {
+                    let remark = before.map(|reason| format!("at first: {reason}; so it was read again"));
+                    return (Status::Pass, remark.unwrap_or_default());
+                }
+                End::Raced(reason) if self.moved(case) => {
+                    return (Status::NotVerified, format!("the log grew while it was read: {reason}"));
+                }
+                End::Raced(reason) => return (failed, reason),
+                End::NotVerified(reason) => return (Status::NotVerified, reason),
+                End::Broken(reason) => return (Status::Error, reason),
             }
         }
-        if worst.0 == Status::Pass && self.was_read_again(case) {
-            worst.1 = "passed on the second reading; the first contradicted itself".to_owned();
-        }
-        worst
+        (Status::NotVerified, "nothing was recorded".to_owned())
+    }
+
+    /// How often the readings were taken that a case looks at.
+    fn attempts(&self, case: &Case<'_>) -> u32 {
+        let names = case.expect.iter().map(|expectation| &expectation.exchange);
+        let all = names.flat_map(|name| self.transcript.of(name)).map(|recorded| recorded.attempt);
+        all.max().unwrap_or(1).max(1)
+    }
+
+    /// The worst that one attempt shows.
+    fn end_of_attempt(&self, case: &Case<'_>) -> End {
+        self.shortfalls(case).into_iter().map(End::of).max_by_key(End::severity).unwrap_or(End::Passed)
+    }
+
+    /// Whether something that this case reads moved while it was read, in the attempt that is judged.
+    fn moved(&self, case: &Case<'_>) -> bool {
+        let readings = case.expect.iter().filter_map(|expectation| self.reading_of(&expectation.exchange));
+        readings.into_iter().any(|reading| moved(reading, self.transcript, self.attempt.get()))
+    }
+
+    fn reading_of(&self, exchange: &str) -> Option<&'t Reading> {
+        let name = self.suite.exchange(exchange)?.reading.as_ref()?;
+        self.suite.readings.iter().find(|reading| reading.id == *name)
+    }
+
+    fn of(&self, exchange: &str) -> Vec<&'t Recorded> {
+        self.transcript.of_attempt(exchange, self.attempt.get())
     }
 
     fn shortfalls(&self, case: &Case<'_>) -> Vec<Shortfall> {
         let mut found = Vec::new();
+        for needed in &case.check.sent {
+            if let Err(shortfall) = self.answers(needed) {
+                found.push(shortfall);
+            }
+        }
         for needed in &case.check.needs {
             if let Some(reason) = self.not_accepted(needed) {
                 found.push(Shortfall::NotVerified(format!("it needs `{needed}`: {reason}")));
@@ -108,15 +165,34 @@ impl<'t> Judge<'t> {
                 }
             }
             if let Err(shortfall) = self.expectation(expectation) {
-                found.push(shortfall);
+                found.push(self.perhaps_raced(expectation, shortfall));
             }
         }
         found
     }
 
+    /// Comparing two answers of one reading can fail by a race.
+    fn perhaps_raced(&self, expectation: &Expectation, shortfall: Shortfall) -> Shortfall {
+        let Some(reading) =
+            self.suite.exchange(&expectation.exchange).and_then(|exchange| exchange.reading.as_ref())
+        else {
+            return shortfall;
+        };
+        let compared = expectation.established.is_empty()
+            && expectation.references().iter().any(|reference| {
+                self.suite
+                    .exchange(&reference.name)
+                    .is_some_and(|other| other.reading.as_ref() == Some(reading))
+            });
+        match shortfall {
+            Shortfall::Failed(reason) if compared => Shortfall::Raced(reason),
+            other => other,
+        }
+    }
+
     /// Why an exchange was not accepted; `None` if it was.
     fn not_accepted(&self, exchange: &str) -> Option<String> {
-        let recorded = self.transcript.of(exchange);
+        let recorded = self.of(exchange);
         if recorded.is_empty() {
             return Some("it was not sent".to_owned());
         }
@@ -126,11 +202,6 @@ impl<'t> Judge<'t> {
             Outcome::Failed { message, .. } => Some(message.clone()),
             Outcome::NotSent { because } => Some(format!("not sent: {because}")),
         })
-    }
-
-    fn was_read_again(&self, case: &Case<'_>) -> bool {
-        let names = case.expect.iter().map(|expectation| &expectation.exchange);
-        names.into_iter().any(|name| self.transcript.of(name).iter().any(|recorded| recorded.attempt > 1))
     }
 
     fn expectation(&self, expectation: &Expectation) -> Result<(), Shortfall> {
@@ -158,7 +229,7 @@ impl<'t> Judge<'t> {
 
     /// The answers that are judged.
     fn answers(&self, exchange: &str) -> Result<Vec<(&'t Recorded, &'t Answer)>, Shortfall> {
-        let recorded = self.transcript.of(exchange);
+        let recorded = self.of(exchange);
         if recorded.is_empty() {
             return Err(Shortfall::NotVerified(format!("{exchange}: there was nothing to send it for")));
         }
@@ -199,7 +270,7 @@ impl<'t> Judge<'t> {
             found => return failed(&envelope.code, code, found.as_deref().unwrap_or("no text")),
         }
         match text(&envelope.message) {
-            Some(message) if !message.trim().is_empty() => Ok(()),
+            Some(message) if !message.is_empty() => Ok(()),
             _ => failed(&envelope.message, "a message for people", "none"),
         }
     }
@@ -245,7 +316,7 @@ impl<'t> Judge<'t> {
             return failed(format!("{place}: {at}: expected a value, found no such member"));
         };
         if let Some(schema) = &expectation.schema
-            && let Err(error) = fits_schema(value, schema)
+            && let Err(error) = schema::check(value.raw(), schema)
         {
             return failed(format!("{place}: {at}: {error}"));
         }
@@ -349,9 +420,10 @@ impl<'t> Judge<'t> {
                 return Err(Shortfall::NotVerified(text));
             }
         };
+        let races = self.reading_of(&expectation.exchange).map(|reading| reading.races.as_slice());
         for (place, trace) in &traces {
             for id in &expectation.established {
-                layer_is_established(trace, id, place)?;
+                layer_is_established(trace, id, place, races.unwrap_or_default())?;
             }
         }
         Ok(())
@@ -392,7 +464,8 @@ impl<'t> Judge<'t> {
     }
 
     fn log(&self, exchange: &str) -> Result<Rc<Log>, Shortfall> {
-        if let Some(log) = self.logs.borrow().get(exchange) {
+        let key = (exchange.to_owned(), self.attempt.get());
+        if let Some(log) = self.logs.borrow().get(&key) {
             return Ok(Rc::clone(log));
         }
         let bodies: Vec<Vec<u8>> =
@@ -405,7 +478,7 @@ impl<'t> Judge<'t> {
             return Err(Shortfall::NotVerified(text));
         }
         let log = Rc::new(log);
-        self.logs.borrow_mut().insert(exchange.to_owned(), Rc::clone(&log));
+        self.logs.borrow_mut().insert(key, Rc::clone(&log));
         Ok(log)
     }
 
@@ -417,7 +490,7 @@ impl<'t> Judge<'t> {
     fn resolve_for(&self, value: &Json, each: Option<u64>) -> Result<Json, Shortfall> {
         let look_up = |reference: &Reference| match reference.name.as_str() {
             "each" => each.map(Json::from),
-            _ => look_up(self.transcript, reference),
+            _ => look_up(self.transcript, reference, self.attempt.get()),
         };
         resolve(value, &look_up).map_err(|error| Shortfall::NotVerified(error.to_string()))
     }
@@ -447,15 +520,52 @@ impl<'t> Judge<'t> {
     }
 }
 
-fn severity(status: Status) -> u8 {
-    match status {
-        Status::Pass => 0,
-        Status::NotApplicable => 1,
-        Status::NotVerified => 2,
-        Status::Error => 3,
-        Status::Warn => 4,
-        Status::Fail => 5,
+/// How one attempt at a case ended.
+enum End {
+    Passed,
+    NotVerified(String),
+    Broken(String),
+    Raced(String),
+    Failed(String),
+}
+
+impl End {
+    fn of(shortfall: Shortfall) -> Self {
+        match shortfall {
+            Shortfall::Failed(reason) => Self::Failed(reason),
+            Shortfall::Raced(reason) => Self::Raced(reason),
+            Shortfall::NotVerified(reason) => Self::NotVerified(reason),
+            Shortfall::Broken(reason) => Self::Broken(reason),
+        }
     }
+
+    fn severity(&self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::NotVerified(_) => 1,
+            Self::Broken(_) => 2,
+            Self::Raced(_) => 3,
+            Self::Failed(_) => 4,
+        }
+    }
+
+    fn reason(self) -> Option<String> {
+        match self {
+            Self::Passed => None,
+            Self::NotVerified(reason) | Self::Broken(reason) | Self::Raced(reason) | Self::Failed(reason) => {
+                Some(reason)
+            }
+        }
+    }
+}
+
+/// Whether a target moved while it was read: what was seen first and last is there, and differs.
+pub(crate) fn moved(reading: &Reading, transcript: &Transcript, attempt: u32) -> bool {
+    let end = |text: &str| {
+        let look_up = |reference: &Reference| look_up(transcript, reference, attempt);
+        resolve(&Json::String(text.to_owned()), &look_up).ok()
+    };
+    matches!((end(&reading.first), end(&reading.last)), (Some(first), Some(last)) if first != last)
 }
 
 #[derive(Default)]
@@ -488,7 +598,7 @@ fn read_head(body: &[u8]) -> Option<TreeHead> {
     Some(TreeHead { size: root.get("size")?.as_u64()?, root: Hash::from_hex(&hash)? })
 }
 
-fn layer_is_established(trace: &Trace, id: &str, place: &str) -> Result<(), Shortfall> {
+fn layer_is_established(trace: &Trace, id: &str, place: &str, races: &[String]) -> Result<(), Shortfall> {
     let unread = || trace.layers.iter().find(|layer| layer.state == State::Refuted);
     let Some(layer) = trace.layer(id).or_else(unread) else {
         return Err(Shortfall::NotVerified(format!("{place}: there is no layer {id}")));
@@ -503,7 +613,9 @@ fn layer_is_established(trace: &Trace, id: &str, place: &str) -> Result<(), Shor
         problem.expected,
         problem.found,
     );
+    let raced = races.iter().any(|code| code == problem.code.as_str());
     Err(match layer.state {
+        State::Refuted | State::NotEstablished if raced => Shortfall::Raced(text),
         State::Refuted => Shortfall::Failed(text),
         State::NotEstablished | State::Established => Shortfall::NotVerified(text),
     })
@@ -536,21 +648,6 @@ fn header(expectation: &Expectation, answer: &Answer, place: &str) -> Result<(),
     let expected = header.one_of.join(" or ");
     let found = found.map_or_else(|| "no such field".to_owned(), shown);
     Err(Shortfall::Failed(format!("{place}: {}: expected {expected}, found {found}", header.name)))
-}
-
-fn fits_schema(value: Value<'_>, schema: &Json) -> Result<(), String> {
-    // Only the shape is looked at, and the text has been read strictly before.
-    let instance: Json = serde_json::from_str(value.raw()).map_err(|error| error.to_string())?;
-    let validator =
-        jsonschema::validator_for(schema).map_err(|error| format!("the schema is wrong: {error}"))?;
-    match validator.iter_errors(&instance).next() {
-        None => Ok(()),
-        Some(error) => {
-            let below = error.instance_path().to_string();
-            let below = if below.is_empty() { String::new() } else { format!("{below}: ") };
-            Err(format!("{below}expected {}", shown(&error.to_string())))
-        }
-    }
 }
 
 /// Compares as JSON values: members in any order, numbers by value.

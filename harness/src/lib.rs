@@ -17,6 +17,7 @@ mod plan;
 mod policy;
 mod record;
 mod run;
+mod schema;
 mod target;
 mod transcript;
 

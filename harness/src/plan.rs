@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use assayer_vectors::{Check, Edition, Exchange, Expectation, Suite};
+use assayer_vectors::{Check, Edition, Exchange, Expectation, Reading, Reference, Suite, references_in_text};
 
 /// A check of an edition, with the conditions that the edition freezes.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ pub fn exchanges<'s>(suite: &'s Suite, cases: &[Case<'s>]) -> Vec<&'s Exchange> 
     let mut wanted: BTreeSet<&str> = BTreeSet::new();
     let mut open: Vec<&'s str> = Vec::new();
     for case in cases {
-        open.extend(case.check.needs.iter().map(String::as_str));
+        open.extend(case.check.needs.iter().chain(&case.check.sent).map(String::as_str));
         for expectation in case.expect {
             open.push(&expectation.exchange);
             open.extend(
@@ -60,11 +60,19 @@ pub fn exchanges<'s>(suite: &'s Suite, cases: &[Case<'s>]) -> Vec<&'s Exchange> 
         }
         if let Some(exchange) = suite.exchange(name) {
             open.extend(exchange.needs.iter().map(String::as_str));
-            let references = exchange.references(suite);
+            let mut references = exchange.references(suite);
+            let reading =
+                suite.readings.iter().filter(|reading| Some(&reading.id) == exchange.reading.as_ref());
+            references.extend(reading.flat_map(ends));
             open.extend(references.iter().filter_map(|reference| exchange_name(suite, &reference.name)));
         }
     }
     order(suite, &wanted)
+}
+
+/// What a reading looks at first and last, to see whether it moved.
+fn ends(reading: &Reading) -> Vec<Reference> {
+    [&reading.first, &reading.last].into_iter().flat_map(|text| references_in_text(text)).collect()
 }
 
 /// The name as the suite holds it, if it is an exchange's.

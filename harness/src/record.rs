@@ -2,10 +2,10 @@
 //! what is expected.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use assayer_vectors::{
-    Authorization, Call, Capability, Exchange, Reference, Request, SecretUse, Suite, Wire, resolve,
+    Authorization, Beyond, Call, Capability, Exchange, Reference, Request, SecretUse, Suite, Wire, resolve,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
@@ -45,14 +45,25 @@ impl Secrets {
         found
     }
 
-    fn blot(&self, text: &str) -> String {
+    fn known(&self) -> impl Iterator<Item = &String> {
         let known = [&self.operator_token, &self.dns_event_secret];
-        known.into_iter().flatten().filter(|secret| !secret.is_empty()).fold(
-            text.to_owned(),
-            |text, secret| {
-                if text.contains(secret.as_str()) { text.replace(secret.as_str(), BLOT) } else { text }
-            },
-        )
+        known.into_iter().flatten().filter(|secret| !secret.is_empty())
+    }
+
+    /// Takes secrets out of a text, as they are and as they stand in a URL.
+    fn blot(&self, text: &str) -> String {
+        self.known().fold(text.to_owned(), |text, secret| {
+            let encoded = utf8_percent_encode(secret, RESERVED).to_string();
+            [secret.as_str(), encoded.as_str()]
+                .into_iter()
+                .fold(text, |text, form| if text.contains(form) { text.replace(form, BLOT) } else { text })
+        })
+    }
+
+    /// Takes secrets out of bytes that are written in hexadecimal.
+    fn blot_hex(&self, text: &str) -> String {
+        self.known()
+            .fold(text.to_owned(), |text, secret| text.replace(&hex::encode(secret), &hex::encode(BLOT)))
     }
 }
 
@@ -70,6 +81,8 @@ pub struct Recorder<'s> {
     secrets: Secrets,
     transcript: Transcript,
     started: Instant,
+    /// How many bytes of answers are kept.
+    bytes: u64,
     /// How often in a row there was no answer in time.
     timeouts: u32,
     /// Why nothing more is sent.
@@ -78,6 +91,10 @@ pub struct Recorder<'s> {
 
 /// A target that does not answer so many requests in a row is not asked again.
 const MOST_TIMEOUTS: u32 = 3;
+
+/// A run keeps no more than so many bytes of answers, and takes no longer than this.
+const MOST_BYTES: u64 = 256 << 20;
+const LONGEST_RUN: Duration = Duration::from_secs(900);
 
 impl<'s> Recorder<'s> {
     /// Starts a run: draws its values and builds its documents; sends nothing yet.
@@ -108,6 +125,7 @@ impl<'s> Recorder<'s> {
             secrets,
             transcript,
             started: Instant::now(),
+            bytes: 0,
             timeouts: 0,
             given_up: None,
         })
@@ -123,6 +141,11 @@ impl<'s> Recorder<'s> {
     #[must_use]
     pub fn finish(self) -> Transcript {
         self.transcript
+    }
+
+    /// Waits until a reading can be taken without a pause between its requests.
+    pub fn rest(&mut self) {
+        self.client.rest();
     }
 
     /// Sends exchanges in the given order.
@@ -160,7 +183,19 @@ impl<'s> Recorder<'s> {
         let below = resolve(&Json::String(each.below.clone()), &|reference| self.look_up(reference, None))
             .map_err(|error| error.to_string())?;
         let below = below.as_u64().ok_or_else(|| format!("{} is {below}, expected a count", each.below))?;
-        Ok(spread(below.div_ceil(each.step.max(1)), each.most).map(|turn| Some(turn * each.step)).collect())
+        let turns = below.div_ceil(each.step.max(1));
+        let chosen = match each.beyond {
+            Beyond::Nothing if turns > each.most => {
+                return Err(format!(
+                    "it would have to be sent {turns} times, at most {} is it sent",
+                    each.most
+                ));
+            }
+            Beyond::Nothing | Beyond::Sample => {
+                sample(turns, each.most).map_err(|error| error.to_string())?
+            }
+        };
+        Ok(chosen.into_iter().map(|turn| Some(turn.saturating_mul(each.step))).collect())
     }
 
     fn was_accepted(&self, exchange: &str) -> bool {
@@ -176,7 +211,7 @@ impl<'s> Recorder<'s> {
         if reference.name == "each" {
             return each.map(|number| Json::String(number.to_string()));
         }
-        look_up(&self.transcript, reference)
+        look_up(&self.transcript, reference, u32::MAX)
     }
 
     fn exchange(&mut self, exchange: &Exchange, each: Option<u64>) -> Outcome {
@@ -197,7 +232,18 @@ impl<'s> Recorder<'s> {
         let sending = self.client.send(&outgoing);
         self.timeouts = if matches!(sending, Err((Failure::TimedOut, _))) { self.timeouts + 1 } else { 0 };
         match sending {
-            Ok(answer) => Outcome::Answered { request: sent, answer: self.blot(answer) },
+            Ok(answer) => {
+                self.bytes += answer.length();
+                if self.bytes > MOST_BYTES {
+                    let message = format!("its answers are more than {MOST_BYTES} bytes together");
+                    self.given_up = Some(message.clone());
+                    return Outcome::Failed { request: sent, failure: Failure::TooLarge, message };
+                }
+                if self.started.elapsed() > LONGEST_RUN {
+                    self.given_up = Some(format!("given up after {} s", LONGEST_RUN.as_secs()));
+                }
+                Outcome::Answered { request: sent, answer: self.blot(answer) }
+            }
             Err((failure, message)) => {
                 let hopeless = match failure {
                     Failure::Unreachable | Failure::RateLimited => true,
@@ -222,6 +268,7 @@ impl<'s> Recorder<'s> {
                 .map(|(name, value)| (name.clone(), self.secrets.blot(value)))
                 .collect(),
             body_text: answer.body_text.as_deref().map(|text| self.secrets.blot(text)),
+            body_hex: answer.body_hex.as_deref().map(|hex| self.secrets.blot_hex(hex)),
             ..answer
         }
     }
@@ -301,11 +348,19 @@ impl<'s> Recorder<'s> {
     }
 }
 
-/// The first ones and the last ones of `count` turns, at most `most`.
-fn spread(count: u64, most: u64) -> impl Iterator<Item = u64> {
-    let first = if count <= most { count } else { most.div_ceil(2) };
-    let last = if count <= most { 0 } else { most / 2 };
-    (0..first).chain(count - last..count)
+/// All of `count` turns; or, beyond `most`, the first, the last, and a random choice of those between, in order.
+fn sample(count: u64, most: u64) -> Result<Vec<u64>, getrandom::Error> {
+    if count <= most {
+        return Ok((0..count).collect());
+    }
+    let mut chosen: BTreeSet<u64> =
+        [0, count - 1].into_iter().take(usize::try_from(most).unwrap_or(2)).collect();
+    while (chosen.len() as u64) < most {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes)?;
+        chosen.insert(u64::from_le_bytes(bytes) % count);
+    }
+    Ok(chosen.into_iter().collect())
 }
 
 fn path_and_query(
@@ -332,12 +387,12 @@ fn path_and_query(
     Ok(path)
 }
 
-/// What a reference stands for in a transcript.
-pub(crate) fn look_up(transcript: &Transcript, reference: &Reference) -> Option<Json> {
+/// What a reference stands for in a transcript, with exchanges as they went up to an attempt.
+pub(crate) fn look_up(transcript: &Transcript, reference: &Reference, attempt: u32) -> Option<Json> {
     if let Some(value) = transcript.names.get(&reference.name) {
         return value.pointer(&reference.pointer).cloned();
     }
-    match transcript.of(&reference.name).first().map(|recorded| &recorded.outcome) {
+    match transcript.of_attempt(&reference.name, attempt).first().map(|recorded| &recorded.outcome) {
         Some(Outcome::Answered { answer, .. }) => part_of(&answer.body(), &reference.pointer),
         _ => None,
     }
@@ -348,12 +403,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_repetitions_are_cut_in_the_middle() {
-        let turns = |count, most| spread(count, most).collect::<Vec<_>>();
-        assert_eq!(turns(3, 5), [0, 1, 2]);
-        assert_eq!(turns(10, 5), [0, 1, 2, 8, 9]);
-        assert_eq!(turns(0, 5), [0; 0]);
-        assert_eq!(turns(2, 1), [0]);
+    fn long_repetitions_are_sampled_with_both_ends() {
+        assert_eq!(sample(3, 5), Ok(vec![0, 1, 2]));
+        assert_eq!(sample(0, 5), Ok(vec![]));
+        for count in [6, 100, u64::MAX] {
+            let chosen = sample(count, 5).unwrap();
+            assert_eq!((chosen.len(), chosen[0], chosen[4]), (5, 0, count - 1));
+        }
+        assert_eq!(sample(9, 1), Ok(vec![0]));
     }
 
     #[test]

@@ -9,12 +9,15 @@ use assayer_vectors::Exchange;
 
 use crate::client::{BadUrl, Client, Pace};
 use crate::job::Job;
-use crate::judge::Judge;
+use crate::judge::{Judge, moved};
 use crate::names::NamesError;
-use crate::plan::{Case, exchanges};
+use crate::plan::exchanges;
 use crate::record::{Recorder, Secrets};
 use crate::target::{InProcess, TargetError};
 use crate::transcript::{Outcome, Transcript};
+
+/// How often a reading is taken while the target keeps moving. One that did not move is taken twice at most.
+const MOST_READINGS: u32 = 4;
 
 /// How long the log is left alone before it is read again.
 const QUIET: Duration = Duration::from_millis(1_500);
@@ -60,15 +63,16 @@ pub fn run(job: &Job<'_>, against: &Against) -> Result<(Report, Transcript), Run
     let mut recorder = Recorder::new(job, client, secrets, name)?;
     let planned = exchanges(job.suite, job.cases);
     recorder.record(&planned, 1);
-    let rerun = rerun_command(job, name);
-    let results = judge_all(job, recorder.transcript(), &rerun);
-    let again = readings_in_doubt(job, &planned, &results);
-    if !again.is_empty() {
-        // The recorded registries tear heads and proofs when others write: twice the same is no accident.
+    for attempt in 1..MOST_READINGS {
+        let again = readings_in_doubt(job, &planned, recorder.transcript(), attempt);
+        if again.is_empty() {
+            break;
+        }
         if pace.is_some() {
             sleep(QUIET);
+            recorder.rest();
         }
-        recorder.record(&again, 2);
+        recorder.record(&again, attempt + 1);
     }
     let transcript = recorder.finish();
     drop(started);
@@ -87,7 +91,7 @@ pub fn report(job: &Job<'_>, transcript: &Transcript) -> Report {
         suite_digest: transcript.suite_digest.clone(),
         wire: job.wire.wire.clone(),
         target: transcript.target.clone(),
-        conformant: conformant(&checks, &counts, job.selection, transcript),
+        conformant: conformant(job, &checks, &counts, transcript),
         selection: job.selection,
         started_at: transcript.started_at.clone(),
         elapsed_ms: transcript.elapsed_ms,
@@ -100,18 +104,18 @@ pub fn report(job: &Job<'_>, transcript: &Transcript) -> Report {
 
 /// Only a whole edition can be conformant, only if something was checked, and only if nothing required is open.
 fn conformant(
+    job: &Job<'_>,
     checks: &[CheckResult],
     counts: &Counts,
-    selection: Selection,
     transcript: &Transcript,
 ) -> Option<bool> {
-    if selection == Selection::Part || counts.total == 0 {
+    if job.selection == Selection::Part || counts.total == 0 {
         return None;
     }
     if counts.fail > 0 {
         return Some(false);
     }
-    if is_inconclusive(transcript) {
+    if is_inconclusive(job, checks, transcript) {
         return None;
     }
     let good =
@@ -119,12 +123,15 @@ fn conformant(
     Some(counts.pass > 0 && checks.iter().all(good))
 }
 
-/// Whether the target could not be reached, or refused to be asked, somewhere on the way.
+/// Whether the target could not be reached, refused to be asked, or never stood still long enough to be read.
 #[must_use]
-pub fn is_inconclusive(transcript: &Transcript) -> bool {
-    transcript.exchanges.iter().any(
+pub fn is_inconclusive(job: &Job<'_>, checks: &[CheckResult], transcript: &Transcript) -> bool {
+    let unanswered = transcript.exchanges.iter().any(
         |recorded| matches!(&recorded.outcome, Outcome::Failed { failure, .. } if failure.is_inconclusive()),
-    )
+    );
+    let open = checks.iter().any(|check| check.status == Status::NotVerified);
+    let moving = job.suite.readings.iter().any(|reading| moved(reading, transcript, transcript.attempts()));
+    unanswered || (open && moving)
 }
 
 fn judge_all(job: &Job<'_>, transcript: &Transcript, rerun: &str) -> Vec<CheckResult> {
@@ -133,24 +140,33 @@ fn judge_all(job: &Job<'_>, transcript: &Transcript, rerun: &str) -> Vec<CheckRe
 }
 
 /// Exchanges of readings on which something did not pass; they store nothing, so they can be sent again.
+///
+/// The recorded registries tear heads and proofs when others write, so nobody is accused on one reading. What no race
+/// explains stays a failure whatever a later reading says.
 fn readings_in_doubt<'s>(
     job: &Job<'s>,
     planned: &[&'s Exchange],
-    results: &[CheckResult],
+    transcript: &Transcript,
+    attempt: u32,
 ) -> Vec<&'s Exchange> {
-    let failed = |case: &&Case<'_>| {
-        let result = results.iter().find(|result| result.id == case.check.id);
-        result.is_some_and(|result| matches!(result.status, Status::Fail | Status::Warn))
-    };
+    let judge = Judge::new(job.suite, job.wire, transcript, "");
     let doubted: BTreeSet<&str> = job
         .cases
         .iter()
-        .filter(failed)
+        .filter(|case| judge.is_in_doubt(case))
         .flat_map(|case| case.expect)
         .filter_map(|expectation| job.suite.exchange(&expectation.exchange)?.reading.as_deref())
         .collect();
+    let again: BTreeSet<&str> = job
+        .suite
+        .readings
+        .iter()
+        .filter(|reading| doubted.contains(reading.id.as_str()))
+        .filter(|reading| attempt == 1 || moved(reading, transcript, attempt))
+        .map(|reading| reading.id.as_str())
+        .collect();
     let in_doubt =
-        |exchange: &&&Exchange| exchange.reading.as_deref().is_some_and(|name| doubted.contains(name));
+        |exchange: &&&Exchange| exchange.reading.as_deref().is_some_and(|name| again.contains(name));
     planned.iter().filter(in_doubt).copied().collect()
 }
 

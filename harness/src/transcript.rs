@@ -151,6 +151,14 @@ impl Answer {
         }
     }
 
+    /// How many bytes it takes to keep.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let body = self.body_text.as_ref().or(self.body_hex.as_ref()).map_or(0, String::len);
+        (headers + body) as u64
+    }
+
     /// The value of a header field, by its name in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -171,9 +179,22 @@ impl Transcript {
     /// The answers to an exchange, those of its latest attempt.
     #[must_use]
     pub fn of(&self, exchange: &str) -> Vec<&Recorded> {
-        let all = self.exchanges.iter().filter(|recorded| recorded.exchange == exchange);
+        self.of_attempt(exchange, u32::MAX)
+    }
+
+    /// The answers to an exchange, those of its latest attempt that is not after `attempt`.
+    #[must_use]
+    pub fn of_attempt(&self, exchange: &str, attempt: u32) -> Vec<&Recorded> {
+        let all = self.exchanges.iter();
+        let all = all.filter(|recorded| recorded.exchange == exchange && recorded.attempt <= attempt);
         let latest = all.clone().map(|recorded| recorded.attempt).max().unwrap_or(0);
         all.filter(|recorded| recorded.attempt == latest).collect()
+    }
+
+    /// The latest attempt at any exchange.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.exchanges.iter().map(|recorded| recorded.attempt).max().unwrap_or(1)
     }
 
     /// How many requests were sent.

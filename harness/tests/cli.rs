@@ -155,7 +155,7 @@ fn a_target_that_only_says_429_is_inconclusive() {
 
 #[test]
 fn the_reference_registry_conforms_and_the_report_has_the_promised_members() {
-    for (edition, count) in [("0.4.7", 32), ("0.4.12", 38), ("oversight-v1@strict", 61)] {
+    for (edition, count) in [("0.4.7", 32), ("0.4.12", 38), ("oversight-v1@strict", 65)] {
         let output = run(&["check", "--edition", edition, "--format", "json"]);
         let report = json(&output);
         assert_eq!(code(&output), 0, "{}", text(&output.stderr));
@@ -565,4 +565,116 @@ fn a_trust_policy_says_what_is_authentic() {
     ] {
         assert_eq!(verify(wrong, &[]), 2, "{wrong}");
     }
+}
+
+/// Records a run and hands its transcript to `change`; then judges it again.
+fn judge_changed(change: impl FnOnce(&mut Vec<Json>)) -> (i32, Json) {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().to_str().unwrap();
+    run(&["check", "--out", name]);
+    let path = folder.path().join("transcript.json");
+    let mut transcript: Json = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    change(transcript["exchanges"].as_array_mut().unwrap());
+    std::fs::write(&path, transcript.to_string()).unwrap();
+    let output = run(&["recheck", name, "--format", "json"]);
+    (code(&output), json(&output))
+}
+
+const READING: [&str; 7] = [
+    "tlog-head-final",
+    "health-final",
+    "well-known-final",
+    "evidence-final",
+    "tlog-range-final",
+    "tlog-proof-final",
+    "tlog-head-last",
+];
+
+fn edit(exchange: &mut Json, from: &str, to: &str) {
+    let body = &mut exchange["outcome"]["answered"]["answer"]["body_text"];
+    let text = body.as_str().unwrap().to_owned();
+    assert!(text.contains(from), "{from} is not in {text}");
+    *body = Json::from(text.replace(from, to));
+}
+
+fn named<'e>(exchanges: &'e mut [Json], name: &str) -> &'e mut Json {
+    exchanges.iter_mut().find(|exchange| exchange["exchange"] == name).unwrap()
+}
+
+/// Adds a second, sound attempt at the reading; the first stays as it is then changed.
+fn read_again(exchanges: &mut Vec<Json>) {
+    let again: Vec<Json> = exchanges
+        .iter()
+        .filter(|exchange| READING.iter().any(|name| exchange["exchange"] == *name))
+        .map(|exchange| {
+            let mut exchange = exchange.clone();
+            exchange["attempt"] = Json::from(2);
+            exchange
+        })
+        .collect();
+    exchanges.extend(again);
+}
+
+fn status(report: &Json, check: &str) -> String {
+    let checks = report["checks"].as_array().unwrap();
+    let found = checks.iter().find(|found| found["id"] == check).unwrap();
+    found["status"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_second_reading_takes_back_only_what_a_race_explains() {
+    // A size that is out of step is taken back.
+    let (exit, report) = judge_changed(|exchanges| {
+        read_again(exchanges);
+        edit(named(exchanges, "health-final"), "\"tlog_size\":", "\"tlog_size\":1");
+    });
+    assert_eq!((exit, status(&report, "sizes-agree").as_str()), (0, "pass"), "{report:#}");
+    // Evidence with a forged recipient is not, however sound it is when it is read again.
+    let (exit, report) = judge_changed(|exchanges| {
+        read_again(exchanges);
+        edit(named(exchanges, "evidence-final"), "conformance-recipient", "victim");
+    });
+    assert_eq!((exit, status(&report, "manifest-signature-of-the-issuer").as_str()), (1, "fail"));
+    assert_eq!(report["conformant"], false);
+    // Nor is a head that nobody signed.
+    let (exit, _) = judge_changed(|exchanges| {
+        read_again(exchanges);
+        edit(named(exchanges, "tlog-head-final"), "\"signature\":\"", "\"signature\":\"0");
+    });
+    assert_eq!(exit, 1);
+}
+
+#[test]
+fn a_log_that_never_stands_still_is_inconclusive_and_nobody_is_accused() {
+    let (exit, report) = judge_changed(|exchanges| {
+        edit(named(exchanges, "tlog-head-last"), "\"size\":", "\"size\":1");
+        edit(named(exchanges, "health-final"), "\"tlog_size\":", "\"tlog_size\":1");
+    });
+    assert_eq!((exit, status(&report, "sizes-agree").as_str()), (3, "not-verified"));
+    assert!(report["conformant"].is_null());
+    assert_eq!(report["counts"]["fail"], 0);
+    // The same contradiction in a log that stood still is one.
+    let (exit, report) = judge_changed(|exchanges| {
+        edit(named(exchanges, "health-final"), "\"tlog_size\":", "\"tlog_size\":1")
+    });
+    assert_eq!((exit, status(&report, "sizes-agree").as_str()), (1, "fail"));
+}
+
+#[test]
+fn secrets_that_could_not_be_kept_out_of_the_output_are_refused() {
+    for secret in ["short", "with a space in it", "tökntokn"] {
+        let output = assayer()
+            .args(["check", "--url", "http://127.0.0.1:9"])
+            .env("OVERSIGHT_OPERATOR_TOKEN", secret)
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), 2, "{secret}");
+        assert!(!text(&output.stderr).contains(secret));
+    }
+    let empty = assayer()
+        .args(["check", "--only", "health-200", "--fault", "event-dropped"])
+        .env("OVERSIGHT_REGISTRY_URL", "")
+        .output()
+        .unwrap();
+    assert_eq!(code(&empty), 0);
 }

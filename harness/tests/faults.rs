@@ -56,3 +56,17 @@ fn the_catalogue_and_the_registry_know_the_same_faults() {
     let known: BTreeSet<&str> = FAULTS.iter().map(|fault| fault.id).collect();
     assert_eq!(listed, known);
 }
+
+#[test]
+fn each_check_can_be_run_alone() {
+    let suite = load_embedded(SUITE).unwrap();
+    for edition in &suite.editions {
+        let wire = suite.wires.iter().find(|wire| wire.wire == edition.wire).unwrap();
+        for case in cases(&suite, edition) {
+            let job = Job { suite: &suite, edition, wire, cases: &[case], selection: Selection::Part };
+            let (report, _) = run(&job, &Against::InProcess(BTreeSet::new())).unwrap();
+            let open: Vec<_> = report.checks.iter().filter(|check| check.status != Status::Pass).collect();
+            assert!(open.is_empty() && report.counts.total == 1, "{}: {open:?}", edition.edition);
+        }
+    }
+}

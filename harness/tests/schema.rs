@@ -1,8 +1,6 @@
 //! The published schema of the transcript is that of its type. `ASSAYER_BLESS=1 cargo test -p assayer-harness --test
 //! schema` writes it anew.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 #[test]
 fn the_published_schema_is_that_of_the_transcript() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/transcript.schema.json");

@@ -18,9 +18,9 @@ mod reference;
 pub use lint::{Complaint, lint};
 pub use load::{LoadError, SUITE, load_embedded, load_folder};
 pub use model::{
-    Authorization, Call, Capability, Check, CheckFile, Document, Each, Edition, Effect, Envelope, Exchange,
-    Expectation, Fault, FaultFile, Find, Fixture, Group, HeaderExpectation, Keyword, Listed, Observable,
-    PatchOperation, Request, Requirement, RequirementFile, SecretUse, Suite, SuiteFile, Under, ValueSource,
-    Wire,
+    Authorization, Beyond, Call, Capability, Check, CheckFile, Document, Each, Edition, Effect, Envelope,
+    Exchange, Expectation, Fault, FaultFile, Find, Fixture, Group, HeaderExpectation, Keyword, Listed,
+    Observable, PatchOperation, Reading, Request, Requirement, RequirementFile, SecretUse, Suite, SuiteFile,
+    Under, ValueSource, Wire,
 };
 pub use reference::{Reference, Unresolved, references, references_in_text, resolve};

@@ -97,6 +97,11 @@ impl Lint<'_> {
                     self.complain(format!("{at}: there is no exchange `{name}`"));
                 }
             }
+            if let Some(reading) = &exchange.reading
+                && !suite.readings.iter().any(|known| known.id == *reading)
+            {
+                self.complain(format!("{at}: there is no reading `{reading}`"));
+            }
             if let Some(request) = &exchange.request {
                 let served = |wire: &&crate::model::Wire| wire.calls.contains_key(&request.call);
                 if !suite.wires.iter().any(|wire| served(&wire)) {
@@ -151,7 +156,7 @@ impl Lint<'_> {
                     self.complain(format!("{at}: there is no requirement `{id}`"));
                 }
             }
-            for name in &check.needs {
+            for name in check.needs.iter().chain(&check.sent) {
                 if !suite.exchanges.iter().any(|exchange| exchange.id == *name) {
                     self.complain(format!("{at}: there is no exchange `{name}`"));
                 }
@@ -271,7 +276,12 @@ impl Lint<'_> {
             let expectations = check.variants.values().flatten().chain(&check.expect);
             (format!("check `{}`", check.id), expectations.flat_map(Expectation::references).collect())
         });
-        for (at, references) in of_exchanges.chain(of_checks).collect::<Vec<_>>() {
+        let of_readings = suite.readings.iter().map(|reading| {
+            let texts = [&reading.first, &reading.last];
+            let found = texts.into_iter().flat_map(|text| crate::reference::references_in_text(text));
+            (format!("reading `{}`", reading.id), found.collect())
+        });
+        for (at, references) in of_exchanges.chain(of_checks).chain(of_readings).collect::<Vec<_>>() {
             for reference in references.iter().filter(|reference| !known(&reference.name)) {
                 self.complain(format!("{at}: {reference} refers to nothing that is defined"));
             }

@@ -152,6 +152,7 @@ fn assemble(suite: &str, files: &Files) -> Result<Suite, LoadError> {
         does_not_prove: head.does_not_prove,
         values: head.values,
         fixtures: head.fixtures,
+        readings: head.readings,
         exchanges,
         checks,
         requirements: requirements.requirements,

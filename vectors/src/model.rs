@@ -23,6 +23,8 @@ pub struct Suite {
     pub values: BTreeMap<String, ValueSource>,
     /// Documents built from templates and values.
     pub fixtures: Vec<Fixture>,
+    /// Readings of one state of the target.
+    pub readings: Vec<Reading>,
     /// What can be sent.
     pub exchanges: Vec<Exchange>,
     /// What can be judged.
@@ -55,6 +57,24 @@ pub struct SuiteFile {
     pub values: BTreeMap<String, ValueSource>,
     /// Documents built from templates; `$name#/pointer` refers to a part of one.
     pub fixtures: Vec<Fixture>,
+    /// Readings of one state of the target.
+    #[serde(default)]
+    pub readings: Vec<Reading>,
+}
+
+/// Exchanges that together show one state of a target which others may be changing. If what was seen first and last
+/// differs, the state moved, and the reading is taken again.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reading {
+    /// Name; exchanges say that they belong to it.
+    pub id: String,
+    /// Reference to what is seen first, as `$head#/size`.
+    pub first: String,
+    /// Reference to the same, seen last.
+    pub last: String,
+    /// Reason codes of the verifier that a moving target can bring about without being at fault.
+    pub races: Vec<String>,
 }
 
 /// A group of checks.
@@ -171,7 +191,7 @@ pub struct Exchange {
     /// Sent once for each of several numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Each>,
-    /// Exchanges of one reading show one state of the log; they are read again together when they contradict each other.
+    /// The reading that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<String>,
 }
@@ -185,8 +205,20 @@ pub struct Each {
     /// Distance between two numbers.
     #[serde(default = "one")]
     pub step: u64,
-    /// At most so many are sent: the first ones and the last ones.
+    /// At most so many are sent.
     pub most: u64,
+    /// What is done when there are more.
+    pub beyond: Beyond,
+}
+
+/// What is done when an exchange would have to be sent more often than its bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Beyond {
+    /// The first, the last, and a random choice of those between.
+    Sample,
+    /// None is sent: a part would show nothing.
+    Nothing,
 }
 
 fn one() -> u64 {
@@ -250,6 +282,9 @@ pub struct Check {
     /// Capabilities of the run without which it does not apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Capability>,
+    /// Exchanges that must have been answered, in whatever way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent: Vec<String>,
     /// Exchanges that must have been accepted, beyond those that are judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<String>,

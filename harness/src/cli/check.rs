@@ -11,12 +11,13 @@ use assayer_vectors::{SUITE, Suite};
 use clap::{Args, ValueEnum};
 use wildmatch::WildMatch;
 
-use super::{Exit, complain, edition_name, load, print, secret};
+use super::{Exit, complain, edition_name, load, print, secret, variable};
 
 #[derive(Args)]
 pub(crate) struct CheckArguments {
-    /// Registry to check; without one, the reference registry is started in this process.
-    #[arg(long, env = "OVERSIGHT_REGISTRY_URL", hide_env_values = true)]
+    /// Registry to check; if absent, `OVERSIGHT_REGISTRY_URL`; if that is absent, the reference registry is started in
+    /// this process.
+    #[arg(long)]
     url: Option<String>,
     /// Suite of checks.
     #[arg(long, default_value = SUITE)]
@@ -88,26 +89,29 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     if let Some(folder) = &arguments.out {
         write_out(folder, &suite, &report, &transcript)?;
     }
-    Ok(show(&suite, &report, &transcript, arguments.format))
+    Ok(show(&job, &report, &transcript, arguments.format))
 }
 
 /// Prints the report; the exit code that follows from it.
-pub(super) fn show(suite: &Suite, report: &Report, transcript: &Transcript, format: Format) -> Exit {
+pub(super) fn show(job: &Job<'_>, report: &Report, transcript: &Transcript, format: Format) -> Exit {
     let printed = match format {
-        Format::Text => print(&to_text(report, &titles(suite))),
+        Format::Text => print(&to_text(report, &titles(job.suite))),
         Format::Json => print(&to_json(report)),
     };
-    if printed == Exit::Good { exit(report, transcript) } else { printed }
+    if printed == Exit::Good { exit(job, report, transcript) } else { printed }
 }
 
 fn against(arguments: &CheckArguments) -> Result<Against, Failure> {
-    let url = arguments.url.as_deref().filter(|url| !url.is_empty());
-    Ok(match url {
+    let url = arguments.url.clone().filter(|url| !url.is_empty());
+    // A fault is one of the reference registry, whatever the environment says.
+    let from_environment =
+        || arguments.fault.is_empty().then(|| variable("OVERSIGHT_REGISTRY_URL")).flatten();
+    Ok(match url.or_else(from_environment) {
         Some(url) => Against::Url(
-            url.to_owned(),
+            url,
             Secrets {
-                operator_token: secret("OVERSIGHT_OPERATOR_TOKEN"),
-                dns_event_secret: secret("OVERSIGHT_DNS_EVENT_SECRET"),
+                operator_token: secret("OVERSIGHT_OPERATOR_TOKEN").map_err(usage)?,
+                dns_event_secret: secret("OVERSIGHT_DNS_EVENT_SECRET").map_err(usage)?,
             },
         ),
         None => {
@@ -177,12 +181,12 @@ fn write_out(
     Ok(())
 }
 
-fn exit(report: &Report, transcript: &Transcript) -> Exit {
+fn exit(job: &Job<'_>, report: &Report, transcript: &Transcript) -> Exit {
     let refuted = report.checks.iter().any(|check| check.status == Status::Fail);
     let open = report.checks.iter().any(|check| matches!(check.status, Status::NotVerified | Status::Error));
     if refuted {
         Exit::Bad
-    } else if is_inconclusive(transcript) {
+    } else if is_inconclusive(job, &report.checks, transcript) {
         Exit::Inconclusive
     } else if open || report.counts.pass == 0 {
         Exit::Bad

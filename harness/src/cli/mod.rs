@@ -115,7 +115,27 @@ pub(crate) fn edition_name<'n>(suite: &'n str, edition: &'n str) -> (&'n str, &'
     edition.split_once('@').unwrap_or((suite, edition))
 }
 
-/// An environment variable that holds a secret; empty counts as absent.
-pub(crate) fn secret(variable: &str) -> Option<String> {
-    std::env::var(variable).ok().filter(|secret| !secret.is_empty())
+/// An environment variable; empty counts as absent.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A secret from the environment.
+///
+/// # Errors
+/// A text that does not repeat it, for one that cannot be sent or not be kept out of the output.
+pub(crate) fn secret(name: &str) -> Result<Option<String>, String> {
+    /// A shorter text stands in answers by accident, and would have to be blotted out of them.
+    const SHORTEST: usize = 8;
+    if std::env::var_os(name).is_some_and(|value| value.to_str().is_none()) {
+        return Err(format!("{name}: expected visible ASCII characters"));
+    }
+    let Some(secret) = variable(name) else { return Ok(None) };
+    if secret.len() < SHORTEST {
+        return Err(format!("{name}: expected at least {SHORTEST} characters, found {}", secret.len()));
+    }
+    if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!("{name}: expected visible ASCII characters"));
+    }
+    Ok(Some(secret))
 }

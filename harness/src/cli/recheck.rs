@@ -49,7 +49,7 @@ fn recheck(arguments: &RecheckArguments) -> Result<Exit, String> {
     let whole = selected.len() == cases(&suite, edition).len();
     let selection = if whole { Selection::Whole } else { Selection::Part };
     let job = Job { suite: &suite, edition, wire, cases: &selected, selection };
-    Ok(show(&suite, &report(&job, &transcript), &transcript, arguments.format))
+    Ok(show(&job, &report(&job, &transcript), &transcript, arguments.format))
 }
 
 fn read(archive: &Path) -> Result<Transcript, String> {

@@ -28,11 +28,20 @@ pub(crate) struct ServeArguments {
 const RATE_LIMIT: RateLimit = RateLimit { per_second: 10, burst: 30 };
 
 pub(crate) fn run(arguments: &ServeArguments) -> Exit {
+    let secrets = secret("OVERSIGHT_OPERATOR_TOKEN")
+        .and_then(|operator| Ok((operator, secret("OVERSIGHT_DNS_EVENT_SECRET")?)));
+    let (operator_token, dns_event_secret) = match secrets {
+        Ok(secrets) => secrets,
+        Err(error) => {
+            complain(error);
+            return Exit::Usage;
+        }
+    };
     let options = Options {
         bind: arguments.bind,
         data: arguments.data_dir.clone().map_or(DataLocation::Temporary, DataLocation::Directory),
-        operator_token: secret("OVERSIGHT_OPERATOR_TOKEN").map(Secret::new),
-        dns_event_secret: secret("OVERSIGHT_DNS_EVENT_SECRET").map(Secret::new),
+        operator_token: operator_token.map(Secret::new),
+        dns_event_secret: dns_event_secret.map(Secret::new),
         rate_limit: (!arguments.no_rate_limit).then_some(RATE_LIMIT),
         faults: arguments.fault.iter().cloned().collect(),
         ..Options::ephemeral()

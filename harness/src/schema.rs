@@ -1,0 +1,61 @@
+//! JSON Schemas of parts of answers, with one keyword of our own.
+
+use jsonschema::{Keyword, ValidationError};
+use serde_json::Value as Json;
+
+/// `writtenAsInteger`: a number must be written without fraction and exponent. To JSON Schema `1.0` is an integer; to
+/// the clients of a registry it is not.
+struct WrittenAsInteger;
+
+impl<'i> Keyword<'i> for WrittenAsInteger {
+    fn validate(&self, instance: &'i Json) -> Result<(), ValidationError<'i>> {
+        if self.is_valid(instance) {
+            Ok(())
+        } else {
+            Err(ValidationError::custom("a number written as an integer"))
+        }
+    }
+
+    fn is_valid(&self, instance: &'i Json) -> bool {
+        // What is too large for 64 bits is read as a double, however it is written; no count or index is so large.
+        instance.as_number().is_none_or(|number| number.is_i64() || number.is_u64())
+    }
+}
+
+/// Checks a JSON text against a schema.
+///
+/// # Errors
+/// The first thing that does not fit, in words, with its place.
+pub(crate) fn check(text: &str, schema: &Json) -> Result<(), String> {
+    // Only the shape is looked at, and the text has been read strictly before.
+    let instance: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let validator = jsonschema::options()
+        .with_keyword("writtenAsInteger", |_, _, _| Ok(Box::new(WrittenAsInteger)))
+        .build(schema)
+        .map_err(|error| format!("the schema is wrong: {error}"))?;
+    match validator.iter_errors(&instance).next() {
+        None => Ok(()),
+        Some(error) => {
+            let below = error.instance_path().to_string();
+            let below = if below.is_empty() { String::new() } else { format!("{below}: ") };
+            Err(format!("{below}expected a value that fits the schema: {error}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_integer_is_one_by_its_text() {
+        let schema = json!({"type": ["integer", "boolean"], "writtenAsInteger": true});
+        for text in ["1", "-1", "0", "true"] {
+            assert_eq!(check(text, &schema), Ok(()), "{text}");
+        }
+        for text in ["1.0", "1e2", "\"1\"", "null", "1.5"] {
+            assert!(check(text, &schema).is_err(), "{text}");
+        }
+    }
+}
