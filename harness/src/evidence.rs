@@ -33,6 +33,11 @@ pub enum Item {
         /// Path of the log.
         path: String,
     },
+    /// Something in a folder that is not taken for evidence: a file of another kind, a link to a folder.
+    Skipped {
+        /// Its path.
+        path: String,
+    },
 }
 
 /// What became of an item.
@@ -45,6 +50,11 @@ pub enum Outcome {
     /// A log is at its end.
     LogEnd {
         /// Path of the log.
+        path: String,
+    },
+    /// As [`Item::Skipped`].
+    Skipped {
+        /// Its path.
         path: String,
     },
 }
@@ -107,6 +117,7 @@ impl Question<'_> {
                 Outcome::Part(Box::new(LogPart::read(lines, self.limits)))
             }
             Item::LogEnd { path } => Outcome::LogEnd { path },
+            Item::Skipped { path } => Outcome::Skipped { path },
         }
     }
 
@@ -123,6 +134,15 @@ impl Question<'_> {
     }
 }
 
+/// What a [`Joiner`] lets through.
+#[derive(Debug)]
+pub enum Joined {
+    /// A finding.
+    Finding(Finding),
+    /// The path of something that was left out.
+    Skipped(String),
+}
+
 /// Joins the parts of a log, in order, and lets findings through.
 pub struct Joiner<'a> {
     question: Question<'a>,
@@ -136,18 +156,19 @@ impl<'a> Joiner<'a> {
         Self { question, log: None }
     }
 
-    /// Takes the next outcome; gives a finding when one is complete.
-    pub fn take(&mut self, outcome: Outcome) -> Option<Finding> {
+    /// Takes the next outcome; gives a finding when one is complete, or the path of what was left out.
+    pub fn take(&mut self, outcome: Outcome) -> Option<Joined> {
         let fresh = || LogVerifier::new(self.question.trust, self.question.limits);
         match outcome {
-            Outcome::Finding(finding) => Some(finding),
+            Outcome::Finding(finding) => Some(Joined::Finding(finding)),
+            Outcome::Skipped { path } => Some(Joined::Skipped(path)),
             Outcome::Part(part) => {
                 self.log.get_or_insert_with(fresh).add(*part);
                 None
             }
             Outcome::LogEnd { path } => {
                 let trace = self.log.take().unwrap_or_else(fresh).finish();
-                Some(Finding { path, kind: Some(DocumentKind::Log), trace })
+                Some(Joined::Finding(Finding { path, kind: Some(DocumentKind::Log), trace }))
             }
         }
     }
@@ -164,40 +185,51 @@ pub type Sink<'s> = dyn FnMut(Result<Item, Unreadable>) + 's;
 ///
 /// `kind` is what the caller takes every document for, if anything; records of a log belong together.
 pub fn read_path(path: &Path, kind: Option<DocumentKind>, limits: &Limits, sink: &mut Sink<'_>) {
-    match files(path, DEEPEST_FOLDER) {
-        Err(error) => sink(Err(error)),
-        Ok(files) => {
-            for file in files {
-                let name = file.display().to_string();
-                match fs_err::File::open(&file) {
-                    Ok(opened) => read_stream(&name, opened, kind, limits, sink),
-                    Err(source) => sink(Err(Unreadable { path: name, source })),
-                }
-            }
+    let is_folder = fs_err::metadata(path).map(|metadata| metadata.is_dir());
+    match is_folder {
+        Err(source) => sink(Err(Unreadable { path: path.display().to_string(), source })),
+        Ok(true) => read_folder(path, DEEPEST_FOLDER, kind, limits, sink),
+        Ok(false) => read_file(path, kind, limits, sink),
+    }
+}
+
+fn read_file(path: &Path, kind: Option<DocumentKind>, limits: &Limits, sink: &mut Sink<'_>) {
+    let name = path.display().to_string();
+    match fs_err::File::open(path) {
+        Ok(opened) => read_stream(&name, opened, kind, limits, sink),
+        Err(source) => sink(Err(Unreadable { path: name, source })),
+    }
+}
+
+/// The files of a folder by name, with those of inner folders. What is left out is named.
+fn read_folder(
+    folder: &Path,
+    depth: usize,
+    kind: Option<DocumentKind>,
+    limits: &Limits,
+    sink: &mut Sink<'_>,
+) {
+    let entries: std::io::Result<Vec<PathBuf>> = fs_err::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
+    let mut entries = match entries {
+        Ok(entries) => entries,
+        Err(source) => return sink(Err(Unreadable { path: folder.display().to_string(), source })),
+    };
+    entries.sort();
+    for entry in entries {
+        if entry.is_dir() && !entry.is_symlink() && depth > 0 {
+            read_folder(&entry, depth - 1, kind, limits, sink);
+        } else if entry.is_file() && is_evidence(&entry) {
+            read_file(&entry, kind, limits, sink);
+        } else {
+            sink(Ok(Item::Skipped { path: entry.display().to_string() }));
         }
     }
 }
 
-/// The file itself, or the files of a folder by name, with those of inner folders.
-fn files(path: &Path, depth: usize) -> Result<Vec<PathBuf>, Unreadable> {
-    let failed = |source| Unreadable { path: path.display().to_string(), source };
-    if !fs_err::metadata(path).map_err(failed)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut entries: Vec<PathBuf> = fs_err::read_dir(path)
-        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
-        .map_err(failed)?;
-    entries.sort();
-    let mut found = Vec::new();
-    for entry in entries {
-        let known = entry.extension().and_then(|extension| extension.to_str());
-        if entry.is_dir() && !entry.is_symlink() && depth > 0 {
-            found.extend(files(&entry, depth - 1)?);
-        } else if entry.is_file() && known.is_some_and(|known| EXTENSIONS.contains(&known)) {
-            found.push(entry);
-        }
-    }
-    Ok(found)
+fn is_evidence(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|found| EXTENSIONS.iter().any(|known| found.eq_ignore_ascii_case(known)))
 }
 
 /// Reads everything in a stream. More than one document is recognized by the first line being one.
@@ -224,7 +256,8 @@ fn read_all(
     let mut lines = Lines::new(input, limits);
     let first = lines.next_filled()?.unwrap_or_default();
     let is_document = Document::read(&first.bytes, limits).is_ok();
-    let is_lines = [".jsonl", ".ndjson"].iter().any(|ending| name.ends_with(ending));
+    let lower = name.to_ascii_lowercase();
+    let is_lines = [".jsonl", ".ndjson"].iter().any(|ending| lower.ends_with(ending));
     let second = if is_document || is_lines { lines.next_filled()? } else { None };
     match second {
         Some(second) => read_lines(name, [first, second], &mut lines, kind, limits, sink),
@@ -293,7 +326,7 @@ pub fn read_log(path: &Path, limits: &Limits) -> Result<Log, String> {
     read_path(path, Some(DocumentKind::Log), limits, &mut |item| match item {
         Ok(Item::Document { bytes, .. }) => documents.push(bytes),
         Ok(Item::Records(lines)) => documents.extend(lines.into_iter().map(|(_, line)| line)),
-        Ok(Item::LogEnd { .. }) => {}
+        Ok(Item::LogEnd { .. } | Item::Skipped { .. }) => {}
         Err(error) => failed = Some(error.to_string()),
     });
     if let Some(error) = failed {

@@ -96,7 +96,7 @@ fn summary(out: &mut String, report: &Report) {
         }
         (None, Selection::Part) => "the selection did not pass; conformance was not evaluated".to_owned(),
         (None, Selection::Whole) => {
-            "inconclusive: the target did not answer as long as it was needed".to_owned()
+            "inconclusive: the target could not be asked to the end, or its log never stood still".to_owned()
         }
     };
     push(out, &format!("{bold}{verdict}{bold:#}"));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 use assayer_harness::evidence::{
-    Finding, Item, Joiner, Outcome, Question, Unreadable, read_log, read_path, read_stream,
+    Finding, Item, Joined, Joiner, Outcome, Question, Unreadable, read_log, read_path, read_stream,
 };
 use assayer_harness::{Policy, PolicyError, in_order};
 use assayer_verifier::oversight::{DocumentKind, Freshness, Trust};
@@ -146,8 +146,8 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Exit {
     let work = |item: Result<Item, Unreadable>| item.map(|item| question.work(item));
     let mut joiner = Joiner::new(question);
     in_order(threads(arguments), read, work, |outcome: Result<Outcome, Unreadable>| {
-        if let Some(finding) = outcome.map(|outcome| joiner.take(outcome)).transpose() {
-            output.take(finding);
+        if let Some(joined) = outcome.map(|outcome| joiner.take(outcome)).transpose() {
+            output.take(joined);
         }
     });
     output.finish()
@@ -183,6 +183,7 @@ struct Counts {
     refuted: usize,
     unknown: usize,
     unreadable: usize,
+    skipped: usize,
 }
 
 impl Counts {
@@ -196,9 +197,14 @@ impl<'a> Output<'a> {
         Self { arguments, documents: Vec::new(), counts: Counts::default(), printed: Exit::Good }
     }
 
-    fn take(&mut self, outcome: Result<Finding, Unreadable>) {
+    fn take(&mut self, outcome: Result<Joined, Unreadable>) {
         let finding = match outcome {
-            Ok(finding) => finding,
+            Ok(Joined::Finding(finding)) => finding,
+            Ok(Joined::Skipped(path)) => {
+                complain(format!("{path}: left out, being no .json, .jsonl or .ndjson file"));
+                self.counts.skipped += 1;
+                return;
+            }
             Err(error) => {
                 complain(error);
                 self.counts.unreadable += 1;
@@ -228,7 +234,7 @@ impl<'a> Output<'a> {
         let counts = &self.counts;
         let summary = json!({
             "documents": counts.documents(), "authentic": counts.authentic, "consistent": counts.consistent,
-            "refuted": counts.refuted, "unknown": counts.unknown, "unreadable": counts.unreadable,
+            "refuted": counts.refuted, "unknown": counts.unknown, "unreadable": counts.unreadable, "skipped": counts.skipped,
         });
         let printed = match self.arguments.format {
             Format::Json => {
@@ -237,12 +243,13 @@ impl<'a> Output<'a> {
                 print(&format!("{all:#}\n"))
             }
             Format::Text if counts.documents() != 1 => print(&format!(
-                "{} documents: {} authentic, {} consistent, {} refuted, {} of no known kind\n",
+                "{} documents: {} authentic, {} consistent, {} refuted, {} of no known kind; {} files left out\n",
                 counts.documents(),
                 counts.authentic,
                 counts.consistent,
                 counts.refuted,
-                counts.unknown
+                counts.unknown,
+                counts.skipped
             )),
             Format::Text | Format::Ndjson => Exit::Good,
         };
