@@ -12,7 +12,7 @@ use crate::limits::Limits;
 use crate::merkle::TreeHead;
 use crate::oversight::event::{self, Identifier, Identity, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
-use crate::oversight::signed::fitting;
+use crate::oversight::signed::{fitting, texts};
 use crate::oversight::{Log, Trust, describe, head, log, manifest, read_then};
 use crate::verdict::{Layer, Problem, Trace};
 
@@ -393,7 +393,7 @@ fn verify_signed_bytes(
         .collect();
     let form = Form::Object(members);
     let candidates =
-        BUNDLE_SCHEMES.into_iter().filter_map(|scheme| Some((scheme, form.write(scheme, Nulls::Keep).ok()?)));
+        texts(form, Nulls::Keep, &BUNDLE_SCHEMES).map(|(schemes, bytes)| (schemes.iter().copied(), bytes));
     match fitting(candidates, key, signature) {
         Ok(fit) => {
             layer.recomputed = format!("{} bytes", fit.bytes.len());

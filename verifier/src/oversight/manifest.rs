@@ -12,7 +12,7 @@ use crate::ed25519::VerifiedKey;
 use crate::hash::{PublicKey, Signature};
 use crate::json::{Kind, Value};
 use crate::oversight::describe;
-use crate::oversight::signed::fitting;
+use crate::oversight::signed::{fitting, texts};
 use crate::verdict::{Layer, Problem};
 
 /// The rules by which a manifest is parsed and written anew before it is signed.
@@ -312,12 +312,13 @@ pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
 }
 
 /// The bytes of every reading under every scheme, one after the other.
-fn candidates<'d>(manifest: Value<'d>) -> impl Iterator<Item = ((Reading, Scheme), Vec<u8>)> + use<'d> {
+fn candidates<'d>(
+    manifest: Value<'d>,
+) -> impl Iterator<Item = (impl Iterator<Item = (Reading, Scheme)>, Vec<u8>)> + use<'d> {
     let forms = Reading::ALL.into_iter().filter_map(move |reading| Some((reading, form(manifest, reading)?)));
     forms.flat_map(|(reading, form)| {
-        Scheme::ALL
-            .into_iter()
-            .filter_map(move |scheme| Some(((reading, scheme), form.write(scheme, reading.nulls()).ok()?)))
+        texts(form, reading.nulls(), &Scheme::ALL)
+            .map(move |(schemes, bytes)| (schemes.iter().map(move |scheme| (reading, *scheme)), bytes))
     })
 }
 
