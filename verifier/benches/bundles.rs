@@ -13,12 +13,12 @@ mod common;
 
 use std::sync::LazyLock;
 
-use assayer_verifier::oversight::{Trust, verify_bundle};
+use assayer_verifier::oversight::{BundleVerifier, Trust, verify_bundle};
 use assayer_verifier::{Limits, PublicKey, Verdict};
 use common::{each, medians, ratio};
 use ed25519_dalek::{Signature, VerifyingKey};
 
-const COUNT: usize = 200;
+const COUNT: usize = 1_000;
 
 struct Corpus {
     name: &'static str,
@@ -62,6 +62,15 @@ impl Corpus {
         each(&self.bundles, |bundle| verify_bundle(bundle, &self.trust(), &Limits::default()).verdict());
     }
 
+    /// A verifier that is made anew each time: what it has to learn first is in the measure.
+    fn in_batch(&self) {
+        let (trust, limits) = (self.trust(), Limits::default());
+        let mut verifier = BundleVerifier::new(&trust, &limits);
+        for bundle in &self.bundles {
+            divan::black_box(verifier.verify(divan::black_box(bundle)).verdict());
+        }
+    }
+
     fn bare(&self) {
         for signed in self.signatures.iter().flatten() {
             let key = VerifyingKey::from_bytes(divan::black_box(&signed.key)).unwrap();
@@ -93,20 +102,29 @@ fn signatures(bundle: &[u8]) -> [Signed; 3] {
 }
 
 fn print_ratios() {
-    println!("{:<12} {:>10} {:>10} {:>8}", "µs a bundle", "bare", "single", "ratio");
+    println!(
+        "{:<12} {:>10} {:>10} {:>12} {:>10} {:>13}",
+        "µs a bundle", "bare", "single", "single/bare", "batch", "single/batch"
+    );
     for corpus in CORPORA.iter() {
+        let (trust, limits) = (corpus.trust(), Limits::default());
+        let mut verifier = BundleVerifier::new(&trust, &limits);
         for bundle in &corpus.bundles {
             let trace = verify_bundle(bundle, &corpus.trust(), &Limits::default());
             assert_eq!(trace.verdict(), Verdict::Authentic, "{trace:#?}");
+            assert_eq!(verifier.verify(bundle), trace);
         }
-        let [bare, single] = medians([&mut || corpus.bare(), &mut || corpus.one_at_a_time()]);
+        let [bare, single, batch] =
+            medians([&mut || corpus.bare(), &mut || corpus.one_at_a_time(), &mut || corpus.in_batch()]);
         let each = |time: std::time::Duration| time.as_secs_f64() * 1e6 / corpus.bundles.len() as f64;
         println!(
-            "{:<12} {:>10.1} {:>10.1} {:>7.2}x",
+            "{:<12} {:>10.1} {:>10.1} {:>11.2}x {:>10.1} {:>12.2}x",
             corpus.name,
             each(bare),
             each(single),
-            ratio(single, bare)
+            ratio(single, bare),
+            each(batch),
+            ratio(single, batch)
         );
     }
 }
@@ -127,6 +145,11 @@ fn bare_ed25519(corpus: &str) {
 #[divan::bench(args = names())]
 fn verify_one_at_a_time(corpus: &str) {
     named(corpus).one_at_a_time();
+}
+
+#[divan::bench(args = names())]
+fn verify_in_batch(corpus: &str) {
+    named(corpus).in_batch();
 }
 
 fn main() {

@@ -200,24 +200,48 @@ impl<'d> Writer<'d> {
                 self.out.push(b']');
                 Ok(())
             }
-            Form::Object(members) => {
-                let mut members: Vec<(Name<'_>, &Form<'d>)> = members
-                    .iter()
-                    .map(|(name, form)| (Name::new(self.scheme, name.clone()), form))
-                    .filter(|(_, form)| !self.drops(form))
-                    .collect();
-                members.sort_by(|a, b| a.0.compare(&b.0, self.scheme));
-                self.out.push(b'{');
-                for (position, (name, form)) in members.iter().enumerate() {
-                    self.separate(position);
-                    write_string(&mut self.out, &name.text, self.scheme);
-                    self.out.push(b':');
-                    self.form(form)?;
-                }
-                self.out.push(b'}');
-                Ok(())
+            Form::Object(members) if members.iter().all(|(name, _)| is_plain_name(name)) => {
+                self.form_of_plain_names(members)
             }
+            Form::Object(members) => self.form_of_any_names(members),
         }
+    }
+
+    fn form_of_plain_names(&mut self, members: &[(Cow<'d, str>, Form<'d>)]) -> Result<(), CanonError> {
+        let mut kept: Vec<(u64, &str, &Form<'d>)> = members
+            .iter()
+            .filter(|(_, form)| !self.drops(form))
+            .map(|(name, form)| (prefix(name.as_bytes(), name.len()), name.as_ref(), form))
+            .collect();
+        kept.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+        self.out.push(b'{');
+        for (position, (_, name, form)) in kept.into_iter().enumerate() {
+            self.separate(position);
+            self.out.push(b'"');
+            self.out.extend_from_slice(name.as_bytes());
+            self.out.extend_from_slice(b"\":");
+            self.form(form)?;
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn form_of_any_names(&mut self, members: &[(Cow<'d, str>, Form<'d>)]) -> Result<(), CanonError> {
+        let mut members: Vec<(Name<'_>, &Form<'d>)> = members
+            .iter()
+            .map(|(name, form)| (Name::new(self.scheme, name.clone()), form))
+            .filter(|(_, form)| !self.drops(form))
+            .collect();
+        members.sort_by(|a, b| a.0.compare(&b.0, self.scheme));
+        self.out.push(b'{');
+        for (position, (name, form)) in members.iter().enumerate() {
+            self.separate(position);
+            write_string(&mut self.out, &name.text, self.scheme);
+            self.out.push(b':');
+            self.form(form)?;
+        }
+        self.out.push(b'}');
+        Ok(())
     }
 
     fn drops(&self, form: &Form<'_>) -> bool {

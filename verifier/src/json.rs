@@ -340,12 +340,12 @@ impl<'d> Value<'d> {
     }
 
     fn is_named(self, name: &str) -> bool {
-        if self.is_plain_string() {
-            let raw = self.raw().as_bytes();
-            raw.len() == name.len() + 2 && raw.get(1..raw.len() - 1) == Some(name.as_bytes())
-        } else {
-            self.as_str().is_some_and(|text| text == name)
+        let node = self.node();
+        if node.is_special() {
+            return self.as_str().is_some_and(|text| text == name);
         }
+        let (start, end) = (node.start as usize + 1, (node.end as usize).saturating_sub(1));
+        start + name.len() == end && self.document.text.as_bytes().get(start..end) == Some(name.as_bytes())
     }
 
     /// The value at a JSON Pointer (RFC 6901) below this one; `""` is the value itself.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use crate::canon::{Form, Nulls, Scheme};
 use crate::code::Code;
-use crate::ed25519::VerifiedKey;
+use crate::ed25519::Memory;
 use crate::hash::{PublicKey, Signature};
 use crate::json::{Kind, Value};
 use crate::oversight::describe;
@@ -269,7 +269,7 @@ const RULE: &str =
     "fact sheet 1.1: Ed25519 over the canonical manifest with both signature members blank (CA-1, CA-4)";
 
 /// Layer `issuer-signature`: the signature of the manifest at the pointer `at` under the key that it names.
-pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
+pub(crate) fn signature_layer(manifest: Value<'_>, memory: &mut Memory, at: &str) -> Layer {
     let mut layer = Layer::new("issuer-signature", RULE);
     let place = format!("{at}/signature_ed25519");
     let text = manifest.get("signature_ed25519");
@@ -288,7 +288,7 @@ pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
         let code = bytes.map_or(Code::ManifestSignatureEncoding, |_| Code::Ed25519KeyLength);
         return layer.refuted(Problem::new(code, key_place, "64 hexadecimal digits", describe(key_text)));
     };
-    let key = match VerifiedKey::new(&key) {
+    let key = match memory.key(&key) {
         Ok(key) => key,
         Err(code) => {
             return layer.refuted(Problem::new(code, key_place, "a key of full order", key.to_hex()));
@@ -299,7 +299,7 @@ pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
         let code = bytes.map_or(Code::ManifestSignatureEncoding, |_| Code::Ed25519SignatureLength);
         return layer.refuted(Problem::new(code, place, "128 hexadecimal digits", describe(text)));
     };
-    match fitting(candidates(manifest), &key, &signature) {
+    match fitting(candidates(manifest), memory, &key, &signature) {
         Ok(fit) => report_fit(layer, &fit.names, fit.bytes.len(), at),
         Err(code) => {
             let expected = "a signature over the manifest under one of the known readings and schemes";

@@ -2,7 +2,7 @@
 
 use crate::canon::{Form, Nulls, Scheme};
 use crate::code::Code;
-use crate::ed25519::VerifiedKey;
+use crate::ed25519::{Memory, VerifiedKey};
 use crate::hash::{Hash, Signature, sha256};
 
 /// The bytes that a signature fits, and the names of all candidates that are these bytes.
@@ -31,6 +31,7 @@ pub(crate) fn texts<'d>(
 /// The reason of the last one that does not fit, or `ed25519.mismatch` if there is no candidate.
 pub(crate) fn fitting<N, G: IntoIterator<Item = N>>(
     candidates: impl Iterator<Item = (G, Vec<u8>)>,
+    memory: &mut Memory,
     key: &VerifiedKey,
     signature: &Signature,
 ) -> Result<Fit<N>, Code> {
@@ -48,7 +49,7 @@ pub(crate) fn fitting<N, G: IntoIterator<Item = N>>(
         if !refused.is_empty() && refused.contains(&sha256(&bytes)) {
             continue;
         }
-        match key.verify(&bytes, signature) {
+        match memory.verify(key, &bytes, signature) {
             Ok(()) => found = Some(Fit { bytes, names: names.into_iter().collect() }),
             Err(code) => {
                 reason = code;
