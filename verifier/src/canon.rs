@@ -179,8 +179,8 @@ struct Writer<'d> {
     nulls: Nulls,
     integers: Integers,
     out: Vec<u8>,
-    /// Scratch for the members of the objects that are being put in order: the first bytes of the name, name, value.
-    members: Vec<(u64, Value<'d>, Value<'d>)>,
+    /// Scratch for the members of the objects that are being put in order: the first bytes of the name, the name.
+    members: Vec<(u64, Value<'d>)>,
 }
 
 impl<'d> Writer<'d> {
@@ -322,9 +322,9 @@ impl<'d> Writer<'d> {
     fn collected(&mut self, first: usize) -> Result<(), CanonError> {
         self.out.push(b'{');
         for at in first..self.members.len() {
-            if let Some((_, key, member)) = self.members.get(at).copied() {
+            if let Some((_, key)) = self.members.get(at).copied() {
                 self.name(at - first, key);
-                self.value(member)?;
+                self.value(key.named_value())?;
             }
         }
         self.members.truncate(first);
@@ -343,7 +343,7 @@ impl<'d> Writer<'d> {
             if !(self.dropping() && member.is_null()) {
                 let name = key.raw().as_bytes();
                 let prefix = prefix(name.get(1..).unwrap_or_default(), name.len() - 2);
-                self.members.push((prefix, key, member));
+                self.members.push((prefix, key));
             }
         }
         if let Some(members) = self.members.get_mut(first..) {

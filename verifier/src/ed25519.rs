@@ -232,7 +232,9 @@ fn fits(
     let digest =
         Sha512::new().chain_update(r).chain_update(key.key.as_bytes()).chain_update(message).finalize();
     let k = Scalar::from_bytes_mod_order_wide(&digest.into());
-    let expected = minus_a.add_to(b.add_to(EdwardsPoint::identity(), &s), &k);
+    let mut expected = EdwardsPoint::identity();
+    b.add_to(&mut expected, &s);
+    minus_a.add_to(&mut expected, &k);
     expected.compress().as_bytes() == r && !is_of_small_order(signature)
 }
 
@@ -259,13 +261,13 @@ impl Multiples {
         Self(multiples)
     }
 
-    /// `sum` and `scalar` times the point.
-    fn add_to(&self, sum: EdwardsPoint, scalar: &Scalar) -> EdwardsPoint {
-        let bytes = scalar.as_bytes().iter().zip(self.0.chunks_exact(Self::BYTE));
-        bytes.fold(sum, |sum, (byte, multiples)| {
-            let multiple = usize::from(*byte).checked_sub(1).and_then(|at| multiples.get(at));
-            multiple.map_or(sum, |multiple| sum + multiple)
-        })
+    /// Adds `scalar` times the point to `sum`.
+    fn add_to(&self, sum: &mut EdwardsPoint, scalar: &Scalar) {
+        for (byte, multiples) in scalar.as_bytes().iter().zip(self.0.chunks_exact(Self::BYTE)) {
+            if let Some(multiple) = usize::from(*byte).checked_sub(1).and_then(|at| multiples.get(at)) {
+                *sum += multiple;
+            }
+        }
     }
 }
 

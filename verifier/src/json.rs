@@ -279,6 +279,11 @@ impl<'d> Value<'d> {
         self.node().marks.has(Marks::ASCENDING)
     }
 
+    /// The value that stands after this member name.
+    pub(crate) fn named_value(self) -> Self {
+        Self { index: self.index + 1, ..self }
+    }
+
     /// The number's text as written, if it is a number.
     #[must_use]
     pub fn number_text(self) -> Option<&'d str> {
@@ -868,8 +873,7 @@ impl<'t, 'l> Reader<'t, 'l> {
             self.fingerprints.push(fingerprint(text));
             at = value.next as usize;
         }
-        self.fingerprints.sort_unstable();
-        self.fingerprints.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
+        any_twice(&mut self.fingerprints)
     }
 
     /// Names equal after decoding are duplicates, however they are spelled.
@@ -1039,6 +1043,24 @@ pub(crate) fn prefix(bytes: &[u8], length: usize) -> u64 {
 fn fingerprint(name: &[u8]) -> u64 {
     let last = name.last_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk));
     prefix(name, name.len()) ^ (last ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+fn any_twice(fingerprints: &mut [u64]) -> bool {
+    // Comparing all pairs is quicker than sorting as long as they are few.
+    const FEW: usize = 24;
+    if fingerprints.len() > FEW {
+        fingerprints.sort_unstable();
+        return fingerprints.windows(2).any(|pair| matches!(pair, [one, other] if one == other));
+    }
+    let mut rest = &*fingerprints;
+    while let Some((one, others)) = rest.split_first() {
+        // Without an early end the comparisons go on side by side.
+        if others.iter().fold(false, |twice, other| twice | (one == other)) {
+            return true;
+        }
+        rest = others;
+    }
+    false
 }
 
 /// The length of the integer at the start, if it has at most 15 characters and only one spelling: every scheme writes it
