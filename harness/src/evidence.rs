@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use assayer_verifier::oversight::{
-    DocumentKind, Log, LogPart, LogVerifier, Trust, read_only, verify_bundle, verify_head, verify_log,
+    BundleVerifier, DocumentKind, Log, LogPart, LogVerifier, Trust, read_only, verify_head, verify_log,
     verify_proof,
 };
 use assayer_verifier::{Code, Document, Limits, Trace, Verdict};
@@ -106,32 +106,50 @@ pub struct Question<'a> {
     pub limits: &'a Limits,
 }
 
-impl Question<'_> {
-    /// Does the work on one item that needs no other item. Pure.
+/// Does the work on items that needs no other item; one for each thread. Pure but for what it remembers, which only makes
+/// the same answers come faster.
+pub struct Worker<'a> {
+    question: Question<'a>,
+    bundles: BundleVerifier<'a>,
+}
+
+impl<'a> Worker<'a> {
+    /// A worker that remembers nothing yet.
     #[must_use]
-    pub fn work(&self, item: Item) -> Outcome {
+    pub fn new(question: Question<'a>) -> Self {
+        Self { question, bundles: BundleVerifier::new(question.trust, question.limits) }
+    }
+
+    /// Does the work on one item.
+    #[must_use]
+    pub fn work(&mut self, item: Item) -> Outcome {
         match item {
             Item::Document { path, bytes } => Outcome::Finding(self.verify(path, &bytes)),
             Item::Records(lines) => {
                 let lines = lines.iter().map(|(number, line)| (*number, line.as_slice()));
-                Outcome::Part(Box::new(LogPart::read(lines, self.limits)))
+                Outcome::Part(Box::new(LogPart::read(lines, self.question.limits)))
             }
             Item::LogEnd { path } => Outcome::LogEnd { path },
             Item::Skipped { path } => Outcome::Skipped { path },
         }
     }
 
-    fn verify(&self, path: String, bytes: &[u8]) -> Finding {
-        let kind = self.kind.or_else(|| kind_of(bytes, self.limits));
+    fn verify(&mut self, path: String, bytes: &[u8]) -> Finding {
+        let Question { trust, limits, kind } = self.question;
+        let kind = kind.or_else(|| kind_of(bytes, limits));
         let trace = match kind {
-            Some(DocumentKind::Bundle) => verify_bundle(bytes, self.trust, self.limits),
-            Some(DocumentKind::Head) => verify_head(bytes, self.trust, self.limits),
-            Some(DocumentKind::Proof) => verify_proof(bytes, self.trust, self.limits),
-            Some(DocumentKind::Log) => verify_log([bytes], self.trust, self.limits).1,
-            None => read_only(bytes, self.limits),
+            Some(DocumentKind::Bundle) => self.bundles.verify(bytes),
+            Some(DocumentKind::Head) => verify_head(bytes, trust, limits),
+            Some(DocumentKind::Proof) => verify_proof(bytes, trust, limits),
+            Some(DocumentKind::Log) => verify_log([bytes], trust, limits).1,
+            None => read_only(bytes, limits),
         };
         Finding { path, kind, trace }
     }
+}
+
+fn kind_of(bytes: &[u8], limits: &Limits) -> Option<DocumentKind> {
+    DocumentKind::of(Document::read(bytes, limits).ok()?.root())
 }
 
 /// What a [`Joiner`] lets through.
@@ -172,10 +190,6 @@ impl<'a> Joiner<'a> {
             }
         }
     }
-}
-
-fn kind_of(bytes: &[u8], limits: &Limits) -> Option<DocumentKind> {
-    DocumentKind::of(Document::read(bytes, limits).ok()?.root())
 }
 
 /// Where read items go.

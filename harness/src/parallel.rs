@@ -7,13 +7,13 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 /// How many items are on their way for each thread: read, being worked on, or waiting for an earlier one.
 const ON_THEIR_WAY: usize = 32;
 
-/// Runs `read` here, `work` on `threads` threads, and `take` on what comes out, in order.
+/// Runs `read` here, what `worker` makes on each of `threads` threads, and `take` on what comes out, in order.
 ///
 /// `read` is given a function that hands in one item; it waits while too many are on their way.
-pub fn in_order<I: Send, O: Send>(
+pub fn in_order<I: Send, O: Send, W: FnMut(I) -> O>(
     threads: usize,
     read: impl FnOnce(&mut dyn FnMut(I)),
-    work: impl Fn(I) -> O + Sync,
+    worker: impl Fn() -> W + Sync,
     take: impl FnMut(O) + Send,
 ) {
     let threads = threads.max(1);
@@ -24,7 +24,7 @@ pub fn in_order<I: Send, O: Send>(
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let results_in = results_in.clone();
-            scope.spawn(|| work_through(&items_out, results_in, &work));
+            scope.spawn(|| work_through(&items_out, results_in, worker()));
         }
         drop(results_in);
         scope.spawn(move || hand_out(&results_out, &permits_out, take));
@@ -45,7 +45,7 @@ fn hand_in<I>(read: impl FnOnce(&mut dyn FnMut(I)), permits: SyncSender<()>, ite
 fn work_through<I, O>(
     items: &Mutex<Receiver<(usize, I)>>,
     results: Sender<(usize, O)>,
-    work: &impl Fn(I) -> O,
+    mut work: impl FnMut(I) -> O,
 ) {
     loop {
         let next = match items.lock() {
@@ -82,11 +82,13 @@ mod tests {
         in_order(
             4,
             |hand_in| (0..1_000_u32).for_each(hand_in),
-            |item| {
-                if item % 7 == 0 {
-                    std::thread::yield_now();
+            || {
+                |item| {
+                    if item % 7 == 0 {
+                        std::thread::yield_now();
+                    }
+                    item * 2
                 }
-                item * 2
             },
             |result| taken.push(result),
         );
@@ -95,6 +97,6 @@ mod tests {
 
     #[test]
     fn nothing_to_do_ends_at_once() {
-        in_order(3, |_| {}, |item: u8| item, |_| {});
+        in_order(3, |_| {}, || |item: u8| item, |_| {});
     }
 }

@@ -14,7 +14,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::code::Code;
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Value, is_plain_name, prefix};
 use crate::number;
 
 /// A named way of turning a JSON value into bytes.
@@ -143,21 +143,48 @@ impl Form<'_> {
     }
 
     fn write_with(&self, scheme: Scheme, nulls: Nulls, integers: Integers) -> Result<Vec<u8>, CanonError> {
-        let mut writer = Writer { scheme, nulls, integers, out: Vec::with_capacity(1024) };
+        let out = Vec::with_capacity(self.length());
+        let mut writer = Writer { scheme, nulls, integers, out, members: Vec::new() };
         writer.form(self)?;
         Ok(writer.out)
     }
+
+    /// Whether every scheme writes the same bytes, and none refuses.
+    pub(crate) fn is_alike_in_all_schemes(&self) -> bool {
+        match self {
+            Self::Value(value) => value.is_alike_in_all_schemes(),
+            Self::Text(_) => true,
+            Self::Array(items) => items.iter().all(Self::is_alike_in_all_schemes),
+            Self::Object(members) => {
+                members.iter().all(|(name, form)| is_plain_name(name) && form.is_alike_in_all_schemes())
+            }
+        }
+    }
+
+    /// About how many bytes it has.
+    fn length(&self) -> usize {
+        match self {
+            Self::Value(value) => value.raw().len(),
+            Self::Text(text) => text.len(),
+            Self::Array(items) => items.iter().map(|item| item.length() + 1).sum::<usize>() + 2,
+            Self::Object(members) => {
+                members.iter().map(|(name, form)| name.len() + form.length() + 4).sum::<usize>() + 2
+            }
+        }
+    }
 }
 
-struct Writer {
+struct Writer<'d> {
     scheme: Scheme,
     nulls: Nulls,
     integers: Integers,
     out: Vec<u8>,
+    /// Scratch for the members of the objects that are being put in order: the first bytes of the name, the name.
+    members: Vec<(u64, Value<'d>)>,
 }
 
-impl Writer {
-    fn form(&mut self, form: &Form<'_>) -> Result<(), CanonError> {
+impl<'d> Writer<'d> {
+    fn form(&mut self, form: &Form<'d>) -> Result<(), CanonError> {
         match form {
             Form::Value(value) => self.value(*value),
             Form::Text(text) => {
@@ -173,24 +200,48 @@ impl Writer {
                 self.out.push(b']');
                 Ok(())
             }
-            Form::Object(members) => {
-                let mut members: Vec<(Name<'_>, &Form<'_>)> = members
-                    .iter()
-                    .map(|(name, form)| (Name::new(self.scheme, name.clone()), form))
-                    .filter(|(_, form)| !self.drops(form))
-                    .collect();
-                members.sort_by(|a, b| a.0.compare(&b.0, self.scheme));
-                self.out.push(b'{');
-                for (position, (name, form)) in members.iter().enumerate() {
-                    self.separate(position);
-                    write_string(&mut self.out, &name.text, self.scheme);
-                    self.out.push(b':');
-                    self.form(form)?;
-                }
-                self.out.push(b'}');
-                Ok(())
+            Form::Object(members) if members.iter().all(|(name, _)| is_plain_name(name)) => {
+                self.form_of_plain_names(members)
             }
+            Form::Object(members) => self.form_of_any_names(members),
         }
+    }
+
+    fn form_of_plain_names(&mut self, members: &[(Cow<'d, str>, Form<'d>)]) -> Result<(), CanonError> {
+        let mut kept: Vec<(u64, &str, &Form<'d>)> = members
+            .iter()
+            .filter(|(_, form)| !self.drops(form))
+            .map(|(name, form)| (prefix(name.as_bytes(), name.len()), name.as_ref(), form))
+            .collect();
+        kept.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+        self.out.push(b'{');
+        for (position, (_, name, form)) in kept.into_iter().enumerate() {
+            self.separate(position);
+            self.out.push(b'"');
+            self.out.extend_from_slice(name.as_bytes());
+            self.out.extend_from_slice(b"\":");
+            self.form(form)?;
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn form_of_any_names(&mut self, members: &[(Cow<'d, str>, Form<'d>)]) -> Result<(), CanonError> {
+        let mut members: Vec<(Name<'_>, &Form<'d>)> = members
+            .iter()
+            .map(|(name, form)| (Name::new(self.scheme, name.clone()), form))
+            .filter(|(_, form)| !self.drops(form))
+            .collect();
+        members.sort_by(|a, b| a.0.compare(&b.0, self.scheme));
+        self.out.push(b'{');
+        for (position, (name, form)) in members.iter().enumerate() {
+            self.separate(position);
+            write_string(&mut self.out, &name.text, self.scheme);
+            self.out.push(b':');
+            self.form(form)?;
+        }
+        self.out.push(b'}');
+        Ok(())
     }
 
     fn drops(&self, form: &Form<'_>) -> bool {
@@ -203,7 +254,11 @@ impl Writer {
         }
     }
 
-    fn value(&mut self, value: Value<'_>) -> Result<(), CanonError> {
+    fn value(&mut self, value: Value<'d>) -> Result<(), CanonError> {
+        if value.is_canonical_text() && !(self.dropping() && value.has_null_members()) {
+            self.out.extend_from_slice(value.raw().as_bytes());
+            return Ok(());
+        }
         match value.kind() {
             Kind::Null | Kind::Bool => {
                 self.out.extend_from_slice(value.raw().as_bytes());
@@ -214,22 +269,93 @@ impl Writer {
                 self.string(value);
                 Ok(())
             }
-            Kind::Array => {
-                self.out.push(b'[');
-                for (position, item) in value.items().enumerate() {
-                    self.separate(position);
-                    self.value(item)?;
+            Kind::Array => self.array(value),
+            Kind::Object if value.is_ascending() => self.ascending(value),
+            Kind::Object => {
+                let first = self.members.len();
+                if self.collect_members(value) {
+                    return self.collected(first);
                 }
-                self.out.push(b']');
-                Ok(())
+                self.members.truncate(first);
+                self.object_of_any_names(value)
             }
-            Kind::Object => self.object(value),
         }
     }
 
-    fn object(&mut self, value: Value<'_>) -> Result<(), CanonError> {
-        let dropping = self.nulls == Nulls::DropMembers;
-        let mut members: Vec<(Name<'_>, Value<'_>, Value<'_>)> = value
+    fn array(&mut self, value: Value<'d>) -> Result<(), CanonError> {
+        self.out.push(b'[');
+        for (position, item) in value.items().enumerate() {
+            self.separate(position);
+            self.value(item)?;
+        }
+        self.out.push(b']');
+        Ok(())
+    }
+
+    fn dropping(&self) -> bool {
+        self.nulls == Nulls::DropMembers
+    }
+
+    /// An object whose members stand in order already.
+    fn ascending(&mut self, value: Value<'d>) -> Result<(), CanonError> {
+        self.out.push(b'{');
+        let mut position = 0;
+        for (key, member) in value.members() {
+            if self.dropping() && member.is_null() {
+                continue;
+            }
+            self.name(position, key);
+            self.value(member)?;
+            position += 1;
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn name(&mut self, position: usize, key: Value<'d>) {
+        self.separate(position);
+        self.string(key);
+        self.out.push(b':');
+    }
+
+    /// An object whose members stand in order on the scratch, from `first` on.
+    fn collected(&mut self, first: usize) -> Result<(), CanonError> {
+        self.out.push(b'{');
+        for at in first..self.members.len() {
+            if let Some((_, key)) = self.members.get(at).copied() {
+                self.name(at - first, key);
+                self.value(key.named_value())?;
+            }
+        }
+        self.members.truncate(first);
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    /// Puts the members of an object onto the scratch, in order; `false` if a name is not plain. Plain names are in the
+    /// same order under every scheme; others are prepared for the comparison.
+    fn collect_members(&mut self, value: Value<'d>) -> bool {
+        let first = self.members.len();
+        for (key, member) in value.members() {
+            if !key.is_canonical_text() {
+                return false;
+            }
+            if !(self.dropping() && member.is_null()) {
+                let name = key.raw().as_bytes();
+                let prefix = prefix(name.get(1..).unwrap_or_default(), name.len() - 2);
+                self.members.push((prefix, key));
+            }
+        }
+        if let Some(members) = self.members.get_mut(first..) {
+            // Quote marks come before every byte of a plain name, so the raw texts are in the order of the names.
+            members.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.raw().cmp(b.1.raw())));
+        }
+        true
+    }
+
+    fn object_of_any_names(&mut self, value: Value<'d>) -> Result<(), CanonError> {
+        let dropping = self.dropping();
+        let mut members: Vec<(Name<'_>, Value<'d>, Value<'d>)> = value
             .members()
             .filter(|(_, member)| !(dropping && member.is_null()))
             .map(|(key, member)| (Name::of(self.scheme, key), key, member))
@@ -237,9 +363,7 @@ impl Writer {
         members.sort_by(|a, b| a.0.compare(&b.0, self.scheme));
         self.out.push(b'{');
         for (position, (_, key, member)) in members.iter().enumerate() {
-            self.separate(position);
-            self.string(*key);
-            self.out.push(b':');
+            self.name(position, *key);
             self.value(*member)?;
         }
         self.out.push(b'}');
@@ -248,6 +372,9 @@ impl Writer {
 
     fn string(&mut self, value: Value<'_>) {
         let raw = value.raw();
+        if value.is_canonical_text() {
+            return self.out.extend_from_slice(raw.as_bytes());
+        }
         let ascii_only = self.scheme == Scheme::PythonSortKeys;
         let copied =
             value.is_plain_string() && (!ascii_only || raw.bytes().all(|byte| (0x20..0x7F).contains(&byte)));
@@ -340,5 +467,150 @@ fn unicode_escape(out: &mut Vec<u8>, unit: u16) {
     for shift in [12, 8, 4, 0] {
         let digit = u32::from(unit >> shift & 0xF);
         out.extend(char::from_digit(digit, 16).map(|character| character as u8));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::json::Document;
+    use crate::limits::Limits;
+
+    const NAMES: [&str; 20] = [
+        "a",
+        "a!",
+        "a b",
+        "a#",
+        "b",
+        "B",
+        "",
+        "abcdefgh",
+        "abcdefgh!",
+        "abcdefghi",
+        "abcdefghj",
+        "abcdefgi",
+        "é",
+        "\u{7f}",
+        "\u{10000}",
+        "\u{ffff}",
+        "a\\n",
+        "a\\\"",
+        "a\\\\",
+        "\\u0061\\u0061",
+    ];
+    const SCALARS: [&str; 26] = [
+        "null",
+        "true",
+        "0",
+        "-0",
+        "-1",
+        "999999999999999",
+        "-99999999999999",
+        "-999999999999999",
+        "1234567890123456",
+        "9007199254740993",
+        "18446744073709551616",
+        "1.5",
+        "1e3",
+        "1.0",
+        "\"\"",
+        "\"plain\"",
+        "\"with \\\" and \\\\\"",
+        "\"\\n\\t\\b\\f\\r\"",
+        "\"a\\/b\"",
+        "\"\\u0041\"",
+        "\"\\u0000\"",
+        "\"\u{7f}\"",
+        "\"longer than eight, \u{e9} at the end\"",
+        "\"0123456\u{7f}\"",
+        "[]",
+        "{}",
+    ];
+
+    fn space() -> impl Strategy<Value = &'static str> {
+        select(vec!["", "", "", "", "", "", " ", "\n\t"])
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        let scalar = (space(), select(&SCALARS[..])).prop_map(|(space, text)| format!("{space}{text}"));
+        scalar.prop_recursive(4, 64, 8, |inner| {
+            let member = (select(&NAMES[..]), space(), inner.clone())
+                .prop_map(|(name, space, value)| (name, format!("\"{name}\"{space}:{value}")));
+            let object = vec(member, 0..12).prop_map(|mut members| {
+                // Half of the objects are sorted as most canonical texts are.
+                if members.len() % 2 == 0 {
+                    members.sort_by_key(|(name, _)| *name);
+                }
+                let members: Vec<String> = members.into_iter().map(|(_, text)| text).collect();
+                format!("{{{}}}", members.join(","))
+            });
+            prop_oneof![object, vec(inner, 0..5).prop_map(|items| format!("[{}]", items.join(",")))]
+        })
+    }
+
+    fn decoded(name: Value<'_>) -> String {
+        name.as_str().unwrap().into_owned()
+    }
+
+    fn names_are_unique(value: Value<'_>) -> bool {
+        let names: Vec<String> = value.members().map(|(name, _)| decoded(name)).collect();
+        let unique: std::collections::BTreeSet<&String> = names.iter().collect();
+        unique.len() == names.len()
+            && value.members().all(|(_, member)| names_are_unique(member))
+            && value.items().all(names_are_unique)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn what_the_reader_noticed_changes_no_byte(text in text()) {
+            let limits = Limits::default();
+            let Ok(document) = Document::read(text.as_bytes(), &limits) else { return Ok(()) };
+            prop_assert!(names_are_unique(document.root()), "{text}");
+            let plain = Document::read(text.as_bytes(), &limits).unwrap().without_marks();
+            for nulls in [Nulls::Keep, Nulls::DropMembers] {
+                let mut all = Vec::new();
+                for scheme in Scheme::ALL {
+                    for integers in [Integers::AsTheSchemeSays, Integers::Unchanged] {
+                        let quick = Form::Value(document.root()).write_with(scheme, nulls, integers);
+                        let slow = Form::Value(plain.root()).write_with(scheme, nulls, integers);
+                        prop_assert_eq!(&quick, &slow, "{} {}", scheme, text);
+                        all.push(quick);
+                    }
+                }
+                if document.root().is_alike_in_all_schemes() {
+                    prop_assert!(all.iter().all(|bytes| bytes.is_ok() && *bytes == all[0]), "{text}");
+                }
+            }
+        }
+
+        #[test]
+        fn a_repeated_name_is_refused_however_many_there_are(
+            mut names in vec("[a-c!#]{7,9}|[a-z]{1,2}", 2..40),
+            at in any::<prop::sample::Index>(),
+            to in any::<prop::sample::Index>(),
+        ) {
+            names.sort();
+            names.dedup();
+            let object = |names: &[String]| {
+                let members: Vec<String> = names.iter().map(|name| format!("\"{name}\":1")).collect();
+                format!("{{{}}}", members.join(","))
+            };
+            prop_assert!(Document::read(object(&names).as_bytes(), &Limits::default()).is_ok());
+            names.reverse();
+            prop_assert!(Document::read(object(&names).as_bytes(), &Limits::default()).is_ok());
+            let again = names[at.index(names.len())].clone();
+            names.insert(to.index(names.len() + 1), again);
+            let error = Document::read(object(&names).as_bytes(), &Limits::default()).unwrap_err();
+            prop_assert_eq!(error.code, Code::JsonDuplicateKey);
+            names.sort();
+            let error = Document::read(object(&names).as_bytes(), &Limits::default()).unwrap_err();
+            prop_assert_eq!(error.code, Code::JsonDuplicateKey);
+        }
     }
 }

@@ -71,8 +71,42 @@ struct Node {
     /// Index of the first node after this one's subtree.
     next: u32,
     kind: Kind,
+    marks: Marks,
+}
+
+/// What the reader noticed about a node in passing, so that nobody has to look again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Marks(u8);
+
+impl Marks {
     /// A string with at least one escape, or a number with a fraction or an exponent.
-    special: bool,
+    const SPECIAL: Self = Self(1);
+    /// Every scheme writes the same bytes for it.
+    const ALIKE: Self = Self(2);
+    /// Its text as it stands is those bytes.
+    const CANONICAL: Self = Self(4);
+    /// Somewhere inside, a member is `null`.
+    const NULLS: Self = Self(8);
+    /// The member names are [plain](plain_name_length) and ascend.
+    const ASCENDING: Self = Self(16);
+
+    fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn with_if(self, condition: bool, other: Self) -> Self {
+        if condition { self.with(other) } else { self }
+    }
+}
+
+impl Node {
+    fn is_special(self) -> bool {
+        self.marks.has(Marks::SPECIAL)
+    }
 }
 
 /// A text that was read, with the structure found in it. Memory: 16 bytes a value beside the text.
@@ -112,7 +146,7 @@ impl<'t> Document<'t> {
             Ok(text) => text,
             Err(error) => return Err(Self::invalid_utf8(input, error.valid_up_to(), limits)),
         };
-        let nodes = Reader::new(text, limits).run()?;
+        let nodes = Reader::new(text, limits).run().map_err(|error| *error)?;
         Ok(Self { text, nodes })
     }
 
@@ -129,7 +163,7 @@ impl<'t> Document<'t> {
         if let Err(earlier) = Reader::new(prefix, limits).run() {
             match earlier.code {
                 Code::JsonEnd | Code::JsonEmpty => error.pointer = earlier.pointer,
-                _ => error = earlier,
+                _ => error = *earlier,
             }
         }
         error
@@ -137,6 +171,7 @@ impl<'t> Document<'t> {
 
     /// The whole value.
     #[must_use]
+    #[inline]
     pub fn root(&self) -> Value<'_> {
         Value { document: self, index: 0 }
     }
@@ -147,9 +182,18 @@ impl<'t> Document<'t> {
         self.text
     }
 
+    /// The same document as if the reader had noticed nothing: to compare the ways of writing with.
+    #[cfg(test)]
+    pub(crate) fn without_marks(mut self) -> Self {
+        for node in &mut self.nodes {
+            node.marks = Marks::default().with_if(node.is_special(), Marks::SPECIAL);
+        }
+        self
+    }
+
     fn node(&self, index: u32) -> Node {
         // Indexes only ever come from the reader, which pushed the node; the fallback is never seen.
-        let unseen = Node { start: 0, end: 0, next: u32::MAX, kind: Kind::Null, special: false };
+        let unseen = Node { start: 0, end: 0, next: u32::MAX, kind: Kind::Null, marks: Marks::default() };
         self.nodes.get(index as usize).copied().unwrap_or(unseen)
     }
 }
@@ -205,14 +249,39 @@ impl<'d> Value<'d> {
             return None;
         }
         let inner = self.document.text.get(node.start as usize + 1..(node.end as usize).saturating_sub(1))?;
-        Some(if node.special { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) })
+        Some(if node.is_special() { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) })
     }
 
     /// Whether it is a string that is written without any escape.
     #[must_use]
     pub fn is_plain_string(self) -> bool {
         let node = self.node();
-        node.kind == Kind::String && !node.special
+        node.kind == Kind::String && !node.is_special()
+    }
+
+    /// Whether every scheme writes the same bytes for it.
+    pub(crate) fn is_alike_in_all_schemes(self) -> bool {
+        self.node().marks.has(Marks::ALIKE)
+    }
+
+    /// Whether its text as it stands is what every scheme writes; `null` members are kept.
+    pub(crate) fn is_canonical_text(self) -> bool {
+        self.node().marks.has(Marks::CANONICAL)
+    }
+
+    /// Whether an object in it, or itself, has a member that is `null`.
+    pub(crate) fn has_null_members(self) -> bool {
+        self.node().marks.has(Marks::NULLS)
+    }
+
+    /// Whether it is an object whose members stand in the order of every scheme.
+    pub(crate) fn is_ascending(self) -> bool {
+        self.node().marks.has(Marks::ASCENDING)
+    }
+
+    /// The value that stands after this member name.
+    pub(crate) fn named_value(self) -> Self {
+        Self { index: self.index + 1, ..self }
     }
 
     /// The number's text as written, if it is a number.
@@ -225,7 +294,7 @@ impl<'d> Value<'d> {
     #[must_use]
     pub fn is_integer(self) -> bool {
         let node = self.node();
-        node.kind == Kind::Number && !node.special
+        node.kind == Kind::Number && !node.is_special()
     }
 
     /// The number, if it is written as an integer from 0 to 2^64 - 1.
@@ -276,12 +345,12 @@ impl<'d> Value<'d> {
     }
 
     fn is_named(self, name: &str) -> bool {
-        if self.is_plain_string() {
-            let raw = self.raw().as_bytes();
-            raw.len() == name.len() + 2 && raw.get(1..raw.len() - 1) == Some(name.as_bytes())
-        } else {
-            self.as_str().is_some_and(|text| text == name)
+        let node = self.node();
+        if node.is_special() {
+            return self.as_str().is_some_and(|text| text == name);
         }
+        let (start, end) = (node.start as usize + 1, (node.end as usize).saturating_sub(1));
+        start + name.len() == end && self.document.text.as_bytes().get(start..end) == Some(name.as_bytes())
     }
 
     /// The value at a JSON Pointer (RFC 6901) below this one; `""` is the value itself.
@@ -387,7 +456,28 @@ struct Open {
     inside: bool,
     /// Node of the member name that was read last.
     key: usize,
+    /// Its first bytes.
+    prefix: u64,
+    /// Whether all names so far are plain and ascend; then none repeats another.
+    ascending: bool,
+    /// What was counted before it began.
+    before: Tally,
 }
+
+/// How often something was met that a canonical text would not have. What did not grow while a container was read is not
+/// in it.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    /// Names, strings and numbers that schemes may write in different ways, or order differently.
+    unlike: usize,
+    /// White space, members out of order, and what is spelled in a way that no scheme writes.
+    stray: usize,
+    /// Members that are `null`.
+    nulls: usize,
+}
+
+/// A defect is rare and its description is large.
+type Read<T> = Result<T, Box<ReadError>>;
 
 struct Reader<'t, 'l> {
     text: &'t str,
@@ -398,6 +488,9 @@ struct Reader<'t, 'l> {
     open: Vec<Open>,
     /// Scratch for the names of one object, decoded, each with its node.
     names: Vec<(Cow<'t, str>, usize)>,
+    /// Scratch for the fingerprints of the names of one object.
+    fingerprints: Vec<u64>,
+    tally: Tally,
 }
 
 /// What the reader expects next.
@@ -420,10 +513,12 @@ impl<'t, 'l> Reader<'t, 'l> {
             nodes: Vec::with_capacity(guess),
             open: Vec::new(),
             names: Vec::new(),
+            fingerprints: Vec::new(),
+            tally: Tally::default(),
         }
     }
 
-    fn run(mut self) -> Result<Vec<Node>, ReadError> {
+    fn run(mut self) -> Read<Vec<Node>> {
         self.skip_space();
         if self.at == self.bytes.len() {
             return Err(self.error_at(Code::JsonEmpty, 0, "no value at all".to_owned()));
@@ -451,22 +546,31 @@ impl<'t, 'l> Reader<'t, 'l> {
         Ok(self.nodes)
     }
 
+    #[inline]
     fn skip_space(&mut self) {
+        if let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.tally.stray += 1;
+            self.skip_more_space();
+        }
+    }
+
+    fn skip_more_space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    fn value(&mut self) -> Result<Next, ReadError> {
+    fn value(&mut self) -> Read<Next> {
         match self.peek() {
             Some(b'{') => self.enter(true),
             Some(b'[') => self.enter(false),
             Some(b'"') => {
-                self.string()?;
+                self.string_value()?;
                 Ok(self.after_value())
             }
             Some(b'-' | b'0'..=b'9') => {
@@ -491,7 +595,7 @@ impl<'t, 'l> Reader<'t, 'l> {
         }
     }
 
-    fn word(&mut self, word: &str, kind: Kind) -> Result<Next, ReadError> {
+    fn word(&mut self, word: &str, kind: Kind) -> Read<Next> {
         let start = self.at;
         for expected in word.bytes() {
             match self.peek() {
@@ -500,11 +604,14 @@ impl<'t, 'l> Reader<'t, 'l> {
                 None => return Err(self.error(Code::JsonEnd, format!("the end inside `{word}`"))),
             }
         }
-        self.push(kind, start, false)?;
+        if kind == Kind::Null && self.open.last().is_some_and(|open| open.object) {
+            self.tally.nulls += 1;
+        }
+        self.push(kind, start, Marks::ALIKE.with(Marks::CANONICAL))?;
         Ok(self.after_value())
     }
 
-    fn enter(&mut self, object: bool) -> Result<Next, ReadError> {
+    fn enter(&mut self, object: bool) -> Read<Next> {
         if self.open.len() >= self.limits.depth.min(Limits::MAX_DEPTH) {
             let found = format!("more than {} levels", self.limits.depth.min(Limits::MAX_DEPTH));
             return Err(self.error(Code::LimitsDepth, found));
@@ -512,8 +619,18 @@ impl<'t, 'l> Reader<'t, 'l> {
         let start = self.at;
         self.at += 1;
         let node = self.nodes.len();
-        self.push(if object { Kind::Object } else { Kind::Array }, start, false)?;
-        self.open.push(Open { node, object, count: 0, inside: false, key: 0 });
+        self.push(if object { Kind::Object } else { Kind::Array }, start, Marks::default())?;
+        let before = self.tally;
+        self.open.push(Open {
+            node,
+            object,
+            count: 0,
+            inside: false,
+            key: 0,
+            prefix: 0,
+            ascending: true,
+            before,
+        });
         Ok(if object { Next::FirstKeyOrEnd } else { Next::FirstItemOrEnd })
     }
 
@@ -524,7 +641,7 @@ impl<'t, 'l> Reader<'t, 'l> {
         }
     }
 
-    fn key(&mut self) -> Result<Next, ReadError> {
+    fn key(&mut self) -> Read<Next> {
         match self.peek() {
             Some(b'"') => {}
             Some(_) => return Err(self.error(Code::JsonSyntax, self.describe())),
@@ -532,12 +649,7 @@ impl<'t, 'l> Reader<'t, 'l> {
                 return Err(self.error(Code::JsonEnd, "the end where a member name was expected".to_owned()));
             }
         }
-        let node = self.nodes.len();
-        self.string()?;
-        if let Some(open) = self.open.last_mut() {
-            open.count += 1;
-            open.key = node;
-        }
+        self.name_of_member()?;
         self.skip_space();
         match self.peek() {
             Some(b':') => {
@@ -552,7 +664,7 @@ impl<'t, 'l> Reader<'t, 'l> {
         }
     }
 
-    fn comma_or_end(&mut self) -> Result<Next, ReadError> {
+    fn comma_or_end(&mut self) -> Read<Next> {
         let object = self.open.last().is_some_and(|open| open.object);
         match self.peek() {
             Some(b',') => {
@@ -572,62 +684,132 @@ impl<'t, 'l> Reader<'t, 'l> {
         }
     }
 
-    fn close(&mut self) -> Result<Next, ReadError> {
+    fn close(&mut self) -> Read<Next> {
         self.at += 1;
         if let Some(open) = self.open.pop() {
             let next = to_u32(self.nodes.len());
             let end = to_u32(self.at);
+            let marks = self.marks_of(&open);
             if let Some(node) = self.nodes.get_mut(open.node) {
                 node.next = next;
                 node.end = end;
+                node.marks = marks;
             }
-            if open.object && open.count > 1 {
+            if open.object && !open.ascending && self.may_repeat_a_name(&open) {
                 self.refuse_duplicates(&open)?;
             }
         }
         Ok(self.after_value())
     }
 
-    fn push(&mut self, kind: Kind, start: usize, special: bool) -> Result<(), ReadError> {
+    /// What is known of a container from what was counted since it began.
+    fn marks_of(&self, open: &Open) -> Marks {
+        let alike = self.tally.unlike == open.before.unlike;
+        let canonical = alike && self.tally.stray == open.before.stray;
+        Marks::default()
+            .with_if(alike, Marks::ALIKE)
+            .with_if(canonical, Marks::CANONICAL)
+            .with_if(self.tally.nulls != open.before.nulls, Marks::NULLS)
+            .with_if(open.object && open.ascending, Marks::ASCENDING)
+    }
+
+    fn push(&mut self, kind: Kind, start: usize, marks: Marks) -> Read<()> {
         if self.nodes.len() >= self.limits.values {
             let found = format!("more than {} values and member names", self.limits.values);
             return Err(self.error_at(Code::LimitsValues, start, found));
         }
         let next = to_u32(self.nodes.len() + 1);
-        self.nodes.push(Node { start: to_u32(start), end: to_u32(self.at), next, kind, special });
+        self.nodes.push(Node { start: to_u32(start), end: to_u32(self.at), next, kind, marks });
         Ok(())
     }
 
-    fn string(&mut self) -> Result<(), ReadError> {
+    /// A member name and what it says of the order of its object.
+    fn name_of_member(&mut self) -> Read<()> {
+        let (start, node) = (self.at + 1, self.nodes.len());
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let length = plain_name_length(rest);
+        let plain = rest.get(length) == Some(&b'"');
+        if plain {
+            self.at = start + length + 1;
+            self.push(Kind::String, start - 1, Marks::ALIKE.with(Marks::CANONICAL))?;
+        } else {
+            self.tally.unlike += 1;
+            let special = self.string()?.has(Marks::SPECIAL);
+            self.push(Kind::String, start - 1, Marks::default().with_if(special, Marks::SPECIAL))?;
+        }
+        let prefix = prefix(rest, length);
+        let ascends = plain && self.open.last().is_some_and(|open| self.ascends(open, prefix, start, length));
+        if !ascends {
+            self.tally.stray += 1;
+        }
+        if let Some(open) = self.open.last_mut() {
+            open.count += 1;
+            open.key = node;
+            open.prefix = prefix;
+            open.ascending &= ascends;
+        }
+        Ok(())
+    }
+
+    /// Whether the name comes after the one before it; both are plain, or the answer does not matter any more.
+    fn ascends(&self, open: &Open, prefix: u64, start: usize, length: usize) -> bool {
+        let before = || self.raw(open.key).as_bytes();
+        let name = || self.bytes.get(start..start + length).unwrap_or_default();
+        open.count == 0 || open.prefix < prefix || (open.prefix == prefix && before() < name())
+    }
+
+    fn string_value(&mut self) -> Read<()> {
         let start = self.at;
+        let rest = self.bytes.get(start + 1..).unwrap_or_default();
+        let length = plain_length(rest);
+        if rest.get(length) == Some(&b'"') {
+            self.at = start + length + 2;
+            return self.push(Kind::String, start, Marks::ALIKE.with(Marks::CANONICAL));
+        }
+        let marks = self.string()?;
+        if !marks.has(Marks::CANONICAL) {
+            self.tally.unlike += 1;
+        }
+        self.push(Kind::String, start, marks)
+    }
+
+    /// Any string, up to and with its closing quote mark.
+    fn string(&mut self) -> Read<Marks> {
         self.at += 1;
         let mut special = false;
+        let mut canonical = true;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let plain = rest
-                .iter()
-                .position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20)
-                .unwrap_or(rest.len());
-            self.at += plain;
+            self.at += plain_length(rest);
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     special = true;
+                    let before = self.at;
                     self.escape()?;
+                    // What can be escaped with one letter is written so by all; but nobody writes `\/`.
+                    canonical &= self.at == before + 2 && self.bytes.get(before + 1) != Some(&b'/');
                 }
-                Some(byte) => {
+                Some(byte @ ..0x20) => {
                     return Err(
                         self.error(Code::JsonControlCharacter, format!("control character 0x{byte:02x}"))
                     );
+                }
+                Some(_) => {
+                    canonical = false;
+                    let rest = self.bytes.get(self.at..).unwrap_or_default();
+                    self.at += unescaped_length(rest);
                 }
                 None => return Err(self.error(Code::JsonEnd, "the end inside a string".to_owned())),
             }
         }
         self.at += 1;
-        self.push(Kind::String, start, special)
+        Ok(Marks::default()
+            .with_if(special, Marks::SPECIAL)
+            .with_if(canonical, Marks::ALIKE.with(Marks::CANONICAL)))
     }
 
-    fn escape(&mut self) -> Result<(), ReadError> {
+    fn escape(&mut self) -> Read<()> {
         let text = self.text.get(self.at..).unwrap_or("");
         match decode_escape(text) {
             Ok((_, used)) => {
@@ -647,9 +829,16 @@ impl<'t, 'l> Reader<'t, 'l> {
     }
 
     /// RFC 8259 section 6: an optional minus, no leading zero, digits on both sides of the point.
-    fn number(&mut self) -> Result<(), ReadError> {
+    fn number(&mut self) -> Read<()> {
         let start = self.at;
         let token = self.bytes.get(start..).unwrap_or_default();
+        if let Some(length) = short_integer(token)
+            && length <= self.limits.number
+        {
+            self.at += length;
+            return self.push(Kind::Number, start, Marks::ALIKE.with(Marks::CANONICAL));
+        }
+        self.tally.unlike += 1;
         let length = token
             .iter()
             .position(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
@@ -662,7 +851,7 @@ impl<'t, 'l> Reader<'t, 'l> {
         match number_shape(token) {
             Some(integer) => {
                 self.at += length;
-                self.push(Kind::Number, start, !integer)
+                self.push(Kind::Number, start, Marks::default().with_if(!integer, Marks::SPECIAL))
             }
             None => {
                 let shown =
@@ -672,8 +861,23 @@ impl<'t, 'l> Reader<'t, 'l> {
         }
     }
 
+    /// Whether two names of the object could be equal; says so too often rather than too rarely.
+    fn may_repeat_a_name(&mut self, open: &Open) -> bool {
+        self.fingerprints.clear();
+        let mut at = open.node + 1;
+        while let (Some(name), Some(value)) = (self.nodes.get(at), self.nodes.get(at + 1)) {
+            if name.is_special() {
+                return true;
+            }
+            let text = self.bytes.get(name.start as usize + 1..name.end as usize - 1).unwrap_or_default();
+            self.fingerprints.push(fingerprint(text));
+            at = value.next as usize;
+        }
+        any_twice(&mut self.fingerprints)
+    }
+
     /// Names equal after decoding are duplicates, however they are spelled.
-    fn refuse_duplicates(&mut self, open: &Open) -> Result<(), ReadError> {
+    fn refuse_duplicates(&mut self, open: &Open) -> Read<()> {
         let mut names = std::mem::take(&mut self.names);
         names.clear();
         let mut at = open.node + 1;
@@ -697,21 +901,17 @@ impl<'t, 'l> Reader<'t, 'l> {
     }
 
     fn name(&self, index: usize) -> Cow<'t, str> {
-        let special = self.nodes.get(index).is_some_and(|node| node.special);
+        let special = self.nodes.get(index).is_some_and(|node| node.is_special());
         if special { Cow::Owned(unescape(self.raw(index))) } else { Cow::Borrowed(self.raw(index)) }
     }
 
-    fn duplicate(&self, name: usize) -> ReadError {
+    fn duplicate(&self, name: usize) -> Box<ReadError> {
         let mut pointer = self.pointer();
         push_token(&mut pointer, &self.name(name));
         let offset = self.nodes.get(name).map_or(0, |node| node.start as usize);
         let shown: String = self.name(name).chars().take(64).collect();
-        ReadError {
-            code: Code::JsonDuplicateKey,
-            offset,
-            pointer,
-            found: format!("a second member {shown:?}"),
-        }
+        let found = format!("a second member {shown:?}");
+        Box::new(ReadError { code: Code::JsonDuplicateKey, offset, pointer, found })
     }
 
     fn describe(&self) -> String {
@@ -721,12 +921,14 @@ impl<'t, 'l> Reader<'t, 'l> {
         }
     }
 
-    fn error(&self, code: Code, found: String) -> ReadError {
+    #[cold]
+    fn error(&self, code: Code, found: String) -> Box<ReadError> {
         self.error_at(code, self.at, found)
     }
 
-    fn error_at(&self, code: Code, offset: usize, found: String) -> ReadError {
-        ReadError { code, offset, pointer: self.pointer(), found }
+    #[cold]
+    fn error_at(&self, code: Code, offset: usize, found: String) -> Box<ReadError> {
+        Box::new(ReadError { code, offset, pointer: self.pointer(), found })
     }
 
     /// Where the reader stands, rebuilt from what is open: costs nothing until there is an error.
@@ -759,6 +961,120 @@ fn first_pair_sorted(names: &mut [(Cow<'_, str>, usize)]) -> Option<usize> {
         _ => None,
     });
     repeats.min()
+}
+
+/// Each byte of a word.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// The top bit of each byte of a word.
+const TOPS: u64 = 0x8080_8080_8080_8080;
+
+/// Marks the bytes that are zero with their top bit; exact for the lowest that is marked.
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & TOPS
+}
+
+/// Marks the bytes below `bound` (at most 0x80); exact for the lowest that is marked.
+fn below(word: u64, bound: u8) -> u64 {
+    word.wrapping_sub(ONES * u64::from(bound)) & !word & TOPS
+}
+
+/// Marks DEL and what is not ASCII; exact for the lowest that is marked.
+fn beyond_printable(word: u64) -> u64 {
+    (word.wrapping_add(ONES) | word) & TOPS
+}
+
+fn equal(word: u64, byte: u8) -> u64 {
+    zeros(word ^ (ONES * u64::from(byte)))
+}
+
+/// How many bytes stand before the first that `stops` marks; eight at a time.
+#[inline(always)]
+fn length_before(bytes: &[u8], stops: impl Fn(u64) -> u64) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut length = 0;
+    for word in words {
+        let marked = stops(u64::from_le_bytes(*word));
+        if marked != 0 {
+            return length + marked.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    // Bytes are tried alone at the end of the text only; the rest of the word is neutral.
+    let stop = rest
+        .iter()
+        .position(|byte| stops(u64::from_le_bytes([*byte, b'a', b'a', b'a', b'a', b'a', b'a', b'a'])) != 0);
+    length + stop.unwrap_or(rest.len())
+}
+
+/// How much of a string is printable ASCII without quote marks and escapes.
+fn plain_length(bytes: &[u8]) -> usize {
+    length_before(bytes, |word| {
+        below(word, 0x20) | equal(word, b'"') | equal(word, b'\\') | beyond_printable(word)
+    })
+}
+
+/// How much of a string has neither quote marks nor escapes nor control characters.
+fn unescaped_length(bytes: &[u8]) -> usize {
+    length_before(bytes, |word| below(word, 0x20) | equal(word, b'"') | equal(word, b'\\'))
+}
+
+/// How much of a member name is plain: printable ASCII above the quote mark, without escapes. Below the quote mark are
+/// the space and `!`: a name that goes on with one of them comes before the shorter name where quote marks count.
+fn plain_name_length(bytes: &[u8]) -> usize {
+    length_before(bytes, |word| below(word, b'"' + 1) | equal(word, b'\\') | beyond_printable(word))
+}
+
+/// Whether every scheme orders and writes the member name as it is.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    plain_name_length(name.as_bytes()) == name.len()
+}
+
+/// The first eight of `length` bytes as a number that is ordered as they are; zeros where there are fewer.
+pub(crate) fn prefix(bytes: &[u8], length: usize) -> u64 {
+    let word = bytes.first_chunk().map_or_else(
+        || bytes.iter().chain(&[0; 8]).take(8).fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        |chunk| u64::from_be_bytes(*chunk),
+    );
+    let surplus = 64_usize.saturating_sub(length.saturating_mul(8));
+    word.checked_shr(to_u32(surplus)).and_then(|word| word.checked_shl(to_u32(surplus))).unwrap_or(0)
+}
+
+/// The same for equal names, and seldom for others.
+fn fingerprint(name: &[u8]) -> u64 {
+    let last = name.last_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk));
+    prefix(name, name.len()) ^ (last ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+fn any_twice(fingerprints: &mut [u64]) -> bool {
+    // Comparing all pairs is quicker than sorting as long as they are few.
+    const FEW: usize = 24;
+    if fingerprints.len() > FEW {
+        fingerprints.sort_unstable();
+        return fingerprints.windows(2).any(|pair| matches!(pair, [one, other] if one == other));
+    }
+    let mut rest = &*fingerprints;
+    while let Some((one, others)) = rest.split_first() {
+        // Without an early end the comparisons go on side by side.
+        if others.iter().fold(false, |twice, other| twice | (one == other)) {
+            return true;
+        }
+        rest = others;
+    }
+    false
+}
+
+/// The length of the integer at the start, if it has at most 15 characters and only one spelling: every scheme writes it
+/// as it is.
+fn short_integer(bytes: &[u8]) -> Option<usize> {
+    let sign = usize::from(bytes.first() == Some(&b'-'));
+    let digits = bytes.get(sign..)?;
+    let count = digits.iter().take(16).take_while(|byte| byte.is_ascii_digit()).count();
+    let canonical = match digits.first() {
+        Some(b'0') => count == 1 && sign == 0,
+        _ => count >= 1 && sign + count <= 15,
+    };
+    let ends = !matches!(digits.get(count), Some(b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+    (canonical && ends).then_some(sign + count)
 }
 
 fn to_u32(value: usize) -> u32 {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 use assayer_harness::evidence::{
-    Finding, Item, Joined, Joiner, Outcome, Question, Unreadable, read_log, read_path, read_stream,
+    Finding, Item, Joined, Joiner, Outcome, Question, Unreadable, Worker, read_log, read_path, read_stream,
 };
 use assayer_harness::{Policy, PolicyError, in_order};
 use assayer_verifier::oversight::{DocumentKind, Freshness, Trust};
@@ -143,9 +143,12 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Exit {
             }
         }
     };
-    let work = |item: Result<Item, Unreadable>| item.map(|item| question.work(item));
+    let worker = || {
+        let mut worker = Worker::new(question);
+        move |item: Result<Item, Unreadable>| item.map(|item| worker.work(item))
+    };
     let mut joiner = Joiner::new(question);
-    in_order(threads(arguments), read, work, |outcome: Result<Outcome, Unreadable>| {
+    in_order(threads(arguments), read, worker, |outcome: Result<Outcome, Unreadable>| {
         if let Some(joined) = outcome.map(|outcome| joiner.take(outcome)).transpose() {
             output.take(joined);
         }

@@ -10,6 +10,7 @@ use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
 use crate::merkle::leaf_hash;
 use crate::oversight::describe;
+use crate::oversight::signed::texts;
 use crate::verdict::{Layer, Problem};
 
 /// Kinds of events (BE-1) and the DNS callback.
@@ -27,13 +28,14 @@ const LEAF_SCHEMES: [Scheme; 5] = [
 
 /// Schemes under which the leaf rebuilt from `row` hashes to `proven`; empty when none does.
 pub(crate) fn fitting_schemes(row: Value<'_>, proven: &Hash) -> Vec<Scheme> {
-    let extra_text = row.get("extra").and_then(Value::as_str);
+    let extra_text = if is_dns(row) { row.get("extra").and_then(Value::as_str) } else { None };
     let extra =
         extra_text.as_deref().and_then(|text| Document::read(text.as_bytes(), &Limits::default()).ok());
     let leaf = rebuild(row, extra.as_ref().map(Document::root));
-    let fits =
-        |scheme: &Scheme| leaf.write(*scheme, Nulls::Keep).is_ok_and(|bytes| leaf_hash(&bytes) == *proven);
-    LEAF_SCHEMES.into_iter().filter(fits).collect()
+    texts(leaf, Nulls::Keep, &LEAF_SCHEMES)
+        .filter(|(_, bytes)| leaf_hash(bytes) == *proven)
+        .flat_map(|(schemes, _)| schemes.iter().copied())
+        .collect()
 }
 
 /// The leaf of an event, fact sheet 1.4: exactly these members, nulls kept.

@@ -1,7 +1,7 @@
 //! Signed tree heads. The signed message is rebuilt from size and root, never taken from the document.
 
 use crate::code::Code;
-use crate::ed25519;
+use crate::ed25519::Memory;
 use crate::hash::{Hash, PublicKey, Signature};
 use crate::json::Value;
 use crate::limits::Limits;
@@ -40,21 +40,23 @@ pub fn verify_head(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
 
 /// Layer `tree-head` under the first of several keys that fits.
 fn verify_any_key(head: Value<'_>, keys: &[PublicKey], at: &str) -> (Layer, Option<TreeHead>) {
+    let memory = &mut Memory::default();
     let mut last = None;
     for key in keys {
-        let outcome = verify(Some(head), Some(key), at);
+        let outcome = verify(Some(head), Some(key), memory, at);
         if outcome.0.problem.is_none() {
             return outcome;
         }
         last = Some(outcome);
     }
-    last.unwrap_or_else(|| verify(Some(head), None, at))
+    last.unwrap_or_else(|| verify(Some(head), None, memory, at))
 }
 
 /// Layer `tree-head` for the head at the pointer `at`, under `key`; and the head itself as far as it can be read.
 pub(crate) fn verify(
     head: Option<Value<'_>>,
     key: Option<&PublicKey>,
+    memory: &mut Memory,
     at: &str,
 ) -> (Layer, Option<TreeHead>) {
     let mut layer = Layer::new("tree-head", RULE);
@@ -85,11 +87,17 @@ pub(crate) fn verify(
             tree_head.root.to_hex(),
         ));
     }
-    check_signature(&mut layer, value, key, &message, at);
+    check_signature(&mut layer, value, key.map(|key| (key, memory)), &message, at);
     (layer, Some(tree_head))
 }
 
-fn check_signature(layer: &mut Layer, head: Value<'_>, key: Option<&PublicKey>, message: &str, at: &str) {
+fn check_signature(
+    layer: &mut Layer,
+    head: Value<'_>,
+    key: Option<(&PublicKey, &mut Memory)>,
+    message: &str,
+    at: &str,
+) {
     let place = format!("{at}/signature");
     let text = head.get("signature").and_then(Value::as_str);
     let Some(signature) = text.as_deref().and_then(Signature::from_hex) else {
@@ -105,8 +113,9 @@ fn check_signature(layer: &mut Layer, head: Value<'_>, key: Option<&PublicKey>, 
         None => {
             layer.leave_open(Problem::new(Code::NotGiven, place, "a registry key to verify with", "none"));
         }
-        Some(key) => {
-            if let Err(code) = ed25519::verify(key, message.as_bytes(), &signature) {
+        Some((key, memory)) => {
+            let outcome = memory.key(key).and_then(|key| memory.verify(&key, message.as_bytes(), &signature));
+            if let Err(code) = outcome {
                 let expected = format!("a signature of {message} by {key}");
                 let found = format!("{signature} ({})", code.meaning());
                 layer.refute(Problem::new(Code::HeadSignatureMismatch, place, expected, found));

@@ -8,11 +8,11 @@ use std::borrow::Cow;
 
 use crate::canon::{Form, Nulls, Scheme};
 use crate::code::Code;
-use crate::ed25519::VerifiedKey;
+use crate::ed25519::Memory;
 use crate::hash::{PublicKey, Signature};
 use crate::json::{Kind, Value};
 use crate::oversight::describe;
-use crate::oversight::signed::fitting;
+use crate::oversight::signed::{fitting, texts};
 use crate::verdict::{Layer, Problem};
 
 /// The rules by which a manifest is parsed and written anew before it is signed.
@@ -287,7 +287,7 @@ const RULE: &str =
     "fact sheet 1.1: Ed25519 over the canonical manifest with both signature members blank (CA-1, CA-4)";
 
 /// Layer `issuer-signature`: the signature of the manifest at the pointer `at` under the key that it names.
-pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
+pub(crate) fn signature_layer(manifest: Value<'_>, memory: &mut Memory, at: &str) -> Layer {
     let mut layer = Layer::new("issuer-signature", RULE);
     let place = format!("{at}/signature_ed25519");
     let text = manifest.get("signature_ed25519");
@@ -306,7 +306,7 @@ pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
         let code = bytes.map_or(Code::ManifestSignatureEncoding, |_| Code::Ed25519KeyLength);
         return layer.refuted(Problem::new(code, key_place, "64 hexadecimal digits", describe(key_text)));
     };
-    let key = match VerifiedKey::new(&key) {
+    let key = match memory.key(&key) {
         Ok(key) => key,
         Err(code) => {
             return layer.refuted(Problem::new(code, key_place, "a key of full order", key.to_hex()));
@@ -317,7 +317,7 @@ pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
         let code = bytes.map_or(Code::ManifestSignatureEncoding, |_| Code::Ed25519SignatureLength);
         return layer.refuted(Problem::new(code, place, "128 hexadecimal digits", describe(text)));
     };
-    match fitting(candidates(manifest), &key, &signature) {
+    match fitting(candidates(manifest), memory, &key, &signature) {
         Ok(fit) => report_fit(layer, &fit.names, fit.bytes.len(), at, first_null(manifest)),
         Err(code) => {
             let expected = "a signature over the manifest under one of the known readings and schemes";
@@ -330,12 +330,13 @@ pub(crate) fn signature_layer(manifest: Value<'_>, at: &str) -> Layer {
 }
 
 /// The bytes of every reading under every scheme, one after the other.
-fn candidates<'d>(manifest: Value<'d>) -> impl Iterator<Item = ((Reading, Scheme), Vec<u8>)> + use<'d> {
+fn candidates<'d>(
+    manifest: Value<'d>,
+) -> impl Iterator<Item = (impl Iterator<Item = (Reading, Scheme)>, Vec<u8>)> + use<'d> {
     let forms = Reading::ALL.into_iter().filter_map(move |reading| Some((reading, form(manifest, reading)?)));
     forms.flat_map(|(reading, form)| {
-        Scheme::ALL
-            .into_iter()
-            .filter_map(move |scheme| Some(((reading, scheme), form.write(scheme, reading.nulls()).ok()?)))
+        texts(form, reading.nulls(), &Scheme::ALL)
+            .map(move |(schemes, bytes)| (schemes.iter().map(move |scheme| (reading, *scheme)), bytes))
     })
 }
 

@@ -8,7 +8,7 @@ mod manifest;
 mod proof;
 mod signed;
 
-pub use bundle::{BUNDLE_LAYERS, verify_bundle};
+pub use bundle::{BUNDLE_LAYERS, BundleVerifier, verify_bundle};
 pub use head::verify_head;
 pub use log::{Leaf, Log, LogPart, LogVerifier, verify_log};
 pub use manifest::{Reading, signing_bytes};

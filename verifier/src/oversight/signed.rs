@@ -1,7 +1,8 @@
 //! Finding the bytes that a signature fits, among those that several schemes write for one document.
 
+use crate::canon::{Form, Nulls, Scheme};
 use crate::code::Code;
-use crate::ed25519::VerifiedKey;
+use crate::ed25519::{Memory, VerifiedKey};
 use crate::hash::{Hash, Signature, sha256};
 
 /// The bytes that a signature fits, and the names of all candidates that are these bytes.
@@ -10,36 +11,49 @@ pub(crate) struct Fit<N> {
     pub(crate) names: Vec<N>,
 }
 
+/// What several schemes write for one form, each text with the schemes that write it: one text where all write the same.
+pub(crate) fn texts<'d>(
+    form: Form<'d>,
+    nulls: Nulls,
+    schemes: &'static [Scheme],
+) -> impl Iterator<Item = (&'static [Scheme], Vec<u8>)> + use<'d> {
+    let together = if form.is_alike_in_all_schemes() { schemes.len() } else { 1 };
+    schemes
+        .chunks(together)
+        .filter_map(move |group| Some((group, form.write(group.first().copied()?, nulls).ok()?)))
+}
+
 /// Tries candidates one at a time; each different text is verified once, and no two are held that do not fit.
 ///
 /// One signature fits one text, so after the first that fits the others are only compared with it.
 ///
 /// # Errors
 /// The reason of the last one that does not fit, or `ed25519.mismatch` if there is no candidate.
-pub(crate) fn fitting<N>(
-    candidates: impl Iterator<Item = (N, Vec<u8>)>,
+pub(crate) fn fitting<N, G: IntoIterator<Item = N>>(
+    candidates: impl Iterator<Item = (G, Vec<u8>)>,
+    memory: &mut Memory,
     key: &VerifiedKey,
     signature: &Signature,
 ) -> Result<Fit<N>, Code> {
     let mut refused: Vec<Hash> = Vec::new();
     let mut reason = Code::Ed25519Mismatch;
     let mut found: Option<Fit<N>> = None;
-    for (name, bytes) in candidates {
+    for (names, bytes) in candidates {
         if let Some(fit) = &mut found {
             if fit.bytes == bytes {
-                fit.names.push(name);
+                fit.names.extend(names);
             }
             continue;
         }
-        let digest = sha256(&bytes);
-        if refused.contains(&digest) {
+        // Most signatures fit the first text, which then need not be hashed.
+        if !refused.is_empty() && refused.contains(&sha256(&bytes)) {
             continue;
         }
-        match key.verify(&bytes, signature) {
-            Ok(()) => found = Some(Fit { bytes, names: vec![name] }),
+        match memory.verify(key, &bytes, signature) {
+            Ok(()) => found = Some(Fit { bytes, names: names.into_iter().collect() }),
             Err(code) => {
                 reason = code;
-                refused.push(digest);
+                refused.push(sha256(&bytes));
             }
         }
     }
