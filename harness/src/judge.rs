@@ -86,6 +86,7 @@ impl<'t> Judge<'t> {
     }
 
     fn status(&self, case: &Case<'_>, keyword: Keyword) -> (Status, String) {
+        self.attempt.set(u32::MAX);
         let absent = case.check.requires.iter().find(|known| !self.transcript.capabilities.contains(known));
         if let Some(capability) = absent {
             return (Status::NotApplicable, format!("the run has no {}", capability.as_str()));
@@ -98,11 +99,18 @@ impl<'t> Judge<'t> {
             let end = self.end_of_attempt(case);
             match end {
                 // No race explains this, so no later reading takes it back.
+                End::Failed(reason) if attempt < attempts => {
+                    return (
+                        failed,
+                        format!("{reason} (on reading {attempt} of {attempts}; no race explains it)"),
+                    );
+                }
                 End::Failed(reason) => return (failed, reason),
                 _ if attempt < attempts => before = before.or_else(|| end.reason()),
                 End::Passed => {
                     let remark = before.map(|reason| format!("at first: {reason}; so it was read again"));
-                    return (Status::Pass, remark.unwrap_or_default());
+                    let remarks: Vec<String> = remark.into_iter().chain(self.samples(case)).collect();
+                    return (Status::Pass, remarks.join("; "));
                 }
                 End::Raced(reason) if self.moved(case) => {
                     return (Status::NotVerified, format!("the log grew while it was read: {reason}"));
@@ -113,6 +121,17 @@ impl<'t> Judge<'t> {
             }
         }
         (Status::NotVerified, "nothing was recorded".to_owned())
+    }
+
+    /// Where a case rests on a part of what there is: how large a part.
+    fn samples(&self, case: &Case<'_>) -> Option<String> {
+        case.expect.iter().find_map(|expectation| {
+            let each = self.suite.exchange(&expectation.exchange)?.each.as_ref()?;
+            let below = self.resolve(&Json::String(each.below.clone())).ok()?.as_u64()?;
+            let (all, sent) = (below.div_ceil(each.step.max(1)), self.of(&expectation.exchange).len() as u64);
+            let text = || format!("a random choice: {sent} of {all} {} were looked at", expectation.exchange);
+            (sent < all).then(text)
+        })
     }
 
     /// How often the readings were taken that a case looks at.
@@ -502,7 +521,7 @@ impl<'t> Judge<'t> {
         })
     }
 
-    /// One line for each exchange that the case looks at.
+    /// One line for each exchange that the case looks at, as it went in the attempt that decided.
     fn exchange_lines(&self, case: &Case<'_>) -> Vec<String> {
         const MOST: usize = 6;
         let mut names: Vec<&str> = Vec::new();
@@ -511,7 +530,7 @@ impl<'t> Judge<'t> {
                 names.push(name);
             }
         }
-        let all: Vec<&Recorded> = names.into_iter().flat_map(|name| self.transcript.of(name)).collect();
+        let all: Vec<&Recorded> = names.into_iter().flat_map(|name| self.of(name)).collect();
         let mut lines: Vec<String> = all.iter().take(MOST).map(|recorded| exchange_line(recorded)).collect();
         if all.len() > MOST {
             lines.push(format!("… and {} more", all.len() - MOST));

@@ -50,12 +50,15 @@ impl Secrets {
         known.into_iter().flatten().filter(|secret| !secret.is_empty())
     }
 
-    /// Takes secrets out of a text, as they are and as they stand in a URL.
+    /// Takes secrets out of a text, as they are, as they stand in a URL, and as they stand in a JSON string.
     fn blot(&self, text: &str) -> String {
         self.known().fold(text.to_owned(), |text, secret| {
-            let encoded = utf8_percent_encode(secret, RESERVED).to_string();
-            [secret.as_str(), encoded.as_str()]
+            let in_url = utf8_percent_encode(secret, RESERVED).to_string();
+            let quoted = Json::String(secret.clone()).to_string();
+            let in_json = quoted.trim_matches('"');
+            [secret.as_str(), &in_url, in_json]
                 .into_iter()
+                .filter(|form| !form.is_empty())
                 .fold(text, |text, form| if text.contains(form) { text.replace(form, BLOT) } else { text })
         })
     }
@@ -417,6 +420,10 @@ mod tests {
     fn secrets_are_blotted_out_wherever_they_come_back() {
         let secrets = Secrets { operator_token: Some("hush".to_owned()), dns_event_secret: None };
         assert_eq!(secrets.blot("you said Bearer hush"), "you said Bearer (secret)");
+        let odd = Secrets { operator_token: Some(r#"a"b\c/d"#.to_owned()), dns_event_secret: None };
+        for text in [r#"a"b\c/d"#, r#"{"x":"a\"b\\c/d"}"#, "a%22b%5Cc%2Fd"] {
+            assert!(odd.blot(text).contains(BLOT), "{text}");
+        }
         assert!(!format!("{secrets:?}").contains("hush"));
     }
 }

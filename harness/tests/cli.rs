@@ -645,6 +645,23 @@ fn a_second_reading_takes_back_only_what_a_race_explains() {
 }
 
 #[test]
+fn a_pass_that_rests_on_a_part_of_the_proofs_says_so() {
+    let check = "inclusion-proof-of-every-index";
+    let reason = |report: &Json| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|found| found["id"] == check).unwrap()["reason"].as_str().unwrap().to_owned()
+    };
+    let (_, report) = judge_changed(|_| {});
+    assert_eq!(reason(&report), "");
+    let (exit, report) = judge_changed(|exchanges| {
+        let at = exchanges.iter().position(|exchange| exchange["exchange"] == "tlog-proof-final").unwrap();
+        exchanges.remove(at);
+    });
+    assert_eq!((exit, status(&report, check).as_str()), (0, "pass"));
+    assert!(reason(&report).contains("a random choice"), "{}", reason(&report));
+}
+
+#[test]
 fn a_log_that_never_stands_still_is_inconclusive_and_nobody_is_accused() {
     let (exit, report) = judge_changed(|exchanges| {
         edit(named(exchanges, "tlog-head-last"), "\"size\":", "\"size\":1");
@@ -653,6 +670,15 @@ fn a_log_that_never_stands_still_is_inconclusive_and_nobody_is_accused() {
     assert_eq!((exit, status(&report, "sizes-agree").as_str()), (3, "not-verified"));
     assert!(report["conformant"].is_null());
     assert_eq!(report["counts"]["fail"], 0);
+    // A range that ends before the head says is no race in a log that stood still.
+    let (exit, report) = judge_changed(|exchanges| {
+        let body = &mut named(exchanges, "tlog-range-final")["outcome"]["answered"]["answer"]["body_text"];
+        let mut page: Json = serde_json::from_str(body.as_str().unwrap()).unwrap();
+        page["entries"].as_array_mut().unwrap().pop();
+        page["count"] = Json::from(page["entries"].as_array().unwrap().len());
+        *body = Json::from(page.to_string());
+    });
+    assert_eq!((exit, status(&report, "root-recomputed-from-the-range").as_str()), (1, "fail"));
     // The same contradiction in a log that stood still is one.
     let (exit, report) = judge_changed(|exchanges| {
         edit(named(exchanges, "health-final"), "\"tlog_size\":", "\"tlog_size\":1")

@@ -81,7 +81,8 @@ pub(crate) fn check_row(layer: &mut Layer, row: Value<'_>, at: &str, identity: &
     for (key, _) in row.members() {
         let name = key.as_str().unwrap_or_default();
         if !ROW_MEMBERS.contains(&name.as_ref()) {
-            let place = format!("{at}/{name}");
+            let mut place = at.to_owned();
+            crate::json::push_token(&mut place, &name);
             layer.note(Code::NoteUnknownMember, place, "the log does not cover it; the registry signed it");
         }
     }

@@ -4,7 +4,7 @@ use crate::code::Code;
 use crate::hash::Hash;
 use crate::json::{Document, Kind, ReadError, Value};
 use crate::limits::Limits;
-use crate::merkle::{GrowingTree, TreeHead, leaf_hash};
+use crate::merkle::{GrowingTree, TreeHead, empty_root, leaf_hash, node_hash};
 use crate::oversight::proof::InclusionProof;
 use crate::oversight::{Trust, describe, reading_layers};
 use crate::verdict::{Layer, Problem, Trace};
@@ -24,6 +24,9 @@ pub struct Leaf {
 #[derive(Clone, Debug, Default)]
 pub struct Log {
     leaves: Vec<Leaf>,
+    /// Hashes of the perfect subtrees over the leaves that are numbered from 0 without a gap: `subtrees[k]` are those of
+    /// 2^k leaves each. With them every head is a few hashes away, however many are asked for.
+    subtrees: Vec<Vec<Hash>>,
 }
 
 impl Log {
@@ -55,17 +58,31 @@ impl Log {
     /// The head that the first `size` leaves lead to, from the leaf bytes; `None` unless the log holds them all.
     #[must_use]
     pub fn head_at(&self, size: u64) -> Option<TreeHead> {
-        let size = usize::try_from(size).ok()?;
-        let leaves = self.leaves.get(..size)?;
-        let mut tree = GrowingTree::new();
-        for (expected, leaf) in (0..).zip(leaves) {
-            if leaf.index != expected {
-                return None;
-            }
-            tree.push(leaf_hash(&leaf.bytes));
+        let leaves = usize::try_from(size).ok()?;
+        let mut before = 0;
+        let mut largest_first = Vec::new();
+        for level in (0..usize::BITS).rev().filter(|level| leaves >> level & 1 == 1) {
+            largest_first.push(*self.subtrees.get(level as usize)?.get(before >> level)?);
+            before += 1 << level;
         }
-        Some(tree.head())
+        // RFC 9162 section 2.1.1: the smaller subtrees stand on the right, and are joined first.
+        let root = largest_first.into_iter().rev().reduce(|right, left| node_hash(&left, &right));
+        Some(TreeHead { size, root: root.unwrap_or_else(empty_root) })
     }
+}
+
+/// Perfect subtrees over leaf hashes, level by level; what is left over at a level is not of a perfect subtree.
+fn subtrees(leaf_hashes: Vec<Hash>) -> Vec<Vec<Hash>> {
+    let mut levels = vec![leaf_hashes];
+    while let Some(below) = levels.last().filter(|below| below.len() > 1) {
+        let pairs = below.chunks_exact(2);
+        let above = pairs.filter_map(|pair| match pair {
+            [left, right] => Some(node_hash(left, right)),
+            _ => None,
+        });
+        levels.push(above.collect());
+    }
+    levels
 }
 
 /// A stretch of a log, read and hashed on its own. Stretches can be read at the same time, and are then joined in order
@@ -354,9 +371,11 @@ pub fn verify_log<'a>(
         part.add(document, limits);
     }
     let leaves = part.leaves.take().unwrap_or_default();
+    let numbered = (0..).zip(&part.hashes).take_while(|(expected, (_, index, _))| expected == index);
+    let subtrees = subtrees(numbered.map(|(_, (.., hash))| *hash).collect());
     let mut verifier = LogVerifier::new(trust, limits);
     verifier.add(part);
-    (Log { leaves }, verifier.finish())
+    (Log { leaves, subtrees }, verifier.finish())
 }
 
 const ROOT_LAYER: &str = "log-root";
@@ -436,4 +455,42 @@ pub(crate) fn append_only_layer(head: Option<TreeHead>, trust: &Trust<'_>) -> La
         }
     }
     layer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(index: u64) -> String {
+        let data = format!("leaf {index}");
+        let hash = leaf_hash(data.as_bytes());
+        format!("{{\"index\":{index},\"leaf_hash\":\"{hash}\",\"leaf_data\":\"{data}\"}}")
+    }
+
+    fn log(indexes: impl Iterator<Item = u64>) -> Log {
+        let records: Vec<String> = indexes.map(record).collect();
+        verify_log(records.iter().map(String::as_bytes), &Trust::default(), &Limits::default()).0
+    }
+
+    #[test]
+    fn every_head_is_that_of_the_tree_grown_leaf_by_leaf() {
+        let log = log(0..70);
+        let mut tree = GrowingTree::new();
+        for leaf in log.leaves() {
+            assert_eq!(log.head_at(leaf.index), Some(tree.head()));
+            tree.push(leaf_hash(&leaf.bytes));
+        }
+        assert_eq!(log.head_at(70), Some(tree.head()));
+        assert_eq!(log.head_at(71), None);
+        assert_eq!(log.head_at(u64::MAX), None);
+    }
+
+    #[test]
+    fn a_log_with_a_gap_has_heads_up_to_the_gap_only() {
+        let gap = log((0..5).chain(6..9));
+        assert_eq!(gap.head_at(5), log(0..5).head_at(5));
+        assert_eq!(gap.head_at(6), None);
+        let late = log(3..9);
+        assert_eq!((late.head_at(0).map(|head| head.size), late.head_at(1)), (Some(0), None));
+    }
 }

@@ -318,7 +318,7 @@ pub(crate) fn signature_layer(manifest: Value<'_>, memory: &mut Memory, at: &str
         return layer.refuted(Problem::new(code, place, "128 hexadecimal digits", describe(text)));
     };
     match fitting(candidates(manifest), memory, &key, &signature) {
-        Ok(fit) => report_fit(layer, &fit.names, fit.bytes.len(), at, first_null(manifest)),
+        Ok(fit) => report_fit(layer, manifest, &fit.names, fit.bytes.len(), at),
         Err(code) => {
             let expected = "a signature over the manifest under one of the known readings and schemes";
             let found = format!("{signature} ({})", code.meaning());
@@ -342,10 +342,10 @@ fn candidates<'d>(
 
 fn report_fit(
     mut layer: Layer,
+    manifest: Value<'_>,
     forms: &[(Reading, Scheme)],
     length: usize,
     at: &str,
-    dropped: Option<String>,
 ) -> Layer {
     for (reading, scheme) in forms {
         if !layer.schemes.contains(scheme) {
@@ -361,11 +361,14 @@ fn report_fit(
         let names: Vec<&str> = layer.schemes.iter().map(|scheme| scheme.as_str()).collect();
         layer.note(Code::NoteLegacyScheme, at, format!("fits only under {}", names.join(", ")));
     }
-    if let Some(null) = dropped.filter(|_| forms.iter().all(|(reading, _)| *reading == Reading::DropNulls)) {
+    let only = |reading| forms.iter().all(|(fitting, _)| *fitting == reading);
+    if only(Reading::DropNulls)
+        && let Some(null) = first_null(manifest)
+    {
         let text = "the member is null; it was left out of the signed bytes";
         layer.note(Code::NoteNullDropped, format!("{at}{null}"), text);
     }
-    if forms.iter().all(|(reading, _)| *reading == Reading::WithoutNewerMembers) {
+    if only(Reading::WithoutNewerMembers) {
         let text = "fits only when empty `canonical_content_hash` and `l3_policy` are left out";
         layer.note(Code::NoteLegacyReading, at, text);
     }
