@@ -23,7 +23,7 @@ def generate(writer):
     Tamperer(writer).all()
 
 
-def add(writer, id, why, spec, text, trust, refuted=(), twin=None):
+def add(writer, id, why, spec, text, trust, refuted=(), twin=None, notes=()):
     """Writes a case after the judge has found exactly the faults that the case names, whether it stops at missing premises or not."""
     eager, _ = judge(text, trust, eager=True)
     results, forms = judge(text, trust)
@@ -34,6 +34,8 @@ def add(writer, id, why, spec, text, trust, refuted=(), twin=None):
     established = [layer for layer, result in results.items() if result is None]
     schemes = {layer: forms[layer] for layer in ("registry-signature", "issuer-signature") if layer in established}
     expect = {"verdict": verdict(results, trust), "refuted": found, "established": established, "schemes": schemes}
+    if notes:
+        expect["notes"] = [{"code": code, "at": at} for code, at in notes]
     writer.add(f"bundles/{id}", "bundle", why, spec, {"bundle": text, "trust": trust}, expect, twin=twin and f"bundles/{twin}")
 
 
@@ -42,8 +44,8 @@ def refuted_layers(results):
 
 
 def good_bundles(writer):
-    def good(name, why, spec, evidence, trust=BOTH, issuer=None, registry=None, text=None):
-        add(writer, f"good/{name}", why, spec, text or evidence.text(), trust)
+    def good(name, why, spec, evidence, trust=BOTH, issuer=None, registry=None, text=None, notes=()):
+        add(writer, f"good/{name}", why, spec, text or evidence.text(), trust, notes=notes)
         schemes = writer.cases[f"bundles/good/{name}"]["expect"]["schemes"]
         for layer, forms in (("issuer-signature", issuer), ("registry-signature", registry)):
             assert forms is None or schemes[layer] == forms, (name, layer, schemes)
@@ -69,7 +71,20 @@ def good_bundles(writer):
     good("file-id-requested", "The caller names the file that was asked for.", FAULTS, one, {**BOTH, "file_id": one.body["file_id"]})
     good("with-log", "The caller supplies the log, whose register leaf names the issuer's key.", LEAVES, one, {**BOTH, "log": one.log()})
     good("with-log-without-hex", "Log records of the older server have no hexadecimal member.", TREE, one, {**BOTH, "log": one.log(with_hex=False)})
-    good("proof-called-inclusion", "The proof is called as the specification calls it.", SPEC + "3", Evidence(events=[web()], proof_member="inclusion"))
+    good("proof-called-inclusion", "The proof is called as the specification calls it.", SPEC + "3", Evidence(events=[web()], proof_member="inclusion"), notes=[("interop.inclusion-name", "/tlog_proofs/0/inclusion")])
+    both = Evidence(events=[web()])
+    both.body["tlog_proofs"][0]["inclusion"] = copy.deepcopy(both.body["tlog_proofs"][0]["proof"])
+    both.seal()
+    good("proof-under-both-names", "The proof stands under both names, and is the same.", SPEC + "3", both)
+    further = Evidence(events=[web()])
+    further.body["events"][0]["a/b"] = "only the registry says so"
+    further.seal()
+    good("row-with-further-member", "A member of a row that the log does not cover is noted, with its place.", LEAVES, further, notes=[("interop.unknown-member", "/events/0/a~1b")])
+    good("event-of-unsigned-token", "A token that the manifest no longer lists, as after a registration with fewer beacons.", FAULTS, Evidence(events=[web(row={"token_id": token("listed earlier")})]), notes=[("event.token-unsigned", "/events/0/token_id")])
+    early = Evidence(events=[web()])
+    early.body["bundle_generated_at"] = utc(START)
+    early.seal()
+    good("bundle-older-than-its-event", "The clock of the registry was set back between event and bundle.", FAULTS, early, notes=[("event.after-bundle", "/bundle_generated_at")])
     good("members-shuffled", "The order of members on the wire is irrelevant.", BUNDLE, one, text=json.dumps(dict(reversed(one.value().items())), separators=(",", ":")))
     good("white-space", "White space on the wire is irrelevant.", BUNDLE, one, text=json.dumps(one.value(), indent=2) + "\n")
     good("escapes-on-the-wire", "Characters may be written as escapes on the wire.", BUNDLE, one, text=one.text().replace("minutes.txt", "minutes\\u002etxt").replace("https://", "https:\\/\\/"))
@@ -388,6 +403,10 @@ class Tamperer:
         broken("index-null", "An event that is in no log, and so has no proof.", "event.index-missing", lambda e: (e.body["events"][0].update(tlog_index=None), e.body["tlog_proofs"].clear()), "/events/0/tlog_index")
         broken("event-row-beyond", "A further proof points to a row that does not exist.", "proof.event-row", lambda e: e.body["tlog_proofs"].append({**copy.deepcopy(proof(e)), "event_row": 1}), "/tlog_proofs/1")
         broken("event-row-far-beyond", "A further proof points far beyond the rows.", "proof.event-row", lambda e: e.body["tlog_proofs"].append({**copy.deepcopy(proof(e)), "event_row": 2**53}), "/tlog_proofs/1")
+        def other_inclusion(e):
+            proof(e)["inclusion"] = {**copy.deepcopy(proof(e)["proof"]), "index": 0}
+
+        broken("names-contradict", "The two names of the proof hold different proofs.", "proof.duplicate", other_inclusion)
         broken("proof-repeated", "One event has two proofs.", "proof.duplicate", lambda e: e.body["tlog_proofs"].append(copy.deepcopy(proof(e))), "/tlog_proofs/1")
         broken("index-of-entry-differs", "The entry names another index than the event row.", "proof.index-differs", lambda e: proof(e).update(tlog_index=proof(e)["tlog_index"] + 1))
         inner("index-of-proof-differs", "The proof names another index than the event row.", "proof.index-differs", lambda p: p.update(index=p["index"] + 1))
@@ -420,6 +439,7 @@ class Tamperer:
 
         for member, value in (("user_agent", "reader/2.0"), ("source_ip", "192.0.2.1"), ("kind", "license"), ("token_id", token("file 0"))):
             row(f"{member.replace('_', '-')}-changed", f"The {member} of the row is not that of the leaf.", "event.leaf-differs", "/events/0", lambda r, m=member, v=value: r[0].update({m: v}))
+        row("dns-user-agent", "A DNS event whose row shows a user agent that no leaf holds.", "event.extra", "/events/1/user_agent", lambda r: r[1].update(user_agent="reader/9.9"), self.three)
         row("times-changed-together", "Both times of the row were moved, the leaf was not.", "event.leaf-differs", "/events/0", lambda r: r[0].update(timestamp=START + 61, qualified_timestamp=utc(START + 61)))
         row("question-name-changed", "The question name is not that of the leaf.", "event.leaf-differs", "/events/1", lambda r: r[1].update(extra=json.dumps({"qtype": "A", "qname": "elsewhere.example"})), self.three)
         row("question-type-changed", "The question type is not that of the leaf.", "event.leaf-differs", "/events/1", lambda r: r[1].update(extra=r[1]["extra"].replace('"A"', '"AAAA"')), self.three)

@@ -181,6 +181,8 @@ def inclusion(bundle):
 
 def proof_fault(proof, events, head, seen):
     row, path = proof["event_row"], inner(proof)
+    if proof.get("inclusion", path) != path:
+        return "proof.duplicate"
     if not 0 <= row < len(events):
         return "proof.event-row"
     if row in seen:
@@ -214,11 +216,18 @@ def binding_fault(row, proven, manifest):
         return "event.identity-differs", wrong
     if not extra_is_in_order(row):
         return "event.extra", "extra"
+    if not agent_is_in_order(row):
+        return "event.extra", "user_agent"
     if not any(merkle.leaf_hash(canon.canonical(form, leaf_of(row))).hex() == proven for form in FORMS):
         return "event.leaf-differs", None
     at = datetime.datetime.strptime(row["qualified_timestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
     # Honest servers read the clock twice: the row's own time is the same second or the next.
     return None if 0 <= row["timestamp"] - int(at.timestamp()) <= 1 else ("event.time-differs", "timestamp")
+
+
+def agent_is_in_order(row):
+    """The leaf of a DNS event has no user agent, so its row can prove none."""
+    return row["kind"] != "dns" or row["user_agent"] in ("", None)
 
 
 def extra_is_in_order(row):

@@ -93,7 +93,8 @@ EXPECTATIONS = {
         "refuted": listing(FAULT),
         "established": listing({"enum": LAYERS}, uniqueItems=True),
         "schemes": closed({"registry-signature": FORM_LIST, "issuer-signature": FORM_LIST}, []),
-    }),
+        "notes": listing(closed({"code": {"type": "string"}, "at": POINTER}), minItems=1),
+    }, ["verdict", "refuted", "established", "schemes"]),
 }
 OUTPUTS = {
     "canonicalization": closed({"hex": HEX, "text": {"type": "string", "pattern": "^[\\u0000-\\u007f]*$"}}, ["hex"]),

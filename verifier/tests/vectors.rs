@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use assayer_verifier::oversight::{Log, Trust, verify_bundle};
 use assayer_verifier::{
-    Code, Document, GrowingTree, Hash, Limits, PublicKey, Scheme, Signature, State, TreeHead, canonicalize,
-    leaf_hash, verify, verify_consistency, verify_inclusion,
+    Code, Document, GrowingTree, Hash, Limits, Note, PublicKey, Scheme, Signature, State, TreeHead,
+    canonicalize, leaf_hash, verify, verify_consistency, verify_inclusion,
 };
 use serde_json::Value as Json;
 
@@ -230,6 +230,13 @@ fn bundles_are_judged_layer_by_layer() {
             let id = id.as_str().unwrap();
             let layer = trace.layer(id).ok_or_else(|| format!("no layer {id}"))?;
             same("established", layer.state.as_str()).map_err(|error| format!("{id}: {error}: {layer:?}"))?;
+        }
+        for note in expect["notes"].as_array().into_iter().flatten() {
+            let same =
+                |found: &Note| found.code.as_str() == text(note, "/code") && found.at == text(note, "/at");
+            if !trace.layers.iter().flat_map(|layer| &layer.notes).any(same) {
+                return Err(format!("expected the note {note}"));
+            }
         }
         for (id, schemes) in expect["schemes"].as_object().into_iter().flatten() {
             let expected: BTreeSet<&str> =
