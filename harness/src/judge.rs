@@ -334,36 +334,49 @@ impl<'t> Judge<'t> {
         let Some(value) = document.root().at(pointer) else {
             return failed(format!("{place}: {at}: expected a value, found no such member"));
         };
+        match self.value_differs(expectation, recorded, document.root(), value)? {
+            None => Ok(()),
+            Some(difference) => failed(format!("{place}: {difference}")),
+        }
+    }
+
+    /// The first of the conditions on a value that it does not meet: where, what was expected and found.
+    fn value_differs(
+        &self,
+        expectation: &Expectation,
+        recorded: &Recorded,
+        body: Value<'_>,
+        value: Value<'_>,
+    ) -> Result<Option<String>, Shortfall> {
+        let pointer = expectation.at.as_deref().unwrap_or("");
+        let at = if pointer.is_empty() { "the body" } else { pointer };
         if let Some(schema) = &expectation.schema
             && let Err(error) = schema::check(value.raw(), schema)
         {
-            return failed(format!("{place}: {at}: {error}"));
+            return Ok(Some(format!("{at}: {error}")));
         }
         if let Some(expected) = &expectation.equals {
             let expected = self.resolve_for(expected, recorded.each)?;
             if let Err(difference) = same_json(value, &expected, pointer) {
-                return failed(format!("{place}: {difference}"));
+                return Ok(Some(difference));
             }
         }
         if let Some(least) = &expectation.at_least {
             let least = self.resolve(least)?;
             let enough = least.as_u64().zip(value.as_u64()).is_some_and(|(least, found)| found >= least);
             if !enough {
-                return failed(format!(
-                    "{place}: {at}: expected at least {least}, found {}",
-                    shown(value.raw())
-                ));
+                return Ok(Some(format!("{at}: expected at least {least}, found {}", shown(value.raw()))));
             }
         }
         if let Some(list) = &expectation.length_of {
-            let length = document.root().at(list).map(|list| list.items().count() as u64);
+            let length = body.at(list).map(|list| list.items().count() as u64);
             if length.is_none() || value.as_u64() != length {
                 let expected =
                     length.map_or_else(|| format!("a list at {list}"), |length| length.to_string());
-                return failed(format!("{place}: {at}: expected {expected}, found {}", shown(value.raw())));
+                return Ok(Some(format!("{at}: expected {expected}, found {}", shown(value.raw()))));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Counts the items that are as described, over all answers of the exchange.

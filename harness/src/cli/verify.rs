@@ -99,21 +99,19 @@ fn tree_head(text: &str) -> Result<TreeHead, String> {
 }
 
 pub(crate) fn run(arguments: &VerifyArguments) -> Exit {
-    let limits = Limits::default();
-    let log = match arguments.log.as_deref().map(|path| read_log(path, &limits)).transpose() {
-        Ok(log) => log,
+    match verify(arguments) {
+        Ok(exit) => exit,
         Err(message) => {
             complain(message);
-            return Exit::Usage;
+            Exit::Usage
         }
-    };
-    let policy = match policy(arguments) {
-        Ok(policy) => policy,
-        Err(error) => {
-            complain(error);
-            return Exit::Usage;
-        }
-    };
+    }
+}
+
+fn verify(arguments: &VerifyArguments) -> Result<Exit, String> {
+    let limits = Limits::default();
+    let log = arguments.log.as_deref().map(|path| read_log(path, &limits)).transpose()?;
+    let policy = policy(arguments).map_err(|error| error.to_string())?;
     let now = jiff::Timestamp::now().as_second();
     let trust = Trust {
         registry_keys: &policy.registry_keys,
@@ -132,14 +130,18 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Exit {
         Kind::Proof => DocumentKind::Proof,
         Kind::Log => DocumentKind::Log,
     });
-    let question = Question { trust: &trust, kind, limits: &limits };
+    Ok(verify_all(arguments, Question { trust: &trust, kind, limits: &limits }))
+}
+
+/// Reads here, verifies on several threads, and prints in the order of reading.
+fn verify_all(arguments: &VerifyArguments, question: Question<'_>) -> Exit {
     let mut output = Output::new(arguments);
     let read = |hand_in: &mut dyn FnMut(Result<Item, Unreadable>)| {
         for path in &arguments.paths {
             if path.as_os_str() == "-" {
-                read_stream("-", std::io::stdin().lock(), kind, &limits, hand_in);
+                read_stream("-", std::io::stdin().lock(), question.kind, question.limits, hand_in);
             } else {
-                read_path(path, kind, &limits, hand_in);
+                read_path(path, question.kind, question.limits, hand_in);
             }
         }
     };

@@ -524,6 +524,29 @@ fn inclusion_layer(proofs: &[Value<'_>], events: &[Value<'_>], head: Option<&Tre
     (layer, proven)
 }
 
+/// The proof of an item, under whichever of its two names; both are fine while they say the same.
+fn proof_member<'d>(
+    layer: &mut Layer,
+    item: Value<'d>,
+    at: &str,
+) -> Result<(&'static str, Value<'d>), Problem> {
+    match (item.get("proof"), item.get("inclusion")) {
+        (Some(proof), Some(other)) if proof.raw() != other.raw() => {
+            let place = format!("{at}/inclusion");
+            Err(Problem::new(Code::ProofDuplicate, place, proof.raw(), other.raw()))
+        }
+        (Some(proof), _) => Ok(("proof", proof)),
+        (None, Some(proof)) => {
+            let text = "the member is called `proof` by the implementations";
+            layer.note(Code::NoteInclusionName, format!("{at}/inclusion"), text);
+            Ok(("inclusion", proof))
+        }
+        (None, None) => {
+            Err(Problem::new(Code::ProofEncoding, format!("{at}/proof"), "a proof object", "no such member"))
+        }
+    }
+}
+
 /// Checks one item of `tlog_proofs`: it names an event, that event's index, and leads to the signed head.
 fn check_proof(
     layer: &mut Layer,
@@ -543,26 +566,7 @@ fn check_proof(
         let place = format!("{at}/event_row");
         return Err(Problem::new(Code::ProofDuplicate, place, "one proof for each event", row.to_string()));
     }
-    let (member, value) = match (item.get("proof"), item.get("inclusion")) {
-        (Some(proof), Some(other)) if proof.raw() != other.raw() => {
-            let place = format!("{at}/inclusion");
-            return Err(Problem::new(Code::ProofDuplicate, place, proof.raw(), other.raw()));
-        }
-        (Some(proof), _) => ("proof", proof),
-        (None, Some(proof)) => {
-            let text = "the member is called `proof` by the implementations";
-            layer.note(Code::NoteInclusionName, format!("{at}/inclusion"), text);
-            ("inclusion", proof)
-        }
-        (None, None) => {
-            return Err(Problem::new(
-                Code::ProofEncoding,
-                format!("{at}/proof"),
-                "a proof object",
-                "no such member",
-            ));
-        }
-    };
+    let (member, value) = proof_member(layer, item, at)?;
     let place = format!("{at}/{member}");
     let proof = InclusionProof::read(value, &place)?;
     let expected = event.get("tlog_index").and_then(Value::as_u64);
