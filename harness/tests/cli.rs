@@ -345,6 +345,32 @@ fn bundles_are_verified_from_files_folders_lines_and_standard_input() {
 }
 
 #[test]
+fn every_document_is_verified_unless_the_first_bad_one_is_to_end_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = (bundle("good/three-events"), bundle("inclusion/sibling-flipped"));
+    let path = write(folder.path(), "a.ndjson", format!("{good}\n{bad}\n{good}\n"));
+    let path = path.to_str().unwrap();
+    for (flags, documents, stopped) in [
+        (&[][..], 3, false),
+        (&["--keep-going"], 3, false),
+        (&["--fail-fast"], 2, true),
+        (&["--fail-fast", "--keep-going"], 3, false),
+    ] {
+        let output = run(&[&["verify", path, "--format", "json"], flags].concat());
+        let report = json(&output);
+        assert_eq!((code(&output), &report["summary"]["stopped"]), (1, &Json::from(stopped)), "{flags:?}");
+        assert_eq!(report["summary"]["documents"], documents, "{flags:?}");
+        assert_eq!(report["documents"].as_array().unwrap().len(), documents, "{flags:?}");
+    }
+    // What is below `--require` ends it as well.
+    let output = run(&["verify", path, "--format", "json", "--fail-fast", "--require", "authentic"]);
+    assert_eq!((code(&output), &json(&output)["summary"]["documents"]), (1, &Json::from(1)));
+    let output = run(&["verify", path, "--format", "json", "--summary-only"]);
+    assert_eq!((code(&output), json(&output)["documents"].as_array().unwrap().len()), (1, 0));
+    assert_eq!(json(&output)["summary"]["reasons"][0]["example"], format!("{path}:2"));
+}
+
+#[test]
 fn authentic_needs_both_keys() {
     let folder = tempfile::tempdir().unwrap();
     let name = "good/three-events";

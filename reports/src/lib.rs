@@ -4,6 +4,7 @@
 mod json;
 mod model;
 mod text;
+pub mod verification;
 
 pub use json::{schema, to_json};
 pub use model::{CheckResult, Cited, Counts, FORM, Report, Selection, Status, Tool};

@@ -75,7 +75,7 @@ pub struct Report {
 }
 
 /// Name and version of the program.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tool {
     /// `assayer`.

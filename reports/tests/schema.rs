@@ -1,11 +1,18 @@
-//! The published schema is that of the model. `ASSAYER_BLESS=1 cargo test -p assayer-reports` writes it anew.
+//! The published schemas are those of the models. `ASSAYER_BLESS=1 cargo test -p assayer-reports` writes them anew.
+
+use assayer_reports::verification;
+
+fn published(name: &str, schema: &str) {
+    let path = format!("{}/schema/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("ASSAYER_BLESS").is_some() {
+        assert!(std::fs::write(&path, schema).is_ok(), "{path} cannot be written");
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), schema, "{path} is stale");
+}
 
 #[test]
-fn the_published_schema_is_that_of_the_model() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/report.schema.json");
-    let schema = assayer_reports::schema();
-    if std::env::var_os("ASSAYER_BLESS").is_some() {
-        std::fs::write(path, &schema).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), schema, "{path} is stale");
+fn the_published_schemas_are_those_of_the_models() {
+    published("report", &assayer_reports::schema());
+    published("verification", &verification::schema());
+    published("verification-line", &verification::line_schema());
 }

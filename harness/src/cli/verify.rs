@@ -1,20 +1,20 @@
-//! `assayer verify`.
+//! `assayer verify`: what is asked. What is answered stands in `verify/output.rs`.
 
-use std::fmt::Write;
+mod output;
+
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use anstyle::{AnsiColor, Style};
-use assayer_harness::evidence::{
-    Finding, Item, Joined, Joiner, Outcome, Question, Unreadable, Worker, read_log, read_path, read_stream,
-};
+use assayer_harness::evidence::{Item, Joiner, Outcome, Question, Reader, Unreadable, Worker, read_log};
 use assayer_harness::{Policy, PolicyError, in_order};
+use assayer_reports::verification as report;
 use assayer_verifier::oversight::{DocumentKind, Freshness, Trust};
-use assayer_verifier::{Hash, Layer, Limits, PublicKey, State, TreeHead, Verdict};
+use assayer_verifier::{Hash, Limits, PublicKey, TreeHead};
 use clap::{Args, ValueEnum};
-use serde_json::{Value as Json, json};
 
-use super::{Exit, complain, print};
+use super::{Exit, complain};
+use output::Output;
 
 #[derive(Args)]
 pub(crate) struct VerifyArguments {
@@ -54,6 +54,15 @@ pub(crate) struct VerifyArguments {
     /// Form of the output.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Stop at the first document that is refuted, unreadable, of no known kind or below `--require`.
+    #[arg(long, overrides_with = "keep_going")]
+    fail_fast: bool,
+    /// Verify every document, whatever is found: the default.
+    #[arg(long, overrides_with = "fail_fast")]
+    keep_going: bool,
+    /// Print no documents, only what came out over all of them.
+    #[arg(long)]
+    summary_only: bool,
     /// How many documents are verified at once; as many as there are processors if absent.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -130,18 +139,22 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, String> {
         Kind::Proof => DocumentKind::Proof,
         Kind::Log => DocumentKind::Log,
     });
-    Ok(verify_all(arguments, Question { trust: &trust, kind, limits: &limits }))
+    let output = Output::new(arguments, run_of(arguments, &policy));
+    Ok(verify_all(arguments, Question { trust: &trust, kind, limits: &limits }, output))
 }
 
 /// Reads here, verifies on several threads, and prints in the order of reading.
-fn verify_all(arguments: &VerifyArguments, question: Question<'_>) -> Exit {
-    let mut output = Output::new(arguments);
-    let read = |hand_in: &mut dyn FnMut(Result<Item, Unreadable>)| {
+fn verify_all(arguments: &VerifyArguments, question: Question<'_>, mut output: Output<'_>) -> Exit {
+    let read = |hand_in: &mut dyn FnMut(Result<Item, Unreadable>) -> ControlFlow<()>| {
+        let mut reader = Reader::new(question.kind, question.limits, hand_in);
         for path in &arguments.paths {
-            if path.as_os_str() == "-" {
-                read_stream("-", std::io::stdin().lock(), question.kind, question.limits, hand_in);
+            let ended = if path.as_os_str() == "-" {
+                reader.stream("-", std::io::stdin().lock())
             } else {
-                read_path(path, question.kind, question.limits, hand_in);
+                reader.path(path)
+            };
+            if ended.is_break() {
+                return;
             }
         }
     };
@@ -151,11 +164,39 @@ fn verify_all(arguments: &VerifyArguments, question: Question<'_>) -> Exit {
     };
     let mut joiner = Joiner::new(question);
     in_order(threads(arguments), read, worker, |outcome: Result<Outcome, Unreadable>| {
-        if let Some(joined) = outcome.map(|outcome| joiner.take(outcome)).transpose() {
-            output.take(joined);
+        match outcome.map(|outcome| joiner.take(outcome)).transpose() {
+            Some(joined) => output.take(joined),
+            None => ControlFlow::Continue(()),
         }
     });
     output.finish()
+}
+
+/// What was asked, for the report.
+fn run_of(arguments: &VerifyArguments, policy: &Policy) -> report::Run {
+    let hex = |keys: &[PublicKey]| keys.iter().map(|key| key.to_hex()).collect();
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    report::Run {
+        tool: assayer_reports::Tool {
+            name: "assayer".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        required: match arguments.require {
+            Required::Consistent => report::Required::Consistent,
+            Required::Authentic => report::Required::Authentic,
+        },
+        trust: report::Trusted {
+            registry_keys: hex(&policy.registry_keys),
+            issuer_keys: hex(&policy.issuer_keys),
+            any_issuer: policy.any_issuer,
+            heads: policy.heads.iter().map(|head| format!("{}:{}", head.size, head.root)).collect(),
+            file_id: arguments.file_id.clone(),
+            log: path(&arguments.log),
+            policy: path(&arguments.trust),
+            layers: policy.required.iter().map(|id| (*id).into()).collect(),
+        },
+    }
 }
 
 /// The policy of the file, if there is one, and what the options add to it.
@@ -171,238 +212,4 @@ fn policy(arguments: &VerifyArguments) -> Result<Policy, PolicyError> {
 fn threads(arguments: &VerifyArguments) -> usize {
     let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     arguments.jobs.unwrap_or_else(available).get()
-}
-
-/// Prints findings as they come, and keeps the count.
-struct Output<'a> {
-    arguments: &'a VerifyArguments,
-    documents: Vec<Json>,
-    counts: Counts,
-    printed: Exit,
-}
-
-#[derive(Default)]
-struct Counts {
-    authentic: usize,
-    consistent: usize,
-    refuted: usize,
-    unknown: usize,
-    unreadable: usize,
-    skipped: usize,
-}
-
-impl Counts {
-    fn documents(&self) -> usize {
-        self.authentic + self.consistent + self.refuted + self.unknown
-    }
-}
-
-impl<'a> Output<'a> {
-    fn new(arguments: &'a VerifyArguments) -> Self {
-        Self { arguments, documents: Vec::new(), counts: Counts::default(), printed: Exit::Good }
-    }
-
-    fn take(&mut self, outcome: Result<Joined, Unreadable>) {
-        let finding = match outcome {
-            Ok(Joined::Finding(finding)) => finding,
-            Ok(Joined::Skipped(path)) => {
-                complain(format!("{path}: left out, being no .json, .jsonl or .ndjson file"));
-                self.counts.skipped += 1;
-                return;
-            }
-            Err(error) => {
-                complain(error);
-                self.counts.unreadable += 1;
-                return;
-            }
-        };
-        *match finding.verdict() {
-            Some(Verdict::Authentic) => &mut self.counts.authentic,
-            Some(Verdict::Consistent) => &mut self.counts.consistent,
-            Some(Verdict::Refuted) => &mut self.counts.refuted,
-            None => &mut self.counts.unknown,
-        } += 1;
-        let printed = match self.arguments.format {
-            Format::Text => print(&text(&finding, self.arguments.explain)),
-            Format::Ndjson => print(&format!("{}\n", document(&finding))),
-            Format::Json => {
-                self.documents.push(document(&finding));
-                Exit::Good
-            }
-        };
-        if printed != Exit::Good {
-            self.printed = printed;
-        }
-    }
-
-    fn finish(self) -> Exit {
-        let counts = &self.counts;
-        let summary = json!({
-            "documents": counts.documents(), "authentic": counts.authentic, "consistent": counts.consistent,
-            "refuted": counts.refuted, "unknown": counts.unknown, "unreadable": counts.unreadable, "skipped": counts.skipped,
-        });
-        let printed = match self.arguments.format {
-            Format::Json => {
-                let all =
-                    json!({"form": "assayer-verify/1", "summary": summary, "documents": self.documents});
-                print(&format!("{all:#}\n"))
-            }
-            Format::Text if counts.documents() != 1 => print(&format!(
-                "{} documents: {} authentic, {} consistent, {} refuted, {} of no known kind; {} files left out\n",
-                counts.documents(),
-                counts.authentic,
-                counts.consistent,
-                counts.refuted,
-                counts.unknown,
-                counts.skipped
-            )),
-            Format::Text | Format::Ndjson => Exit::Good,
-        };
-        if self.printed != Exit::Good {
-            return self.printed;
-        }
-        if printed != Exit::Good {
-            return printed;
-        }
-        let short = self.arguments.require == Required::Authentic && counts.authentic < counts.documents();
-        if counts.refuted > 0 {
-            Exit::Bad
-        } else if counts.unreadable > 0 || counts.unknown > 0 || counts.documents() == 0 {
-            if counts.documents() == 0 && counts.unreadable == 0 {
-                complain("there is no document to verify");
-            }
-            Exit::Usage
-        } else if short {
-            complain(format!(
-                "{} of {} documents are not authentic",
-                counts.documents() - counts.authentic,
-                counts.documents()
-            ));
-            Exit::Bad
-        } else {
-            Exit::Good
-        }
-    }
-}
-
-fn kind_name(finding: &Finding) -> &'static str {
-    finding.kind.map_or("unknown", DocumentKind::as_str)
-}
-
-/// One document for programs.
-fn document(finding: &Finding) -> Json {
-    let layers: Vec<Json> = finding.trace.layers.iter().map(layer_json).collect();
-    json!({
-        "path": finding.path, "kind": kind_name(finding), "verdict": finding.verdict().map(Verdict::as_str),
-        "layers": layers,
-    })
-}
-
-fn layer_json(layer: &Layer) -> Json {
-    let mut value = json!({
-        "id": layer.id, "state": layer.state.as_str(), "code": layer.code().as_str(), "at": layer.at(),
-    });
-    if let Some(members) = value.as_object_mut() {
-        let mut add = |name: &str, member: Json| {
-            members.insert(name.to_owned(), member);
-        };
-        if let Some(problem) = &layer.problem {
-            add("expected", json!(problem.expected));
-            add("found", json!(problem.found));
-        }
-        if layer.problems > 1 {
-            add("problems", json!(layer.problems));
-        }
-        if !layer.schemes.is_empty() {
-            add("schemes", layer.schemes.iter().map(|scheme| json!(scheme.as_str())).collect());
-        }
-        if !layer.readings.is_empty() {
-            add("readings", json!(layer.readings));
-        }
-        if !layer.notes.is_empty() {
-            let note = |note: &assayer_verifier::Note| json!({"code": note.code.as_str(), "at": note.at, "text": note.text});
-            add("notes", layer.notes.iter().map(note).collect());
-        }
-    }
-    value
-}
-
-/// One document for people.
-fn text(finding: &Finding, explain: bool) -> String {
-    let mut out = String::new();
-    let (word, colour) = match finding.verdict() {
-        Some(Verdict::Authentic) => ("authentic", AnsiColor::Green),
-        Some(Verdict::Consistent) => ("consistent", AnsiColor::Cyan),
-        Some(Verdict::Refuted) => ("refuted", AnsiColor::Red),
-        None => ("not evidence of a known kind", AnsiColor::Yellow),
-    };
-    let style = Style::new().bold().fg_color(Some(colour.into()));
-    let _ = writeln!(out, "{}: {}: {style}{word}{style:#}", shown(&finding.path), kind_name(finding));
-    for layer in &finding.trace.layers {
-        layer_lines(&mut out, layer, explain);
-    }
-    if finding.verdict() == Some(Verdict::Consistent) {
-        let open: Vec<&str> = finding
-            .trace
-            .required
-            .iter()
-            .copied()
-            .filter(|id| finding.trace.layer(id).is_none_or(|layer| layer.state != State::Established))
-            .collect();
-        let _ = writeln!(out, "  not authentic, because these are not established: {}", open.join(", "));
-    }
-    out
-}
-
-fn layer_lines(out: &mut String, layer: &Layer, explain: bool) {
-    let colour = match layer.state {
-        State::Established => AnsiColor::Green,
-        State::NotEstablished => AnsiColor::Yellow,
-        State::Refuted => AnsiColor::Red,
-    };
-    let style = colour.on_default();
-    let mut detail = Vec::new();
-    if !layer.schemes.is_empty() {
-        let names: Vec<&str> = layer.schemes.iter().map(|scheme| scheme.as_str()).collect();
-        detail.push(format!("under {}", names.join(", ")));
-    }
-    if let Some(problem) = &layer.problem {
-        let at = if problem.at.is_empty() { String::new() } else { format!(" at {}", shown(&problem.at)) };
-        detail.push(format!("{}{at}: {}", problem.code, problem.code.meaning()));
-    }
-    let detail = if detail.is_empty() { String::new() } else { format!("  {}", detail.join("; ")) };
-    let _ = writeln!(out, "  {style}{:<16}{style:#}{:<19}{detail}", layer.state.as_str(), layer.id);
-    let mut line = |name: &str, text: &str| {
-        let _ = writeln!(out, "                  {name:<11}{}", shown(text));
-    };
-    if let Some(problem) = layer.problem.as_ref().filter(|_| layer.state == State::Refuted || explain) {
-        line("expected", &problem.expected);
-        line("found", &problem.found);
-    }
-    if layer.problems > 1 {
-        line("problems", &format!("{} in all, the first is shown", layer.problems));
-    }
-    if explain {
-        line("rule", layer.rule);
-        if !layer.recomputed.is_empty() {
-            line("recomputed", &layer.recomputed);
-        }
-        if !layer.readings.is_empty() {
-            line("read as", &layer.readings.join(", "));
-        }
-    }
-    for note in &layer.notes {
-        line("note", &format!("{} at {}: {}", note.code, note.at, note.text));
-    }
-}
-
-/// A text from outside must not steer the terminal, nor fill it.
-fn shown(text: &str) -> String {
-    const MOST: usize = 240;
-    let mut line: String =
-        text.chars().take(MOST).map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
-    if text.chars().nth(MOST).is_some() {
-        line.push('…');
-    }
-    line
 }

@@ -1,0 +1,42 @@
+//! A log that stands beside the documents.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use assayer_verifier::oversight::{DocumentKind, Log, Trust, verify_log};
+use assayer_verifier::{Code, Limits};
+
+use super::{Item, Reader, Unreadable};
+
+/// Reads a log as context for other documents: a file of records, or of one or several pages.
+///
+/// # Errors
+/// A text that names the file and the first thing that is wrong with it: a log that is not sound shows nothing.
+pub fn read_log(path: &Path, limits: &Limits) -> Result<Log, String> {
+    let name = path.display();
+    let mut documents: Vec<Vec<u8>> = Vec::new();
+    let mut failed = None;
+    let mut take = |item: Result<Item, Unreadable>| {
+        match item {
+            Ok(Item::Document { bytes, .. }) => documents.push(bytes),
+            Ok(Item::Records(lines)) => documents.extend(lines.into_iter().map(|(_, line)| line)),
+            Ok(Item::LogEnd { .. } | Item::Skipped(_)) => {}
+            Err(error) => failed = Some(error.to_string()),
+        }
+        if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let _ = Reader::new(Some(DocumentKind::Log), limits, &mut take).path(path);
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let (log, trace) = verify_log(documents.iter().map(Vec::as_slice), &Trust::default(), limits);
+    match trace.refuted().next() {
+        Some(layer) => {
+            let problem = layer.problem.as_ref();
+            let text = problem.map(|problem| format!("{} at {}", problem.code.meaning(), problem.at));
+            Err(format!("{name}: {}: {}", layer.id, text.unwrap_or_default()))
+        }
+        None if log.leaves().is_empty() => Err(format!("{name}: {}", Code::LogTooShort.meaning())),
+        None => Ok(log),
+    }
+}

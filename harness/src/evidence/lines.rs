@@ -1,0 +1,56 @@
+//! Lines of a stream, bounded.
+
+use std::io::{BufRead, BufReader, Read};
+
+use assayer_verifier::Limits;
+
+/// A line that is not blank.
+#[derive(Default)]
+pub(super) struct Line {
+    pub(super) number: usize,
+    pub(super) bytes: Vec<u8>,
+    /// Blank lines that came before it, where the text may still turn out to be one document.
+    pub(super) before: Vec<u8>,
+}
+
+/// Lines of a stream, none longer than the limit for a document by more than one byte.
+pub(super) struct Lines<R> {
+    input: BufReader<R>,
+    most: u64,
+    number: usize,
+}
+
+impl<R: Read> Lines<R> {
+    pub(super) fn new(input: R, limits: &Limits) -> Self {
+        Self { input: BufReader::with_capacity(1 << 16, input), most: limits.bytes as u64 + 1, number: 0 }
+    }
+
+    /// The next line that is not blank. What is beyond the limit of an overlong line is skipped.
+    pub(super) fn next_filled(&mut self) -> std::io::Result<Option<Line>> {
+        let mut before = Vec::new();
+        loop {
+            let mut bytes = Vec::new();
+            let read = (&mut self.input).take(self.most).read_until(b'\n', &mut bytes)?;
+            if read == 0 {
+                return Ok(None);
+            }
+            self.number += 1;
+            if read as u64 == self.most && bytes.last() != Some(&b'\n') {
+                self.input.skip_until(b'\n')?;
+            }
+            if !bytes.trim_ascii().is_empty() {
+                return Ok(Some(Line { number: self.number, bytes, before }));
+            }
+            if before.len() < 1 << 16 {
+                before.extend_from_slice(&bytes);
+            }
+        }
+    }
+
+    /// Everything that is left, up to the limit.
+    pub(super) fn rest(&mut self, whole: &mut Vec<u8>) -> std::io::Result<()> {
+        let left = self.most.saturating_sub(whole.len() as u64);
+        (&mut self.input).take(left).read_to_end(whole)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! What is done with items that were read: one document, or one stretch of a log, at a time; pure.
+
+use assayer_verifier::oversight::{
+    BundleVerifier, DocumentKind, LogPart, LogVerifier, read_only, verify_head, verify_log, verify_proof,
+};
+use assayer_verifier::{Document, Limits};
+
+use super::{Finding, Item, Outcome, Question, Skipped};
+
+/// Does the work on items that needs no other item; one for each thread. Pure but for what it remembers, which only makes
+/// the same answers come faster.
+pub struct Worker<'a> {
+    question: Question<'a>,
+    bundles: BundleVerifier<'a>,
+}
+
+impl<'a> Worker<'a> {
+    /// A worker that remembers nothing yet.
+    #[must_use]
+    pub fn new(question: Question<'a>) -> Self {
+        Self { question, bundles: BundleVerifier::new(question.trust, question.limits) }
+    }
+
+    /// Does the work on one item.
+    #[must_use]
+    pub fn work(&mut self, item: Item) -> Outcome {
+        match item {
+            Item::Document { path, bytes } => Outcome::Finding(self.verify(path, &bytes)),
+            Item::Records(lines) => {
+                let lines = lines.iter().map(|(number, line)| (*number, line.as_slice()));
+                Outcome::Part(Box::new(LogPart::read(lines, self.question.limits)))
+            }
+            Item::LogEnd { path } => Outcome::LogEnd { path },
+            Item::Skipped(skipped) => Outcome::Skipped(skipped),
+        }
+    }
+
+    fn verify(&mut self, path: String, bytes: &[u8]) -> Finding {
+        let Question { trust, limits, kind } = self.question;
+        let kind = kind.or_else(|| kind_of(bytes, limits));
+        let trace = match kind {
+            Some(DocumentKind::Bundle) => self.bundles.verify(bytes),
+            Some(DocumentKind::Head) => verify_head(bytes, trust, limits),
+            Some(DocumentKind::Proof) => verify_proof(bytes, trust, limits),
+            Some(DocumentKind::Log) => verify_log([bytes], trust, limits).1,
+            None => read_only(bytes, limits),
+        };
+        Finding { path, kind, trace }
+    }
+}
+
+/// The kind of a document, by its members; `None` for what cannot be read and for what is of no known kind.
+pub(super) fn kind_of(bytes: &[u8], limits: &Limits) -> Option<DocumentKind> {
+    DocumentKind::of(Document::read(bytes, limits).ok()?.root())
+}
+
+/// What a [`Joiner`] lets through.
+#[derive(Debug)]
+pub enum Joined {
+    /// A finding.
+    Finding(Finding),
+    /// Something that was left out.
+    Skipped(Skipped),
+}
+
+/// Joins the parts of a log, in order, and lets findings through.
+pub struct Joiner<'a> {
+    question: Question<'a>,
+    log: Option<LogVerifier>,
+}
+
+impl<'a> Joiner<'a> {
+    /// A joiner for one stream of outcomes.
+    #[must_use]
+    pub fn new(question: Question<'a>) -> Self {
+        Self { question, log: None }
+    }
+
+    /// Takes the next outcome; gives a finding when one is complete, or the path of what was left out.
+    pub fn take(&mut self, outcome: Outcome) -> Option<Joined> {
+        let fresh = || LogVerifier::new(self.question.trust, self.question.limits);
+        match outcome {
+            Outcome::Finding(finding) => Some(Joined::Finding(finding)),
+            Outcome::Skipped(skipped) => Some(Joined::Skipped(skipped)),
+            Outcome::Part(part) => {
+                self.log.get_or_insert_with(fresh).add(*part);
+                None
+            }
+            Outcome::LogEnd { path } => {
+                let trace = self.log.take().unwrap_or_else(fresh).finish();
+                Some(Joined::Finding(Finding { path, kind: Some(DocumentKind::Log), trace }))
+            }
+        }
+    }
+}

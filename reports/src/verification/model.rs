@@ -1,0 +1,324 @@
+//! What a report on evidence says.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Tool;
+
+/// Version of the report's form: the number grows when a member changes its meaning or disappears.
+pub const FORM: &str = "assayer-verify/1";
+
+/// A text that is mostly one of ours, and sometimes from outside.
+pub type Text = Cow<'static, str>;
+
+/// How a layer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Recomputed, and it agrees.
+    Established,
+    /// Nothing was given that could show it either way; never a pass.
+    NotEstablished,
+    /// Recomputed, and it does not agree.
+    Refuted,
+}
+
+impl State {
+    /// As in the machine-readable report.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Established => "established",
+            Self::NotEstablished => "not-established",
+            Self::Refuted => "refuted",
+        }
+    }
+}
+
+/// The verdict on one document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every required layer is established under trust anchors that the caller gave.
+    Authentic,
+    /// Nothing is refuted, but something required is not established.
+    Consistent,
+    /// At least one layer is refuted.
+    Refuted,
+}
+
+impl Verdict {
+    /// As in the machine-readable report.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Authentic => "authentic",
+            Self::Consistent => "consistent",
+            Self::Refuted => "refuted",
+        }
+    }
+}
+
+/// One document, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// Path; with `:LINE` for a document of a file of lines, with `/MEMBER` for one of an archive.
+    pub path: String,
+    /// Kind, as `oversight-bundle`; `unknown` for readable JSON that is no evidence of a known kind; `unreadable` for
+    /// what could not be read.
+    pub kind: Text,
+    /// The verdict; null for a document of no known kind and for what could not be read.
+    pub verdict: Option<Verdict>,
+    /// Why it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Layers that are not established, and without which the document is not `authentic`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<Text>,
+    /// The layers, in the order in which they build on each other.
+    pub layers: Vec<Layer>,
+}
+
+impl Document {
+    /// What could not be read.
+    #[must_use]
+    pub fn unreadable(path: String, error: String) -> Self {
+        Self {
+            path,
+            kind: Text::Borrowed("unreadable"),
+            verdict: None,
+            error: Some(error),
+            open: Vec::new(),
+            layers: Vec::new(),
+        }
+    }
+}
+
+/// One thing that can be established, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Name of the layer.
+    pub id: Text,
+    /// How it ended.
+    pub state: State,
+    /// Reason code of the first problem; `ok` when established.
+    pub code: Text,
+    /// Where: a JSON Pointer, `byte N`, or `line N: POINTER`; empty for the whole document.
+    pub at: String,
+    /// What had to be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+    /// How many problems this layer has, where there are more than the one that is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problems: Option<usize>,
+    /// Canonical forms under which a signature fits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schemes: Vec<Text>,
+    /// How the signed document was read before it was written anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Text>,
+    /// What differs between implementations and is no forgery.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+    /// The code in plain words.
+    #[serde(skip)]
+    pub meaning: Text,
+    /// The rule that applies, with its source.
+    #[serde(skip)]
+    pub rule: Text,
+    /// What was recomputed, in words.
+    #[serde(skip)]
+    pub recomputed: String,
+}
+
+/// A remark on something that is no forgery.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Note {
+    /// Its code.
+    pub code: Text,
+    /// JSON Pointer of the place.
+    pub at: String,
+    /// In words.
+    pub text: String,
+}
+
+/// The verdict that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Required {
+    /// Nothing may be refuted.
+    Consistent,
+    /// Everything required must be established under keys that the caller gave.
+    Authentic,
+}
+
+/// What the caller trusts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Trusted {
+    /// Keys of registries, in hexadecimal.
+    pub registry_keys: Vec<String>,
+    /// Keys of issuers, in hexadecimal.
+    pub issuer_keys: Vec<String>,
+    /// Whether any issuer will do.
+    pub any_issuer: bool,
+    /// Known tree heads, as SIZE:ROOT.
+    pub heads: Vec<String>,
+    /// The file that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_id: Option<String>,
+    /// The log that stands beside the documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+    /// The file of the trust policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// Layers that must be established beyond the usual ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Text>,
+}
+
+/// What was asked, when, of what.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// What made the report.
+    pub tool: Tool,
+    /// When (RFC 3339, UTC, by the clock of this machine).
+    pub at: String,
+    /// The least verdict that will do.
+    pub required: Required,
+    /// Under which trust.
+    pub trust: Trusted,
+}
+
+/// What came out over all documents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Documents that were read: the sum of the next four.
+    pub documents: usize,
+    /// Authentic ones.
+    pub authentic: usize,
+    /// Consistent ones.
+    pub consistent: usize,
+    /// Refuted ones.
+    pub refuted: usize,
+    /// Readable ones of no known kind.
+    pub unknown: usize,
+    /// Paths, lines and members that could not be read.
+    pub unreadable: usize,
+    /// What was left out, being no evidence.
+    pub skipped: usize,
+    /// Whether reading ended at the first document that is not as required (`--fail-fast`): then these are not all.
+    pub stopped: bool,
+    /// Reason codes of refuted layers, of open ones where `authentic` is required, and of documents of no known kind: the most
+    /// frequent first, each with how many documents have it and one of them.
+    pub reasons: Vec<Reason>,
+    /// How long it took, in milliseconds.
+    pub elapsed_ms: u64,
+    /// Documents a second.
+    pub documents_per_second: u64,
+}
+
+/// A reason code, how many documents have it, and one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// The code.
+    pub code: Text,
+    /// How many documents have it.
+    pub documents: usize,
+    /// The first of them.
+    pub example: String,
+}
+
+/// Counts documents as they come. Codes are a closed vocabulary, so it stays small.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    required: Required,
+    summary: Summary,
+    reasons: BTreeMap<Text, (usize, String)>,
+}
+
+impl Tally {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(required: Required) -> Self {
+        Self { required, summary: Summary::default(), reasons: BTreeMap::new() }
+    }
+
+    /// Counts one document; whether it is as required.
+    pub fn take(&mut self, document: &Document) -> bool {
+        let summary = &mut self.summary;
+        if document.error.is_some() {
+            summary.unreadable += 1;
+            return false;
+        }
+        summary.documents += 1;
+        *match document.verdict {
+            Some(Verdict::Authentic) => &mut summary.authentic,
+            Some(Verdict::Consistent) => &mut summary.consistent,
+            Some(Verdict::Refuted) => &mut summary.refuted,
+            None => &mut summary.unknown,
+        } += 1;
+        let good = match document.verdict {
+            Some(Verdict::Authentic) => true,
+            Some(Verdict::Consistent) => self.required == Required::Consistent,
+            Some(Verdict::Refuted) | None => false,
+        };
+        if !good {
+            self.count_reasons(document);
+        }
+        good
+    }
+
+    /// Counts something that was left out.
+    pub fn skip(&mut self) {
+        self.summary.skipped += 1;
+    }
+
+    fn count_reasons(&mut self, document: &Document) {
+        let refuted = document.verdict == Some(Verdict::Refuted);
+        let decides = |layer: &&Layer| match layer.state {
+            State::Refuted => true,
+            State::NotEstablished => !refuted && document.open.contains(&layer.id),
+            State::Established => false,
+        };
+        let mut codes: Vec<&Text> = document.layers.iter().filter(decides).map(|layer| &layer.code).collect();
+        codes.sort();
+        codes.dedup();
+        for code in codes {
+            let first = || (0, document.path.clone());
+            self.reasons.entry(code.clone()).or_insert_with(first).0 += 1;
+        }
+    }
+
+    /// The summary so far.
+    #[must_use]
+    pub fn summary(&self, elapsed: std::time::Duration, stopped: bool) -> Summary {
+        /// How many reasons are worth showing.
+        const MOST: usize = 20;
+        let reason = |(code, (documents, example)): (&Text, &(usize, String))| Reason {
+            code: code.clone(),
+            documents: *documents,
+            example: example.clone(),
+        };
+        let mut reasons: Vec<Reason> = self.reasons.iter().map(reason).collect();
+        reasons.sort_by_key(|reason| std::cmp::Reverse(reason.documents));
+        reasons.truncate(MOST);
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        let documents = self.summary.documents as u64;
+        let documents_per_second = documents.saturating_mul(1_000) / elapsed_ms.max(1);
+        Summary { stopped, reasons, elapsed_ms, documents_per_second, ..self.summary.clone() }
+    }
+}
