@@ -66,7 +66,12 @@ impl<'t> Judge<'t> {
             status,
             reason,
             requirements: cited
-                .map(|known| Cited { id: known.id.clone(), statement: known.statement.clone() })
+                .map(|known| Cited {
+                    id: known.id.clone(),
+                    keyword: known.keyword,
+                    statement: known.statement.clone(),
+                    source: known.source().to_owned(),
+                })
                 .collect(),
             weak: check.weak.clone(),
             why: check.why.clone(),
@@ -91,7 +96,11 @@ impl<'t> Judge<'t> {
         if let Some(capability) = absent {
             return (Status::NotApplicable, format!("the run has no {}", capability.as_str()));
         }
-        let failed = if keyword == Keyword::Must { Status::Fail } else { Status::Warn };
+        let failed = match keyword {
+            Keyword::Must => Status::Fail,
+            Keyword::Should | Keyword::May => Status::Warn,
+            Keyword::Finding => Status::Finding,
+        };
         let attempts = self.attempts(case);
         let mut before: Option<String> = None;
         for attempt in 1..=attempts {

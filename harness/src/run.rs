@@ -120,7 +120,8 @@ fn conformant(
     }
     let good =
         |check: &CheckResult| matches!(check.status, Status::Pass | Status::Warn | Status::NotApplicable);
-    Some(counts.pass > 0 && checks.iter().all(good))
+    let mut deciding = checks.iter().filter(|check| check.decides()).peekable();
+    Some(deciding.peek().is_some() && counts.pass > 0 && deciding.all(good))
 }
 
 /// Whether the target could not be reached, refused to be asked, or never stood still long enough to be read.
@@ -129,7 +130,7 @@ pub fn is_inconclusive(job: &Job<'_>, checks: &[CheckResult], transcript: &Trans
     let unanswered = transcript.exchanges.iter().any(
         |recorded| matches!(&recorded.outcome, Outcome::Failed { failure, .. } if failure.is_inconclusive()),
     );
-    let open = checks.iter().any(|check| check.status == Status::NotVerified);
+    let open = checks.iter().any(|check| check.decides() && check.status == Status::NotVerified);
     let moving = job.suite.readings.iter().any(|reading| moved(reading, transcript, transcript.attempts()));
     unanswered || (open && moving)
 }

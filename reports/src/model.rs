@@ -17,6 +17,8 @@ pub enum Status {
     Fail,
     /// A condition of a SHOULD does not hold.
     Warn,
+    /// A weakness that no sentence forbids was seen. It decides nothing.
+    Finding,
     /// A capability that the check needs is absent, and the run says so.
     NotApplicable,
     /// A prerequisite is missing: neither shown nor refuted. Counts against conformance.
@@ -33,6 +35,7 @@ impl Status {
             Self::Pass => "pass",
             Self::Fail => "fail",
             Self::Warn => "warn",
+            Self::Finding => "finding",
             Self::NotApplicable => "not-applicable",
             Self::NotVerified => "not-verified",
             Self::Error => "error",
@@ -106,12 +109,22 @@ pub struct Counts {
     pub fail: usize,
     /// Warned.
     pub warn: usize,
+    /// Weaknesses that no sentence forbids.
+    pub finding: usize,
     /// Not applicable.
     pub not_applicable: usize,
     /// Not verified.
     pub not_verified: usize,
     /// Broken.
     pub error: usize,
+}
+
+impl CheckResult {
+    /// Whether it can decide about conformance: a check that no sentence demands cannot, however it ends.
+    #[must_use]
+    pub fn decides(&self) -> bool {
+        self.keyword != Keyword::Finding
+    }
 }
 
 impl Counts {
@@ -124,6 +137,7 @@ impl Counts {
                 Status::Pass => &mut counts.pass,
                 Status::Fail => &mut counts.fail,
                 Status::Warn => &mut counts.warn,
+                Status::Finding => &mut counts.finding,
                 Status::NotApplicable => &mut counts.not_applicable,
                 Status::NotVerified => &mut counts.not_verified,
                 Status::Error => &mut counts.error,
@@ -166,6 +180,10 @@ pub struct CheckResult {
 pub struct Cited {
     /// Stable id.
     pub id: String,
+    /// Its strength.
+    pub keyword: Keyword,
     /// What it demands.
     pub statement: String,
+    /// Where it stands.
+    pub source: String,
 }

@@ -4,26 +4,32 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::model::{CheckResult, Report, Selection, Status};
+use crate::model::{CheckResult, Cited, Report, Selection, Status};
 
 /// The report as text. With colours as ANSI sequences; whoever prints it to something else strips them.
 #[must_use]
 pub fn to_text(report: &Report, titles: &[(String, String)]) -> String {
     let mut out = String::new();
     for (group, title) in titles {
-        let checks: Vec<&CheckResult> = report.checks.iter().filter(|check| check.group == *group).collect();
-        if checks.is_empty() {
-            continue;
-        }
-        let bold = Style::new().bold();
-        push(&mut out, &format!("{bold}{title}{bold:#}"));
-        for check in checks {
-            check_lines(&mut out, check);
-        }
-        push(&mut out, "");
+        let of_group = |check: &&CheckResult| check.group == *group && check.decides();
+        section(&mut out, title, report.checks.iter().filter(of_group).collect());
     }
+    let findings = report.checks.iter().filter(|check| !check.decides()).collect();
+    section(&mut out, "Weaknesses that no sentence forbids (they decide nothing)", findings);
     summary(&mut out, report);
     out
+}
+
+fn section(out: &mut String, title: &str, checks: Vec<&CheckResult>) {
+    if checks.is_empty() {
+        return;
+    }
+    let bold = Style::new().bold();
+    push(out, &format!("{bold}{title}{bold:#}"));
+    for check in checks {
+        check_lines(out, check);
+    }
+    push(out, "");
 }
 
 fn push(out: &mut String, line: &str) {
@@ -49,8 +55,8 @@ fn check_lines(out: &mut String, check: &CheckResult) {
         return;
     }
     for cited in &check.requirements {
-        let keyword = check.keyword.as_str();
-        push(out, &format!("                 {} ({keyword}): {}", cited.id, cited.statement));
+        let Cited { id, keyword, statement, source } = cited;
+        push(out, &format!("                 {id} ({}, {source}): {statement}", keyword.as_str()));
     }
     for exchange in &check.exchanges {
         push(out, &format!("                 {exchange}"));
@@ -62,7 +68,7 @@ fn style(status: Status) -> Style {
     let colour = match status {
         Status::Pass => AnsiColor::Green,
         Status::Fail | Status::Error => AnsiColor::Red,
-        Status::Warn | Status::NotVerified => AnsiColor::Yellow,
+        Status::Warn | Status::Finding | Status::NotVerified => AnsiColor::Yellow,
         Status::NotApplicable => AnsiColor::Cyan,
     };
     colour.on_default()
@@ -74,6 +80,7 @@ fn summary(out: &mut String, report: &Report) {
     for (count, word) in [
         (counts.fail, "failed"),
         (counts.warn, "warned"),
+        (counts.finding, "found weak where no sentence forbids it"),
         (counts.not_verified, "not verified"),
         (counts.not_applicable, "not applicable"),
         (counts.error, "broken"),

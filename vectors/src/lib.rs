@@ -10,11 +10,13 @@
 //!                     faults.yaml         deliberate defects, and the check that must notice each
 //! ```
 
+mod coverage;
 mod lint;
 mod load;
 mod model;
 mod reference;
 
+pub use coverage::Coverage;
 pub use lint::{Complaint, lint};
 pub use load::{LoadError, SUITE, load_embedded, load_folder};
 pub use model::{

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::model::{Exchange, Expectation, Keyword, Suite};
+use crate::coverage::STRICT;
+use crate::model::{Check, Exchange, Expectation, Keyword, Requirement, Suite};
 
 /// One thing that does not fit, in words that name the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,7 @@ impl fmt::Display for Complaint {
 pub fn lint(suite: &Suite) -> Vec<Complaint> {
     let mut lint = Lint { suite, complaints: Vec::new() };
     lint.names();
+    lint.requirements();
     lint.exchanges();
     lint.checks();
     lint.editions();
@@ -66,6 +68,60 @@ impl Lint<'_> {
             if !seen.insert(name) {
                 self.complain(format!("{what} `{name}` is defined twice"));
             }
+        }
+    }
+
+    fn requirements(&mut self) {
+        let suite = self.suite;
+        let has_strict = suite.editions.iter().any(|edition| edition.edition == STRICT);
+        for requirement in &suite.requirements {
+            self.reviewed(requirement);
+            let at = format!("requirement `{}`", requirement.id);
+            if let Some(whole) = requirement.whole()
+                && !suite.requirements.iter().any(|other| other.id == whole)
+            {
+                self.complain(format!("{at}: a part of `{whole}`, which is not there"));
+            }
+            for name in requirement.reference_diverges.keys() {
+                if !suite.implementations.contains_key(name) {
+                    self.complain(format!("{at}: there is no implementation `{name}`"));
+                }
+            }
+            if has_strict {
+                self.tested(&at, requirement);
+            }
+        }
+    }
+
+    /// A sentence that changed may mean something else to the checks that cite it.
+    fn reviewed(&mut self, requirement: &Requirement) {
+        let digest = requirement.digest();
+        if requirement.reviewed == digest {
+            return;
+        }
+        let citing = self.suite.checks.iter().filter(|check| check.requirements.contains(&requirement.id));
+        let citing: Vec<&str> = citing.map(|check| check.id.as_str()).collect();
+        let checks = if citing.is_empty() { "no check cites it yet".to_owned() } else { citing.join(", ") };
+        self.complain(format!(
+            "requirement `{}`: the sentence is not the one that its checks were read against ({checks}); \
+             read them again, change what the sentence now asks for, then write `reviewed: \"{digest}\"`",
+            requirement.id
+        ));
+    }
+
+    /// A sentence is tested by the strict edition, through its parts, or says why not.
+    fn tested(&mut self, at: &str, requirement: &Requirement) {
+        let suite = self.suite;
+        let has_parts = suite.requirements.iter().any(|part| part.whole() == Some(requirement.id.as_str()));
+        let is_tested = suite.is_tested(requirement);
+        let says_why = requirement.not_tested.as_ref().is_some_and(|why| !why.is_empty());
+        if requirement.keyword != Keyword::May && !is_tested && !says_why && !has_parts {
+            self.complain(format!(
+                "{at}: no check of the strict edition tests it; expected one, or `not_tested`"
+            ));
+        }
+        if is_tested && requirement.not_tested.is_some() {
+            self.complain(format!("{at}: `not_tested`, and yet a check of the strict edition tests it"));
         }
     }
 
@@ -156,6 +212,12 @@ impl Lint<'_> {
                     self.complain(format!("{at}: there is no requirement `{id}`"));
                 }
             }
+            self.strength(&at, check);
+            let is_listed =
+                |edition: &crate::model::Edition| edition.checks.iter().any(|listed| listed.id == check.id);
+            if !suite.editions.iter().any(is_listed) {
+                self.complain(format!("{at}: no edition lists it, so it is never run"));
+            }
             for name in check.needs.iter().chain(&check.sent) {
                 if !suite.exchanges.iter().any(|exchange| exchange.id == *name) {
                     self.complain(format!("{at}: there is no exchange `{name}`"));
@@ -169,6 +231,23 @@ impl Lint<'_> {
                     self.expectation(&at, expectation, check.weak.is_some());
                 }
             }
+        }
+    }
+
+    /// No check is stricter than a sentence that it cites: a SHOULD beside a MUST would fail like a MUST.
+    fn strength(&mut self, at: &str, check: &Check) {
+        let cited = self.suite.requirements.iter().filter(|known| check.requirements.contains(&known.id));
+        let cited: Vec<(&str, Keyword)> = cited.map(|known| (known.id.as_str(), known.keyword)).collect();
+        let Some((first, keyword)) = cited.first().copied() else { return };
+        if keyword == Keyword::May && cited.iter().all(|(_, other)| *other == Keyword::May) {
+            self.complain(format!("{at}: `{first}` only allows something, so nothing can be expected of it"));
+        }
+        if let Some((other, other_keyword)) = cited.iter().find(|(_, other)| *other != keyword) {
+            self.complain(format!(
+                "{at}: `{first}` is a {} and `{other}` a {}: a check is not stricter than any sentence it cites",
+                keyword.as_str(),
+                other_keyword.as_str()
+            ));
         }
     }
 
@@ -311,7 +390,7 @@ impl Suite {
         self.exchanges.iter().find(|exchange| exchange.id == id)
     }
 
-    /// The strongest keyword among the requirements that a check cites.
+    /// The keyword of the requirements that a check cites; the lint has made sure that they have one.
     #[must_use]
     pub fn keyword(&self, check: &crate::model::Check) -> Keyword {
         let cited =

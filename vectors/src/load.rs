@@ -156,6 +156,7 @@ fn assemble(suite: &str, files: &Files) -> Result<Suite, LoadError> {
         exchanges,
         checks,
         requirements: requirements.requirements,
+        implementations: requirements.implementations,
         editions: parse_all::<Edition>(files, "editions/")?,
         wires: parse_all::<Wire>(files, "wire/")?,
         faults: faults.faults,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
 use crate::reference::{Reference, references, references_in_text};
 
@@ -31,6 +32,8 @@ pub struct Suite {
     pub checks: Vec<Check>,
     /// The normative sentences.
     pub requirements: Vec<Requirement>,
+    /// Implementations that sentences speak of, by name.
+    pub implementations: BTreeMap<String, String>,
     /// Frozen lists of checks.
     pub editions: Vec<Edition>,
     /// Dialects.
@@ -272,10 +275,13 @@ pub struct Check {
     pub id: String,
     /// Its group.
     pub group: String,
-    /// Requirements whose sentences it tests; the strongest keyword among them is the check's.
+    /// Requirements whose sentences it tests. All have the same keyword, and that is the check's.
     pub requirements: Vec<String>,
     /// Why a user should care, in one sentence.
     pub why: String,
+    /// Why it is kept although every fault that it notices is noticed by another check too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redundant: Option<String>,
     /// Where the condition is weaker than the sentence, and how: frozen editions assert what they always did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weak: Option<String>,
@@ -413,11 +419,13 @@ pub struct Under {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequirementFile {
+    /// Names of implementations -> what they are.
+    pub implementations: BTreeMap<String, String>,
     /// The sentences.
     pub requirements: Vec<Requirement>,
 }
 
-/// One normative sentence, in our words.
+/// One normative sentence, in our words. An id with a dot (`TR-2.file-id`) is a part of the sentence before the dot.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {
@@ -425,21 +433,56 @@ pub struct Requirement {
     pub id: String,
     /// Its strength.
     pub keyword: Keyword,
-    /// What it demands.
+    /// What it demands; of a `FINDING`, what a sound registry does although no sentence says so.
     pub statement: String,
+    /// Digest of the sentence ([`Requirement::digest`]) that the checks which cite it were last read against.
+    pub reviewed: String,
     /// Where it stands, if not in the interop draft of v0.4.12.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// Whether a client can see on the wire that it is kept.
     pub observable: Observable,
-    /// Where implementations do something else, or the specification contradicts itself.
+    /// Why no check of the strict edition tests it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_tested: Option<String>,
+    /// The two readings, where the specification contradicts itself or leaves one open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ambiguous: Option<String>,
+    /// Implementation -> what it does instead.
+    #[serde(default, rename = "reference-diverges", skip_serializing_if = "BTreeMap::is_empty")]
+    pub reference_diverges: BTreeMap<String, String>,
+    /// What else a reader should know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
 }
 
-/// Strength of a requirement (RFC 2119).
+impl Requirement {
+    /// The first 16 hexadecimal digits of SHA-256 over id, keyword and statement, a line each.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let sentence = format!("{}\n{}\n{}\n", self.id, self.keyword.as_str(), self.statement);
+        Sha256::digest(sentence).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        self.source.as_deref().unwrap_or("Oversight interop draft, v0.4.12")
+    }
+
+    /// The id of the sentence that this one is a part of.
+    #[must_use]
+    pub fn whole(&self) -> Option<&str> {
+        self.id.split_once('.').map(|(whole, _)| whole)
+    }
+}
+
+/// Strength of a requirement (RFC 2119), and one word of our own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 pub enum Keyword {
+    /// No sentence demands it: a weakness is reported and decides nothing.
+    #[serde(rename = "FINDING")]
+    Finding,
     /// Optional.
     #[serde(rename = "MAY")]
     May,
@@ -452,10 +495,11 @@ pub enum Keyword {
 }
 
 impl Keyword {
-    /// As in RFC 2119.
+    /// As in RFC 2119, or `FINDING`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Finding => "FINDING",
             Self::May => "MAY",
             Self::Should => "SHOULD",
             Self::Must => "MUST",

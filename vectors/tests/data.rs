@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assayer_vectors::{
-    CheckFile, Edition, FaultFile, RequirementFile, SUITE, Suite, SuiteFile, Wire, lint, load_embedded,
-    load_folder,
+    CheckFile, Edition, FaultFile, Keyword, RequirementFile, SUITE, Suite, SuiteFile, Wire, lint,
+    load_embedded, load_folder,
 };
 use schemars::schema_for;
 use serde_json::Value as Json;
@@ -102,10 +102,39 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn the_lint_names_each_thing_that_does_not_fit() {
     type Change = fn(&mut Suite);
-    let cases: [(&str, Change); 14] = [
+    let cases: [(&str, Change); 23] = [
         ("is defined twice", |suite| suite.checks.push(suite.checks[0].clone())),
         ("there is no group", |suite| suite.checks[0].group = "nowhere".to_owned()),
         ("there is no requirement", |suite| suite.checks[0].requirements = vec!["XX-9".to_owned()]),
+        ("write `reviewed: \"", |suite| suite.requirements[0].statement.push_str(" Twice.")),
+        ("health-200, beacon-http-img-200", |suite| {
+            let health = suite.requirements.iter_mut().find(|known| known.id == "EP-1.health").unwrap();
+            health.keyword = Keyword::Should;
+            suite.checks.iter_mut().find(|check| check.id == "beacon-http-img-200").unwrap().requirements =
+                vec!["EP-1.health".to_owned()];
+        }),
+        ("a part of `ZZ-1`, which is not there", |suite| suite.requirements[0].id = "ZZ-1.part".to_owned()),
+        ("there is no implementation `nobody`", |suite| {
+            suite.requirements[0].reference_diverges.insert("nobody".to_owned(), "it".to_owned());
+        }),
+        ("requirement `HE-2`: no check of the strict edition tests it", |suite| {
+            suite.editions.iter_mut().for_each(|edition| {
+                edition.checks.retain(|listed| listed.id != "health-service-prefix");
+            });
+        }),
+        ("`not_tested`, and yet", |suite| {
+            let tested = suite.requirements.iter_mut().find(|known| known.id == "SI-3").unwrap();
+            tested.not_tested = Some("no time".to_owned());
+        }),
+        ("is never run", |suite| {
+            suite.editions.iter_mut().for_each(|edition| {
+                edition.checks.retain(|listed| listed.id != "health-200");
+            });
+        }),
+        ("not stricter than any sentence it cites", |suite| {
+            suite.checks[0].requirements.push("TR-3".to_owned());
+        }),
+        ("only allows something", |suite| suite.checks[0].requirements = vec!["ER-2".to_owned()]),
         ("cites no requirement", |suite| suite.checks[0].requirements.clear()),
         ("expects nothing", |suite| suite.checks[0].expect.clear()),
         ("nothing is expected of", |suite| suite.checks[0].expect[0].status = None),

@@ -183,12 +183,13 @@ fn write_out(
 
 fn exit(job: &Job<'_>, report: &Report, transcript: &Transcript) -> Exit {
     let refuted = report.checks.iter().any(|check| check.status == Status::Fail);
-    let open = report.checks.iter().any(|check| matches!(check.status, Status::NotVerified | Status::Error));
+    let is_open = |status| matches!(status, Status::NotVerified | Status::Error);
+    let open = report.checks.iter().any(|check| check.decides() && is_open(check.status));
     if refuted {
         Exit::Bad
     } else if is_inconclusive(job, &report.checks, transcript) {
         Exit::Inconclusive
-    } else if open || report.counts.pass == 0 {
+    } else if open || report.counts.pass + report.counts.finding == 0 {
         Exit::Bad
     } else {
         Exit::Good

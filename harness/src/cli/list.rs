@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use assayer_harness::cases;
-use assayer_vectors::{SUITE, Suite};
+use assayer_vectors::{Coverage, SUITE, Suite};
 use clap::Args;
 use serde_json::json;
 
@@ -21,7 +21,8 @@ pub(crate) struct ListArguments {
     /// List the editions.
     #[arg(long, conflicts_with_all = ["requirements", "faults"])]
     editions: bool,
-    /// List the requirements, and the checks that test each.
+    /// List the requirements: what each demands, the checks that test it, the faults that these notice, or why no check
+    /// does.
     #[arg(long, conflicts_with = "faults")]
     requirements: bool,
     /// List the faults of the reference registry, and the check that must notice each.
@@ -115,23 +116,41 @@ fn editions(suite: &Suite) -> Vec<Row> {
 }
 
 fn requirements(suite: &Suite) -> Vec<Row> {
-    let rows = suite.requirements.iter().map(|requirement| {
-        let tested = suite.checks.iter().filter(|check| check.requirements.contains(&requirement.id));
-        let tested: Vec<&str> = tested.map(|check| check.id.as_str()).collect();
-        let by = if tested.is_empty() { "no check".to_owned() } else { tested.join(" ") };
-        let keyword = requirement.keyword.as_str();
-        Row {
-            text: format!(
-                "{:<6} {keyword:<7} {}\n               {by}",
-                requirement.id, requirement.statement
-            ),
-            json: json!({
-                "id": requirement.id, "keyword": keyword, "statement": requirement.statement,
-                "observable": requirement.observable, "remark": requirement.remark, "checks": tested,
-            }),
+    suite.coverage().iter().map(|coverage| requirement(suite, coverage)).collect()
+}
+
+fn requirement(suite: &Suite, coverage: &Coverage<'_>) -> Row {
+    let requirement = coverage.requirement;
+    let keyword = requirement.keyword.as_str();
+    let mut text = format!("{:<28} {keyword:<7} {}", requirement.id, requirement.statement);
+    let mut line = |name: &str, words: &str| {
+        if !words.is_empty() {
+            let _ = write!(text, "\n    {name:<10} {words}");
         }
-    });
-    rows.collect()
+    };
+    let ids = |names: Vec<&str>| names.join(" ");
+    let checks: Vec<&str> = coverage.checks.iter().map(|check| check.id.as_str()).collect();
+    let faults: Vec<&str> = coverage.faults.iter().map(|fault| fault.id.as_str()).collect();
+    let parts: Vec<&str> = coverage.parts.iter().map(|part| part.id.as_str()).collect();
+    line("source", requirement.source());
+    line("parts", &ids(parts.clone()));
+    line("checks", &ids(checks.clone()));
+    line("faults", &ids(faults.clone()));
+    line("not tested", requirement.not_tested.as_deref().unwrap_or_default());
+    line("ambiguous", requirement.ambiguous.as_deref().unwrap_or_default());
+    for (name, does) in &requirement.reference_diverges {
+        line("diverges", &format!("{name}: {does}"));
+    }
+    Row {
+        text,
+        json: json!({
+            "id": requirement.id, "keyword": keyword, "statement": requirement.statement,
+            "source": requirement.source(), "observable": requirement.observable,
+            "not_tested": requirement.not_tested, "ambiguous": requirement.ambiguous,
+            "reference_diverges": requirement.reference_diverges, "remark": requirement.remark,
+            "parts": parts, "checks": checks, "faults": faults, "tested": suite.is_tested(requirement),
+        }),
+    }
 }
 
 fn faults(suite: &Suite) -> Vec<Row> {
