@@ -17,6 +17,7 @@ mod code;
 mod ed25519;
 mod hash;
 mod json;
+mod layers;
 mod limits;
 mod merkle;
 mod number;
@@ -28,6 +29,7 @@ pub use code::{Code, UnknownCode};
 pub use ed25519::{VerifiedKey, verify};
 pub use hash::{Hash, PublicKey, Signature, sha256};
 pub use json::{Document, Kind, ReadError, Value, push_token};
+pub use layers::LayerMeaning;
 pub use limits::Limits;
 pub use merkle::{
     GrowingTree, TreeHead, empty_root, leaf_hash, node_hash, verify_consistency, verify_inclusion,

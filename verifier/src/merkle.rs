@@ -86,17 +86,24 @@ fn path_lengths(index: u64, size: u64) -> (u32, u32) {
 /// # Errors
 /// `merkle.index-out-of-range`, `merkle.path-length`, `merkle.root-mismatch`.
 pub fn verify_inclusion(index: u64, leaf: &Hash, path: &[Hash], head: &TreeHead) -> Result<(), Code> {
-    if index >= head.size {
+    let root = inclusion_root(index, leaf, path, head.size)?;
+    if root == head.root { Ok(()) } else { Err(Code::MerkleRootMismatch) }
+}
+
+/// The root that a path leads to, in a tree of `size` leaves.
+///
+/// # Errors
+/// `merkle.index-out-of-range`, `merkle.path-length`.
+pub(crate) fn inclusion_root(index: u64, leaf: &Hash, path: &[Hash], size: u64) -> Result<Hash, Code> {
+    if index >= size {
         return Err(Code::MerkleIndexOutOfRange);
     }
-    let (inner, border) = path_lengths(index, head.size);
+    let (inner, border) = path_lengths(index, size);
     if path.len() as u64 != u64::from(inner) + u64::from(border) {
         return Err(Code::MerklePathLength);
     }
     let (below, above) = path.split_at(inner as usize);
-    let joined = chain_inner(*leaf, below, index);
-    let root = chain_border(joined, above);
-    if root == head.root { Ok(()) } else { Err(Code::MerkleRootMismatch) }
+    Ok(chain_border(chain_inner(*leaf, below, index), above))
 }
 
 /// Upwards, on the side that each bit of the index names.

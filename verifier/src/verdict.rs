@@ -2,6 +2,7 @@
 
 use crate::canon::Scheme;
 use crate::code::Code;
+use crate::layers::LayerMeaning;
 
 /// How a layer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +96,7 @@ pub struct Layer {
 
 impl Layer {
     pub(crate) fn new(id: &'static str, rule: &'static str) -> Self {
+        debug_assert!(LayerMeaning::of(id).is_some(), "layer `{id}` is not in the table of layers.rs");
         Self {
             id,
             state: State::Established,

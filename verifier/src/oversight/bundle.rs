@@ -424,7 +424,7 @@ const SIGNATURE_RULE: &str =
     "fact sheet 1.2: Ed25519 over the canonical bundle without bundle_signature_ed25519, nulls kept (EV-3)";
 
 /// Order in which schemes are tried on a bundle.
-const BUNDLE_SCHEMES: [Scheme; 5] = [
+pub(crate) const BUNDLE_SCHEMES: [Scheme; 5] = [
     Scheme::JcsExactIntegers,
     Scheme::SerdeJcs01,
     Scheme::PythonSortKeys,
@@ -455,6 +455,16 @@ fn signature_layer(bundle: Value<'_>, key: &PublicKey, memory: &mut Memory) -> L
     verify_signed_bytes(layer, bundle, memory, &key, &signature)
 }
 
+/// What the registry signs: the bundle without the signature.
+pub(crate) fn signed_form(bundle: Value<'_>) -> Form<'_> {
+    let members = bundle
+        .members()
+        .filter_map(|(name, value)| Some((name.as_str()?, Form::Value(value))))
+        .filter(|(name, _)| name != "bundle_signature_ed25519")
+        .collect();
+    Form::Object(members)
+}
+
 fn verify_signed_bytes(
     mut layer: Layer,
     bundle: Value<'_>,
@@ -462,14 +472,8 @@ fn verify_signed_bytes(
     key: &VerifiedKey,
     signature: &Signature,
 ) -> Layer {
-    let members = bundle
-        .members()
-        .filter_map(|(name, value)| Some((name.as_str()?, Form::Value(value))))
-        .filter(|(name, _)| name != "bundle_signature_ed25519")
-        .collect();
-    let form = Form::Object(members);
-    let candidates =
-        texts(form, Nulls::Keep, &BUNDLE_SCHEMES).map(|(schemes, bytes)| (schemes.iter().copied(), bytes));
+    let candidates = texts(signed_form(bundle), Nulls::Keep, &BUNDLE_SCHEMES)
+        .map(|(schemes, bytes)| (schemes.iter().copied(), bytes));
     match fitting(candidates, memory, key, signature) {
         Ok(fit) => {
             layer.recomputed = format!("{} bytes", fit.bytes.len());

@@ -28,14 +28,34 @@ const LEAF_SCHEMES: [Scheme; 5] = [
 
 /// Schemes under which the leaf rebuilt from `row` hashes to `proven`; empty when none does.
 pub(crate) fn fitting_schemes(row: Value<'_>, proven: &Hash) -> Vec<Scheme> {
+    with_leaf(row, |leaves| {
+        leaves
+            .filter(|(_, bytes)| leaf_hash(bytes) == *proven)
+            .flat_map(|(schemes, _)| schemes.iter().copied())
+            .collect()
+    })
+}
+
+/// The leaf that hashes to `proven`, with the schemes that write it; if none does, or none is named, the first that is tried.
+pub(crate) fn leaf_of(row: Value<'_>, proven: Option<&Hash>) -> Option<(Vec<Scheme>, Vec<u8>)> {
+    let fits = |(_, bytes): &(&[Scheme], Vec<u8>)| Some(leaf_hash(bytes)) == proven.copied();
+    let (schemes, bytes) = with_leaf(row, |leaves| {
+        let mut leaves: Vec<_> = leaves.collect();
+        let at = leaves.iter().position(fits).unwrap_or_default();
+        (at < leaves.len()).then(|| leaves.swap_remove(at))
+    })?;
+    Some((schemes.to_vec(), bytes))
+}
+
+fn with_leaf<T>(
+    row: Value<'_>,
+    use_leaves: impl FnOnce(&mut dyn Iterator<Item = (&'static [Scheme], Vec<u8>)>) -> T,
+) -> T {
     let extra_text = if is_dns(row) { row.get("extra").and_then(Value::as_str) } else { None };
     let extra =
         extra_text.as_deref().and_then(|text| Document::read(text.as_bytes(), &Limits::default()).ok());
     let leaf = rebuild(row, extra.as_ref().map(Document::root));
-    texts(leaf, Nulls::Keep, &LEAF_SCHEMES)
-        .filter(|(_, bytes)| leaf_hash(bytes) == *proven)
-        .flat_map(|(schemes, _)| schemes.iter().copied())
-        .collect()
+    use_leaves(&mut texts(leaf, Nulls::Keep, &LEAF_SCHEMES))
 }
 
 /// The leaf of an event, fact sheet 1.4: exactly these members, nulls kept.

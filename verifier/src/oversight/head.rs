@@ -125,7 +125,7 @@ fn check_signature(
 }
 
 /// Size and root of a head, strictly encoded.
-fn read(head: Value<'_>, at: &str) -> Result<TreeHead, Problem> {
+pub(crate) fn read(head: Value<'_>, at: &str) -> Result<TreeHead, Problem> {
     let size = head.get("size");
     let Some(size) = size.and_then(Value::as_u64) else {
         let expected = "an integer from 0 to 2^64 - 1";
@@ -140,6 +140,6 @@ fn read(head: Value<'_>, at: &str) -> Result<TreeHead, Problem> {
 }
 
 /// The bytes that a registry signs for a head.
-fn message(head: &TreeHead) -> String {
+pub(crate) fn message(head: &TreeHead) -> String {
     format!("{{\"root\":\"{}\",\"size\":{}}}", head.root, head.size)
 }

@@ -329,6 +329,22 @@ pub(crate) fn signature_layer(manifest: Value<'_>, memory: &mut Memory, at: &str
     }
 }
 
+/// The texts that an issuer may have signed, each with the schemes and readings that write it.
+pub(crate) fn signed_texts<'d>(
+    manifest: Value<'d>,
+) -> impl Iterator<Item = (Vec<Scheme>, Vec<&'static str>, Vec<u8>)> + use<'d> {
+    candidates(manifest).map(|(names, bytes)| {
+        let (readings, schemes): (Vec<_>, Vec<_>) =
+            names.map(|(reading, scheme)| (reading.as_str(), scheme)).unzip();
+        (schemes, readings, bytes)
+    })
+}
+
+/// The issuer's signature, however its hexadecimal text is spelled.
+pub(crate) fn issuer_signature(manifest: Value<'_>) -> Option<Signature> {
+    Signature::from_slice(&lenient_hex(&manifest.get("signature_ed25519")?.as_str()?)?)
+}
+
 /// The bytes of every reading under every scheme, one after the other.
 fn candidates<'d>(
     manifest: Value<'d>,

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod event;
+mod explain;
 mod head;
 mod log;
 mod manifest;
@@ -9,6 +10,7 @@ mod proof;
 mod signed;
 
 pub use bundle::{BUNDLE_LAYERS, BundleVerifier, verify_bundle};
+pub use explain::{Detail, Difference, Explanation, KeyUse, Recomputed, explain};
 pub use head::verify_head;
 pub use log::{Leaf, Log, LogPart, LogVerifier, verify_log};
 pub use manifest::{Reading, signing_bytes};

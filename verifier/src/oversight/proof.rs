@@ -4,7 +4,7 @@ use crate::code::Code;
 use crate::hash::Hash;
 use crate::json::{Kind, Value};
 use crate::limits::Limits;
-use crate::merkle::{TreeHead, verify_inclusion};
+use crate::merkle::{TreeHead, inclusion_root, verify_inclusion};
 use crate::oversight::{Trust, describe, log, read_then};
 use crate::verdict::{Layer, Problem, Trace};
 
@@ -61,6 +61,11 @@ impl InclusionProof {
             let found = format!("{} hashes; {}", self.path.len(), code.meaning());
             Problem::new(code, format!("{at}/proof"), expected, found)
         })
+    }
+
+    /// The root that the path leads to; `None` where it has not the length that index and size demand.
+    pub(crate) fn root(&self) -> Option<Hash> {
+        inclusion_root(self.index, &self.leaf_hash, &self.path, self.head.size).ok()
     }
 }
 

@@ -1,0 +1,377 @@
+//! What lies behind the layers of a document: the bytes that were recomputed, where they first differ from what they were
+//! compared with, and the keys. For whoever wants to see for himself; the verdict does not need it, so it is computed only
+//! when it is asked for, and anew.
+
+use crate::canon::{Nulls, Scheme};
+use crate::ed25519::VerifiedKey;
+use crate::hash::{Hash, PublicKey, Signature, sha256};
+use crate::json::{Document, Kind, Value};
+use crate::limits::Limits;
+use crate::oversight::proof::InclusionProof;
+use crate::oversight::signed::texts;
+use crate::oversight::{DocumentKind, Trust, bundle, event, head, manifest};
+
+/// How many recomputed texts of one layer are kept.
+const MOST_BYTES: usize = 16;
+
+/// How many bytes are shown on either side of the first difference.
+const AROUND: usize = 16;
+
+/// What lies behind the layers of one document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Length of the document in bytes.
+    pub length: usize,
+    /// SHA-256 of the document as it was given.
+    pub hash: Hash,
+    /// Details of the layers that rest on recomputed bytes or on keys.
+    pub layers: Vec<Detail>,
+}
+
+/// What lies behind one layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// Name of the layer.
+    pub layer: &'static str,
+    /// What was recomputed; at most sixteen texts.
+    pub bytes: Vec<Recomputed>,
+    /// How many more texts there are.
+    pub more: usize,
+    /// The keys.
+    pub keys: Vec<KeyUse>,
+}
+
+/// Bytes that were recomputed from the document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recomputed {
+    /// What they are, in words.
+    pub what: String,
+    /// JSON Pointer of what they were rebuilt from.
+    pub at: String,
+    /// The bytes that a signature is over, or that are hashed.
+    pub bytes: Vec<u8>,
+    /// Their SHA-256.
+    pub hash: Hash,
+    /// The schemes that write them.
+    pub schemes: Vec<Scheme>,
+    /// The readings that lead to them (names of `Reading`).
+    pub readings: Vec<&'static str>,
+    /// Whether they are what the document's signature or hash is over; `None` if nothing was there to compare with.
+    pub fits: Option<bool>,
+    /// The signature that they were tried with.
+    pub signature: Option<Signature>,
+    /// The key that they were tried with.
+    pub key: Option<PublicKey>,
+    /// Where they first differ from what they were compared with.
+    pub difference: Option<Difference>,
+}
+
+/// The first byte in which two texts differ, with its surroundings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What the recomputed bytes were compared with, in words.
+    pub with: String,
+    /// Offset of the first byte that differs, in bytes.
+    pub offset: usize,
+    /// JSON Pointer of the value that this byte is of, in the recomputed text; empty for the whole, or if it is no JSON.
+    pub at: String,
+    /// Offset of the first byte that is shown.
+    pub from: usize,
+    /// The recomputed bytes there.
+    pub recomputed: Vec<u8>,
+    /// The others.
+    pub other: Vec<u8>,
+}
+
+/// A key that a layer rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The key.
+    pub key: PublicKey,
+    /// JSON Pointer of its place in the document; empty if it is not there.
+    pub at: String,
+    /// Whether the caller trusts it; if not, it is known from the evidence itself.
+    pub pinned: bool,
+}
+
+/// What lies behind the layers of a document of this kind.
+///
+/// In: the JSON text and the trust anchors that it was verified with. Out: nothing but length and hash for a text that
+/// cannot be read.
+///
+/// ```
+/// use assayer_verifier::{Limits, oversight::{DocumentKind, Trust, explain}};
+///
+/// let head = br#"{"size":1,"root":"00","signature":"","signed_message":""}"#;
+/// let explanation = explain(DocumentKind::Head, head, &Trust::default(), &Limits::default());
+/// assert_eq!(explanation.length, head.len());
+/// ```
+#[must_use]
+pub fn explain(kind: DocumentKind, input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Explanation {
+    let mut explanation = Explanation { length: input.len(), hash: sha256(input), layers: Vec::new() };
+    if let Ok(document) = Document::read(input, limits) {
+        let root = document.root();
+        let layers = &mut explanation.layers;
+        match kind {
+            DocumentKind::Bundle => bundle_details(root, trust, layers),
+            DocumentKind::Head => head_details(root, trust, layers),
+            DocumentKind::Proof => layers.extend(proof_detail("inclusion", [(root, String::new())])),
+            _ => {}
+        }
+    }
+    explanation
+}
+
+fn bundle_details(bundle: Value<'_>, trust: &Trust<'_>, layers: &mut Vec<Detail>) {
+    if let Some(manifest) = bundle.get("manifest").filter(|manifest| manifest.kind() == Kind::Object) {
+        let key = manifest::issuer_key(manifest);
+        let at = "/manifest/issuer_ed25519_pub";
+        let keys = key_use(key, at, trust.issuer_keys);
+        let candidates = manifest::signed_texts(manifest);
+        let signature = manifest::issuer_signature(manifest);
+        let bytes =
+            signed("the manifest, with both signatures blank", "/manifest", candidates, key, signature);
+        layers.push(Detail { layer: "issuer-signature", bytes, more: 0, keys: keys.clone() });
+        layers.push(Detail { layer: "issuer-key", bytes: Vec::new(), more: 0, keys });
+    }
+    let key = bundle.get("registry_pub").and_then(Value::as_str).as_deref().and_then(PublicKey::from_hex);
+    let keys = key_use(key, "/registry_pub", trust.registry_keys);
+    let text = bundle.get("bundle_signature_ed25519").and_then(Value::as_str);
+    let signature = text.as_deref().and_then(Signature::from_hex);
+    let candidates = texts(bundle::signed_form(bundle), Nulls::Keep, &bundle::BUNDLE_SCHEMES)
+        .map(|(schemes, bytes)| (schemes.to_vec(), Vec::new(), bytes));
+    let bytes = signed("the bundle, without its signature", "", candidates, key, signature);
+    layers.push(Detail { layer: "registry-signature", bytes, more: 0, keys: keys.clone() });
+    layers.push(Detail { layer: "registry-key", bytes: Vec::new(), more: 0, keys: keys.clone() });
+    if let Some(head) = bundle.get("tlog_head").filter(|head| head.kind() == Kind::Object) {
+        let bytes = head_bytes(head, "/tlog_head", key).into_iter().collect();
+        layers.push(Detail { layer: "tree-head", bytes, more: 0, keys });
+    }
+    let items = || bundle.get("tlog_proofs").into_iter().flat_map(Value::items).enumerate();
+    let proofs = items().filter_map(|(position, item)| {
+        let name = ["proof", "inclusion"].into_iter().find(|name| item.get(name).is_some())?;
+        Some((item.get(name)?, format!("/tlog_proofs/{position}/{name}")))
+    });
+    layers.extend(proof_detail("inclusion", proofs));
+    layers.push(leaf_details(bundle, trust));
+}
+
+fn head_details(head: Value<'_>, trust: &Trust<'_>, layers: &mut Vec<Detail>) {
+    let bytes = head_bytes(head, "", None);
+    let fits = |key: &&PublicKey| {
+        let signature = bytes.as_ref().and_then(|bytes| bytes.signature);
+        let message = bytes.as_ref().map(|bytes| bytes.bytes.as_slice()).unwrap_or_default();
+        signature.is_some_and(|signature| crate::ed25519::verify(key, message, &signature).is_ok())
+    };
+    let key = trust.registry_keys.iter().find(fits).or_else(|| trust.registry_keys.first()).copied();
+    let keys = key_use(key, "", trust.registry_keys);
+    let bytes = head_bytes(head, "", key).into_iter().collect();
+    layers.push(Detail { layer: "tree-head", bytes, more: 0, keys: keys.clone() });
+    layers.push(Detail { layer: "registry-key", bytes: Vec::new(), more: 0, keys });
+}
+
+fn key_use(key: Option<PublicKey>, at: &str, pinned: &[PublicKey]) -> Vec<KeyUse> {
+    key.into_iter().map(|key| KeyUse { key, at: at.to_owned(), pinned: pinned.contains(&key) }).collect()
+}
+
+/// The text that the signature fits, and how the others differ from it; if it fits none, the first that was tried.
+fn signed(
+    what: &str,
+    at: &str,
+    candidates: impl Iterator<Item = (Vec<Scheme>, Vec<&'static str>, Vec<u8>)>,
+    key: Option<PublicKey>,
+    signature: Option<Signature>,
+) -> Vec<Recomputed> {
+    let verified = key.and_then(|key| VerifiedKey::new(&key).ok());
+    let mut found: Vec<Recomputed> = Vec::new();
+    for (schemes, readings, bytes) in candidates {
+        if let Some(same) = found.iter_mut().find(|other| other.bytes == bytes) {
+            merge(&mut same.schemes, schemes);
+            merge(&mut same.readings, readings);
+            continue;
+        }
+        let fits = verified.as_ref().zip(signature);
+        let fits = fits.map(|(key, signature)| key.verify(&bytes, &signature).is_ok());
+        let recomputed = Recomputed::new(what.to_owned(), at.to_owned(), bytes);
+        found.push(Recomputed { schemes, readings, fits, signature, key, ..recomputed });
+    }
+    // A stable sort: what fits comes first.
+    found.sort_by_key(|recomputed| recomputed.fits != Some(true));
+    if let Some((first, others)) = found.split_first_mut() {
+        let with = format!("what {} writes", names(&first.schemes));
+        for other in others {
+            other.difference = difference(&other.bytes, &first.bytes, &with, 0);
+        }
+    }
+    found
+}
+
+fn merge<T: PartialEq>(into: &mut Vec<T>, more: Vec<T>) {
+    for item in more {
+        if !into.contains(&item) {
+            into.push(item);
+        }
+    }
+}
+
+fn names(schemes: &[Scheme]) -> String {
+    let names: Vec<&str> = schemes.iter().map(|scheme| scheme.as_str()).collect();
+    names.join(", ")
+}
+
+fn head_bytes(head: Value<'_>, at: &str, key: Option<PublicKey>) -> Option<Recomputed> {
+    let message = head::message(&head::read(head, at).ok()?).into_bytes();
+    let signature = head.get("signature").and_then(Value::as_str).as_deref().and_then(Signature::from_hex);
+    let fits = key.zip(signature);
+    let fits = fits.map(|(key, signature)| crate::ed25519::verify(&key, &message, &signature).is_ok());
+    let stated = head.get("signed_message").and_then(Value::as_str);
+    let difference = stated
+        .and_then(|stated| difference(&message, stated.as_bytes(), "signed_message in the document", 0));
+    let recomputed = Recomputed::new("the signed text of size and root".to_owned(), at.to_owned(), message);
+    Some(Recomputed { fits, signature, key, difference, ..recomputed })
+}
+
+/// The roots that proofs lead to, compared with those that they name.
+fn proof_detail<'d>(
+    layer: &'static str,
+    proofs: impl IntoIterator<Item = (Value<'d>, String)>,
+) -> Option<Detail> {
+    let mut detail = Detail { layer, bytes: Vec::new(), more: 0, keys: Vec::new() };
+    for (value, at) in proofs {
+        let Ok(proof) = InclusionProof::read(value, &at) else { continue };
+        let Some(root) = proof.root() else { continue };
+        let (found, stated) = (root.to_hex().into_bytes(), proof.head.root.to_hex());
+        let what = format!("the root that the path from leaf {} leads to, in hexadecimal", proof.index);
+        let place = format!("{at}/root");
+        let difference = difference(&found, stated.as_bytes(), "the root in the document", 0);
+        let fits = Some(difference.is_none());
+        detail.push(Recomputed { fits, difference, ..Recomputed::new(what, place, found) });
+    }
+    (!detail.bytes.is_empty()).then_some(detail)
+}
+
+/// The leaf that each event row rebuilds to, compared with the proven hash, and with the log where that is given.
+fn leaf_details(bundle: Value<'_>, trust: &Trust<'_>) -> Detail {
+    let mut detail = Detail { layer: "event-binding", bytes: Vec::new(), more: 0, keys: Vec::new() };
+    let proofs: Vec<Value<'_>> = bundle.get("tlog_proofs").into_iter().flat_map(Value::items).collect();
+    let rows = bundle.get("events").into_iter().flat_map(Value::items).enumerate();
+    for (position, row) in rows.filter(|(_, row)| row.kind() == Kind::Object) {
+        let at = format!("/events/{position}");
+        let of_row =
+            |proof: &&Value<'_>| proof.get("event_row").and_then(Value::as_u64) == Some(position as u64);
+        let proof =
+            proofs.iter().find(of_row).and_then(|item| item.get("proof").or_else(|| item.get("inclusion")));
+        let hash = proof.and_then(|proof| proof.get("leaf_hash")).and_then(Value::as_str);
+        let proven = hash.as_deref().and_then(Hash::from_hex);
+        let in_log = row.get("tlog_index").and_then(Value::as_u64).and_then(|index| trust.log?.leaf(index));
+        let Some((schemes, leaf)) = event::leaf_of(row, proven.as_ref()) else { continue };
+        let bytes = [&[0], leaf.as_slice()].concat();
+        let other = in_log.map(|leaf| [&[0], leaf.bytes.as_slice()].concat());
+        let difference = other.and_then(|other| difference(&bytes, &other, "the leaf in the log", 1));
+        let what = "the leaf of the event, behind the byte 00 (RFC 9162 section 2.1.1)".to_owned();
+        let recomputed = Recomputed::new(what, at, bytes);
+        let fits = proven.map(|proven| proven == recomputed.hash);
+        detail.push(Recomputed { schemes, fits, difference, ..recomputed });
+    }
+    detail
+}
+
+impl Detail {
+    fn push(&mut self, recomputed: Recomputed) {
+        if self.bytes.len() < MOST_BYTES {
+            self.bytes.push(recomputed);
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+impl Recomputed {
+    fn new(what: String, at: String, bytes: Vec<u8>) -> Self {
+        Self {
+            what,
+            at,
+            hash: sha256(&bytes),
+            bytes,
+            schemes: Vec::new(),
+            readings: Vec::new(),
+            fits: None,
+            signature: None,
+            key: None,
+            difference: None,
+        }
+    }
+}
+
+/// The first difference; `text` is where the JSON text starts in the recomputed bytes.
+fn difference(recomputed: &[u8], other: &[u8], with: &str, text: usize) -> Option<Difference> {
+    let same = recomputed.iter().zip(other).take_while(|(one, other)| one == other).count();
+    if same == recomputed.len() && same == other.len() {
+        return None;
+    }
+    let from = same.saturating_sub(AROUND);
+    let window = |bytes: &[u8]| bytes.iter().skip(from).take(2 * AROUND).copied().collect();
+    Some(Difference {
+        with: with.to_owned(),
+        offset: same,
+        at: recomputed.get(text..).map(|json| path_at(json, same.saturating_sub(text))).unwrap_or_default(),
+        from,
+        recomputed: window(recomputed),
+        other: window(other),
+    })
+}
+
+/// JSON Pointer of the innermost value, or member, that the byte at `offset` is of.
+fn path_at(text: &[u8], offset: usize) -> String {
+    let mut pointer = String::new();
+    let Ok(document) = Document::read(text, &Limits::default()) else { return pointer };
+    let mut value = document.root();
+    // What stands between two members, such as a comma, belongs to the later one.
+    let reaches = |value: Value<'_>| offset < value.offset() + value.raw().len();
+    loop {
+        let member = value.members().find(|(_, member)| reaches(*member));
+        let item = value.items().enumerate().find(|(_, item)| reaches(*item));
+        value = match (member, item) {
+            (Some((name, member)), _) => {
+                crate::json::push_token(&mut pointer, &name.as_str().unwrap_or_default());
+                member
+            }
+            (None, Some((position, item))) => {
+                pointer.push_str(&format!("/{position}"));
+                item
+            }
+            (None, None) => return pointer,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_named_by_the_path_of_its_value() {
+        let one = br#"{"a":[1,{"b c":"x"}],"d":true}"#;
+        let found = |other: &str| difference(one, other.as_bytes(), "it", 0);
+        assert_eq!(found(std::str::from_utf8(one).unwrap()), None);
+        let places = [
+            (r#"{"a":[1,{"b c":"y"}],"d":true}"#, 16, "/a/1/b c"),
+            (r#"{"a":[2,{"b c":"x"}],"d":true}"#, 6, "/a/0"),
+            (r#"{"a":[1,{"b c":"x"}],"d":null}"#, 25, "/d"),
+            (r#"{"a":[1,{"b c":"x"}],"e":true}"#, 22, "/d"),
+            (r#"{"a":[1,{"b c":"x"}],"d":true}}"#, 30, ""),
+        ];
+        for (other, offset, at) in places {
+            let difference = found(other).unwrap();
+            assert_eq!((difference.offset, difference.at.as_str()), (offset, at), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_the_surroundings_of_a_difference_are_kept() {
+        let (one, other) = (vec![b'a'; 1_000], [vec![b'a'; 500], vec![b'b'; 9]].concat());
+        let difference = difference(&one, &other, "it", 0).unwrap();
+        assert_eq!((difference.offset, difference.from), (500, 500 - AROUND));
+        assert_eq!((difference.recomputed.len(), difference.other.len()), (2 * AROUND, AROUND + 9));
+    }
+}
