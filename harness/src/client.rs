@@ -1,5 +1,7 @@
 //! One request at a time, at a pace that a rate limit allows. All the network that there is.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -11,6 +13,8 @@ use crate::transcript::{Answer, Failure};
 const LARGEST_ANSWER: u64 = 64 << 20;
 /// No answer is waited for longer.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How many requests of a burst are on their way at the same time.
+const AT_ONCE: usize = 4;
 /// How often a request is sent again after 429, and the longest that is waited between two of them.
 const TRIES: u32 = 5;
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
@@ -115,6 +119,42 @@ impl Client {
             }
         }
         Err((Failure::RateLimited, format!("429 to {TRIES} requests in a row")))
+    }
+
+    /// Sends one request up to `most` times, several at once and without a pause, until one is answered with 429.
+    ///
+    /// Out: that answer, or else the last. A first answer of 429 shows nothing about what follows from the burst.
+    pub(crate) fn burst(&mut self, outgoing: &Outgoing<'_>, most: u32) -> Result<Answer, (Failure, String)> {
+        let first = self.send(outgoing)?;
+        let sent = AtomicU32::new(1);
+        let (limited, other) = (Mutex::new(None), Mutex::new(first));
+        let this = &*self;
+        let go_on = || {
+            let is_over = limited.lock().is_ok_and(|limited| limited.is_some());
+            !is_over && sent.fetch_add(1, Ordering::Relaxed) < most
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                scope.spawn(|| {
+                    while go_on() {
+                        // What breaks in a burst is no answer to judge; the others go on.
+                        let Ok(answer) = this.send_once(outgoing) else { return };
+                        match (answer.status, limited.lock(), other.lock()) {
+                            (429, Ok(mut limited), _) => *limited = Some(answer),
+                            (_, _, Ok(mut other)) => *other = answer,
+                            _ => return,
+                        }
+                    }
+                });
+            }
+        });
+        self.tokens = 0.0;
+        self.refilled = Instant::now();
+        let poisoned = || (Failure::Broken, "a thread of the burst broke off".to_owned());
+        match limited.into_inner().map_err(|_| poisoned())? {
+            Some(answer) => Ok(answer),
+            None => other.into_inner().map_err(|_| poisoned()),
+        }
     }
 
     /// Waits until as many requests as the pace allows can be sent at once.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use assayer_reports::{CheckResult, Cited, Status};
 use assayer_vectors::{
-    Document as Kind, Expectation, Find, Keyword, Reading, Reference, Suite, Wire, resolve,
+    Document as Kind, Every, Expectation, Find, Growth, Keyword, Reading, Reference, Suite, Wire, resolve,
 };
 use assayer_verifier::oversight::{Log, Trust, verify_bundle, verify_head, verify_log, verify_proof};
 use assayer_verifier::{
@@ -14,6 +14,8 @@ use assayer_verifier::{
 };
 use serde_json::Value as Json;
 
+use crate::conditions::{self, EveryItem, matches, within_run};
+use crate::growth::{NotOneLog, Sighting, compare};
 use crate::plan::Case;
 use crate::record::look_up;
 use crate::schema;
@@ -96,6 +98,9 @@ impl<'t> Judge<'t> {
         if let Some(capability) = absent {
             return (Status::NotApplicable, format!("the run has no {}", capability.as_str()));
         }
+        if let Some(text) = self.refused(case) {
+            return (Status::NotApplicable, text);
+        }
         let failed = match keyword {
             Keyword::Must => Status::Fail,
             Keyword::Should | Keyword::May => Status::Warn,
@@ -130,6 +135,17 @@ impl<'t> Judge<'t> {
             }
         }
         (Status::NotVerified, "nothing was recorded".to_owned())
+    }
+
+    /// Which exchange the target refused, where it is free to.
+    fn refused(&self, case: &Case<'_>) -> Option<String> {
+        let all = case.check.only_if_accepted.iter().flat_map(|name| self.of(name));
+        all.into_iter().find_map(|recorded| match &recorded.outcome {
+            Outcome::Answered { answer, .. } if !answer.is_success() => {
+                Some(format!("the target answers {} with {}", place(recorded), answer.status))
+            }
+            _ => None,
+        })
     }
 
     /// Where a case rests on a part of what there is: how large a part.
@@ -177,13 +193,13 @@ impl<'t> Judge<'t> {
                 found.push(shortfall);
             }
         }
-        for needed in &case.check.needs {
+        for needed in case.check.needs.iter().chain(&case.check.only_if_accepted) {
             if let Some(reason) = self.not_accepted(needed) {
                 found.push(Shortfall::NotVerified(format!("it needs `{needed}`: {reason}")));
             }
         }
         for expectation in case.expect {
-            if expectation.error.is_some() && case.demands_twins() {
+            if expectation.demands_rejection() && case.demands_twins() {
                 let exchange = self.suite.exchange(&expectation.exchange);
                 let twin = exchange.and_then(|exchange| exchange.twin.as_deref());
                 if let Some((twin, reason)) = twin.and_then(|twin| Some((twin, self.not_accepted(twin)?))) {
@@ -206,8 +222,12 @@ impl<'t> Judge<'t> {
         else {
             return shortfall;
         };
+        let request =
+            self.suite.exchange(&expectation.exchange).map(|exchange| exchange.references(self.suite));
+        let references = expectation.references().into_iter().chain(request.unwrap_or_default());
         let compared = expectation.established.is_empty()
-            && expectation.references().iter().any(|reference| {
+            && expectation.growth.is_none()
+            && references.into_iter().any(|reference| {
                 self.suite
                     .exchange(&reference.name)
                     .is_some_and(|other| other.reading.as_ref() == Some(reading))
@@ -233,19 +253,29 @@ impl<'t> Judge<'t> {
     }
 
     fn expectation(&self, expectation: &Expectation) -> Result<(), Shortfall> {
-        let answers = self.answers(&expectation.exchange)?;
+        let answers = self.without_errors(expectation, self.answers(&expectation.exchange)?)?;
         if !expectation.established.is_empty() {
             self.established(expectation, &answers)?;
         }
         if let Some(find) = &expectation.find {
             self.find(find, expectation, &answers)?;
         }
+        if let Some(every) = &expectation.every {
+            self.every(every, expectation, &answers)?;
+        }
+        if let Some(growth) = &expectation.growth {
+            self.growth(growth)?;
+        }
         for (recorded, answer) in &answers {
             let place = place(recorded);
             status(expectation, answer, &place)?;
-            header(expectation, answer, &place)?;
-            if let Some(code) = &expectation.error {
-                self.error(code, answer, &place)?;
+            of_the_answer(expectation, answer, &place).map_err(Shortfall::Failed)?;
+            if expectation.demands_rejection() {
+                let codes: Vec<&String> = expectation.error.iter().chain(&expectation.error_in).collect();
+                self.error(&codes, answer, &place)?;
+            }
+            if expectation.envelope {
+                self.envelope(answer, &place)?;
             }
             if let Some(text) = &expectation.lacks {
                 self.lacks(text, answer, &place)?;
@@ -275,31 +305,77 @@ impl<'t> Judge<'t> {
             .collect()
     }
 
-    /// Status, envelope and code of an error, as the wire profile has them.
-    fn error(&self, code: &str, answer: &Answer, place: &str) -> Result<(), Shortfall> {
+    /// The answers that are not one of the errors which the expectation leaves open.
+    fn without_errors(
+        &self,
+        expectation: &Expectation,
+        answers: Vec<(&'t Recorded, &'t Answer)>,
+    ) -> Result<Vec<(&'t Recorded, &'t Answer)>, Shortfall> {
+        if expectation.unless_error.is_empty() {
+            return Ok(answers);
+        }
+        let codes: Vec<&String> = expectation.unless_error.iter().collect();
+        let (accepted, refused): (Vec<_>, Vec<_>) =
+            answers.into_iter().partition(|(_, answer)| answer.is_success());
+        for (recorded, answer) in refused {
+            self.error(&codes, answer, &place(recorded))?;
+        }
+        Ok(accepted)
+    }
+
+    /// Status, envelope and code of one of these errors, as the wire profile has them.
+    fn error(&self, codes: &[&String], answer: &Answer, place: &str) -> Result<(), Shortfall> {
+        let known = codes.iter().filter_map(|code| Some((code.as_str(), *self.wire.errors.get(*code)?)));
+        let known: Vec<(&str, u16)> = known.collect();
+        if known.is_empty() {
+            return Err(Shortfall::NotVerified(format!("the wire profile has no error {codes:?}")));
+        }
+        let names = |described: &dyn Fn(&(&str, u16)) -> String| {
+            known.iter().map(described).collect::<Vec<String>>().join(" or ")
+        };
+        if !known.iter().any(|(_, status)| *status == answer.status) {
+            let expected = names(&|(code, status)| format!("{status} ({code})"));
+            let found = answer.status;
+            return Err(Shortfall::Failed(format!("{place}: status: expected {expected}, found {found}")));
+        }
+        let found = self.enveloped(answer, place).map_err(Shortfall::Failed)?;
+        if known.contains(&(found.as_str(), answer.status)) {
+            return Ok(());
+        }
+        let expected = names(&|(code, _)| (*code).to_owned());
+        let at = &self.wire.envelope.code;
+        Err(Shortfall::Failed(format!("{place}: {at}: expected {expected}, found {}", shown(&found))))
+    }
+
+    /// An error in the envelope, with a code of the wire profile, under whatever status.
+    fn envelope(&self, answer: &Answer, place: &str) -> Result<(), Shortfall> {
+        if answer.status < 400 {
+            let found = answer.status;
+            return Err(Shortfall::Failed(format!(
+                "{place}: status: expected that of an error, found {found}"
+            )));
+        }
+        let found = self.enveloped(answer, place).map_err(Shortfall::Failed)?;
+        if self.wire.errors.contains_key(&found) {
+            return Ok(());
+        }
+        let at = &self.wire.envelope.code;
+        let text = format!("{place}: {at}: expected a code of the wire profile, found {}", shown(&found));
+        Err(Shortfall::Failed(text))
+    }
+
+    /// The code in the envelope of an error, which has a message for people too.
+    fn enveloped(&self, answer: &Answer, place: &str) -> Result<String, String> {
         let envelope = &self.wire.envelope;
-        let Some(expected) = self.wire.errors.get(code) else {
-            return Err(Shortfall::NotVerified(format!("the wire profile has no error {code}")));
-        };
         let body = answer.body();
-        let failed = |what: &str, expected: &str, found: &str| {
-            Err(Shortfall::Failed(format!("{place}: {what}: expected {expected}, found {found}")))
-        };
-        if answer.status != *expected {
-            return failed("status", &format!("{expected} ({code})"), &answer.status.to_string());
-        }
-        let document = match Document::read(&body, &Limits::default()) {
-            Ok(document) => document,
-            Err(error) => return failed("body", "an error envelope in JSON", &error.to_string()),
-        };
+        let document = Document::read(&body, &Limits::default())
+            .map_err(|error| format!("{place}: body: expected an error envelope in JSON, found {error}"))?;
         let text = |pointer: &str| document.root().at(pointer).and_then(Value::as_str);
-        match text(&envelope.code) {
-            Some(found) if found == code => {}
-            found => return failed(&envelope.code, code, found.as_deref().unwrap_or("no text")),
-        }
+        let code = text(&envelope.code)
+            .ok_or_else(|| format!("{place}: {}: expected a code, found no text", envelope.code))?;
         match text(&envelope.message) {
-            Some(message) if !message.is_empty() => Ok(()),
-            _ => failed(&envelope.message, "a message for people", "none"),
+            Some(message) if !message.is_empty() => Ok(code.into_owned()),
+            _ => Err(format!("{place}: {}: expected a message for people, found none", envelope.message)),
         }
     }
 
@@ -327,6 +403,7 @@ impl<'t> Judge<'t> {
             expectation.equals.is_some(),
             expectation.at_least.is_some(),
             expectation.length_of.is_some(),
+            expectation.within_run.is_some(),
         ];
         if !conditions.contains(&true) {
             return Ok(());
@@ -385,7 +462,8 @@ impl<'t> Judge<'t> {
                 return Ok(Some(format!("{at}: expected {expected}, found {}", shown(value.raw()))));
             }
         }
-        Ok(None)
+        let time = expectation.within_run.map(|most| within_run(value.raw(), most, self.transcript));
+        Ok(time.and_then(Result::err).map(|difference| format!("{at}: {difference}")))
     }
 
     /// Counts the items that are as described, over all answers of the exchange.
@@ -395,38 +473,73 @@ impl<'t> Judge<'t> {
         expectation: &Expectation,
         answers: &[(&Recorded, &Answer)],
     ) -> Result<(), Shortfall> {
-        let mut conditions = Vec::new();
-        for (pointer, expected) in &find.condition {
-            conditions.push((pointer.as_str(), self.resolve(expected)?));
-        }
-        let mut count = 0;
-        let mut items = 0;
-        for (recorded, answer) in answers {
-            let body = answer.body();
-            let document = Document::read(&body, &Limits::default()).map_err(|error| {
-                Shortfall::Failed(format!("{}: expected JSON, found {error}", place(recorded)))
-            })?;
-            let Some(list) = document.root().at(&find.list) else {
-                let text = format!("{}: expected a list at {}, found none", place(recorded), find.list);
-                return Err(Shortfall::Failed(text));
-            };
-            items += list.items().count();
-            count += list.items().filter(|item| matches(*item, &conditions)).count();
-        }
+        let conditions = self.conditions(&find.condition)?;
+        let lists = Lists { list: &find.list, or_in: find.or_in.as_deref() };
+        let (mut count, mut items) = (0, 0);
+        lists.each_item(answers, |item, _| {
+            items += 1;
+            count += usize::from(matches(item, &conditions));
+            Ok(())
+        })?;
         if count == find.count {
             return Ok(());
         }
-        let described: Vec<String> = conditions
-            .iter()
-            .map(|(pointer, expected)| format!("{pointer} = {}", shown(&expected.to_string())))
-            .collect();
         Err(Shortfall::Failed(format!(
             "{}: expected {} item(s) in {} with {}, found {count} among {items}",
             expectation.exchange,
             find.count,
             find.list,
-            described.join(", "),
+            described(&conditions),
         )))
+    }
+
+    /// Looks at every item that is meant, over all answers of the exchange.
+    fn every(
+        &self,
+        every: &Every,
+        expectation: &Expectation,
+        answers: &[(&Recorded, &Answer)],
+    ) -> Result<(), Shortfall> {
+        let conditions = self.conditions(&every.condition)?;
+        let lists = Lists { list: &every.list, or_in: every.or_in.as_deref() };
+        let mut all = EveryItem::new(every, &conditions, self.transcript);
+        lists.each_item(answers, |item, place| all.look_at(item, place))?;
+        if answers.is_empty() || all.count >= every.least {
+            return Ok(());
+        }
+        let of =
+            if conditions.is_empty() { String::new() } else { format!(" with {}", described(&conditions)) };
+        Err(Shortfall::Failed(format!(
+            "{}: expected at least {} item(s) in {}{of}, found {}",
+            expectation.exchange, every.least, every.list, all.count
+        )))
+    }
+
+    fn conditions<'c>(
+        &self,
+        conditions: &'c BTreeMap<String, Json>,
+    ) -> Result<Vec<(&'c str, Json)>, Shortfall> {
+        let resolved = conditions.iter().map(|(pointer, value)| Ok((pointer.as_str(), self.resolve(value)?)));
+        resolved.collect()
+    }
+
+    /// Compares every head that the run saw with the log, whatever check they were asked for.
+    fn growth(&self, growth: &Growth) -> Result<(), Shortfall> {
+        let log = self.log(&growth.log)?;
+        let answered = self.transcript.exchanges.iter().filter_map(|recorded| match &recorded.outcome {
+            Outcome::Answered { answer, .. } if answer.is_success() => Some((recorded, answer)),
+            _ => None,
+        });
+        let sightings: Vec<Sighting> = answered
+            .filter_map(|(recorded, answer)| {
+                let kind = self.document_kind(&recorded.exchange);
+                Sighting::read(place(recorded), kind, &answer.body())
+            })
+            .collect();
+        compare(&sightings, &log, growth).map_err(|difference| match difference {
+            NotOneLog::Shown(text) => Shortfall::Failed(text),
+            NotOneLog::TooShort(text) => Shortfall::NotVerified(text),
+        })
     }
 
     /// Asks the verifier about the answers.
@@ -662,6 +775,61 @@ fn layer_is_established(trace: &Trace, id: &str, place: &str, races: &[String]) 
     })
 }
 
+/// A list in the bodies of answers, under one of two names.
+struct Lists<'l> {
+    list: &'l str,
+    or_in: Option<&'l str>,
+}
+
+impl Lists<'_> {
+    /// Hands over each item with its place, up to the first difference.
+    fn each_item(
+        &self,
+        answers: &[(&Recorded, &Answer)],
+        mut look_at: impl FnMut(Value<'_>, &str) -> Result<(), String>,
+    ) -> Result<(), Shortfall> {
+        for (recorded, answer) in answers {
+            let place = place(recorded);
+            let body = answer.body();
+            let document = Document::read(&body, &Limits::default())
+                .map_err(|error| Shortfall::Failed(format!("{place}: expected JSON, found {error}")))?;
+            let names = [Some(self.list), self.or_in].into_iter().flatten();
+            let found = names.into_iter().find_map(|name| {
+                let list = document.root().at(name)?;
+                (list.kind() == assayer_verifier::Kind::Array).then_some((name, list))
+            });
+            let Some((name, list)) = found else {
+                let text = format!("{place}: expected a list at {}, found none", self.list);
+                return Err(Shortfall::Failed(text));
+            };
+            for (position, item) in list.items().enumerate() {
+                look_at(item, &format!("{place}: {name}/{position}")).map_err(Shortfall::Failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn described(conditions: &[(&str, Json)]) -> String {
+    let described =
+        conditions.iter().map(|(pointer, value)| format!("{pointer} = {}", shown(&value.to_string())));
+    described.collect::<Vec<String>>().join(", ")
+}
+
+/// Conditions on header fields and on the body as bytes.
+fn of_the_answer(expectation: &Expectation, answer: &Answer, place: &str) -> Result<(), String> {
+    if let Some(header) = &expectation.header {
+        conditions::header(header, answer, place)?;
+    }
+    if let Some(media) = &expectation.media {
+        conditions::media(media, answer, place)?;
+    }
+    if let Some(body) = &expectation.body {
+        conditions::body(body, answer, place)?;
+    }
+    expectation.png.map_or(Ok(()), |png| conditions::png(png, answer, place))
+}
+
 /// Name of an exchange, and of its turn if it is repeated.
 fn place(recorded: &Recorded) -> String {
     match recorded.each {
@@ -680,19 +848,8 @@ fn status(expectation: &Expectation, answer: &Answer, place: &str) -> Result<(),
     Err(Shortfall::Failed(text))
 }
 
-fn header(expectation: &Expectation, answer: &Answer, place: &str) -> Result<(), Shortfall> {
-    let Some(header) = &expectation.header else { return Ok(()) };
-    let found = answer.header(&header.name);
-    if found.is_some_and(|found| header.one_of.iter().any(|expected| expected == found)) {
-        return Ok(());
-    }
-    let expected = header.one_of.join(" or ");
-    let found = found.map_or_else(|| "no such field".to_owned(), shown);
-    Err(Shortfall::Failed(format!("{place}: {}: expected {expected}, found {found}", header.name)))
-}
-
 /// Compares as JSON values: members in any order, numbers by value.
-fn same_json(found: Value<'_>, expected: &Json, at: &str) -> Result<(), String> {
+pub(crate) fn same_json(found: Value<'_>, expected: &Json, at: &str) -> Result<(), String> {
     let text = expected.to_string();
     let document = Document::read(text.as_bytes(), &Limits::default()).map_err(|error| error.to_string())?;
     difference(found, document.root(), at).map_or(Ok(()), Err)
@@ -729,20 +886,8 @@ fn difference(found: Value<'_>, expected: Value<'_>, at: &str) -> Option<String>
     Some(format!("{place}: expected {}, found {}", shown(expected.raw()), shown(found.raw())))
 }
 
-/// Whether an item has the described values. `/a#/b` reads the text at `/a` as JSON and looks at `/b` in it.
-fn matches(item: Value<'_>, conditions: &[(&str, Json)]) -> bool {
-    conditions.iter().all(|(pointer, expected)| match pointer.split_once('#') {
-        None => item.at(pointer).is_some_and(|value| same_json(value, expected, "").is_ok()),
-        Some((outer, inner)) => item.at(outer).and_then(Value::as_str).is_some_and(|text| {
-            Document::read(text.as_bytes(), &Limits::default()).is_ok_and(|document| {
-                document.root().at(inner).is_some_and(|value| same_json(value, expected, "").is_ok())
-            })
-        }),
-    })
-}
-
 /// No text from outside is repeated at length, or over several lines.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 160;
     let line: String = text.chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().count() > MOST { format!("{line}…") } else { line }

@@ -8,7 +8,9 @@
 //! Recording is all the I/O there is. Judging is a pure function over the transcript.
 
 mod client;
+mod conditions;
 pub mod evidence;
+mod growth;
 mod job;
 mod judge;
 mod names;
@@ -18,6 +20,7 @@ mod policy;
 mod record;
 mod run;
 mod schema;
+mod secrets;
 mod target;
 mod transcript;
 
@@ -28,7 +31,8 @@ pub use names::{Names, NamesError};
 pub use parallel::in_order;
 pub use plan::{Case, cases, exchanges};
 pub use policy::{Policy, PolicyError};
-pub use record::{Recorder, Secrets};
+pub use record::Recorder;
 pub use run::{Against, RunError, is_inconclusive, report, run};
+pub use secrets::Secrets;
 pub use target::{InProcess, TargetError};
 pub use transcript::{Answer, FORM as TRANSCRIPT_FORM, Failure, Outcome, Recorded, Sent, Transcript};

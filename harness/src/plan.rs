@@ -42,13 +42,15 @@ pub fn exchanges<'s>(suite: &'s Suite, cases: &[Case<'s>]) -> Vec<&'s Exchange> 
     let mut wanted: BTreeSet<&str> = BTreeSet::new();
     let mut open: Vec<&'s str> = Vec::new();
     for case in cases {
-        open.extend(case.check.needs.iter().chain(&case.check.sent).map(String::as_str));
+        let check = case.check;
+        let named = check.needs.iter().chain(&check.sent).chain(&check.only_if_accepted);
+        open.extend(named.map(String::as_str));
         for expectation in case.expect {
             open.push(&expectation.exchange);
             open.extend(
                 expectation.references().iter().filter_map(|reference| exchange_name(suite, &reference.name)),
             );
-            if expectation.error.is_some() && case.demands_twins() {
+            if expectation.demands_rejection() && case.demands_twins() {
                 let exchange = suite.exchange(&expectation.exchange);
                 open.extend(exchange.and_then(|exchange| exchange.twin.as_deref()));
             }
@@ -87,6 +89,10 @@ fn order<'s>(suite: &'s Suite, wanted: &BTreeSet<&str>) -> Vec<&'s Exchange> {
     let mut ordered: Vec<&Exchange> = Vec::with_capacity(rest.len());
     while !rest.is_empty() {
         let waits = |exchange: &Exchange| {
+            // Nobody else is to meet the limit that a burst runs into.
+            if exchange.burst.is_some() && rest.iter().any(|other| other.burst.is_none()) {
+                return true;
+            }
             let named = exchange.needs.iter().chain(&exchange.after).map(String::as_str);
             let referred = exchange.references(suite);
             let referred = referred.iter().filter_map(|reference| exchange_name(suite, &reference.name));

@@ -4,77 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use assayer_vectors::{
-    Authorization, Beyond, Call, Capability, Exchange, Reference, Request, SecretUse, Suite, Wire, resolve,
-};
+use assayer_vectors::{Beyond, Call, Exchange, Reference, Request, Suite, Wire, resolve};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 
 use crate::client::{Client, Outgoing};
 use crate::job::Job;
-use crate::names::{Names, NamesError, patch, random_hex};
+use crate::names::{Names, NamesError, patch};
+use crate::secrets::{BLOT, Secrets};
 use crate::transcript::{Answer, FORM, Failure, Outcome, Recorded, Sent, Transcript, part_of};
 
 /// RFC 6570 section 3.2.2: only unreserved characters stand as they are.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Header fields, in order.
-type Fields = Vec<(String, String)>;
-
-/// What stands in a transcript in place of a secret.
-const BLOT: &str = "(secret)";
-
-/// The secrets of a run. They are sent to the target and written down nowhere.
-#[derive(Clone, Default)]
-pub struct Secrets {
-    /// For registration and attribution.
-    pub operator_token: Option<String>,
-    /// For DNS events.
-    pub dns_event_secret: Option<String>,
-}
-
-impl Secrets {
-    fn capabilities(&self) -> BTreeSet<Capability> {
-        let mut found = BTreeSet::new();
-        if self.operator_token.is_some() {
-            found.insert(Capability::OperatorToken);
-        }
-        if self.dns_event_secret.is_some() {
-            found.insert(Capability::DnsEventSecret);
-        }
-        found
-    }
-
-    fn known(&self) -> impl Iterator<Item = &String> {
-        let known = [&self.operator_token, &self.dns_event_secret];
-        known.into_iter().flatten().filter(|secret| !secret.is_empty())
-    }
-
-    /// Takes secrets out of a text, as they are, as they stand in a URL, and as they stand in a JSON string.
-    fn blot(&self, text: &str) -> String {
-        self.known().fold(text.to_owned(), |text, secret| {
-            let in_url = utf8_percent_encode(secret, RESERVED).to_string();
-            let quoted = Json::String(secret.clone()).to_string();
-            let in_json = quoted.trim_matches('"');
-            [secret.as_str(), &in_url, in_json]
-                .into_iter()
-                .filter(|form| !form.is_empty())
-                .fold(text, |text, form| if text.contains(form) { text.replace(form, BLOT) } else { text })
-        })
-    }
-
-    /// Takes secrets out of bytes that are written in hexadecimal.
-    fn blot_hex(&self, text: &str) -> String {
-        self.known()
-            .fold(text.to_owned(), |text, secret| text.replace(&hex::encode(secret), &hex::encode(BLOT)))
-    }
-}
-
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secrets({:?})", self.capabilities())
-    }
-}
+pub(crate) type Fields = Vec<(String, String)>;
 
 /// Records exchanges with one target.
 pub struct Recorder<'s> {
@@ -90,7 +34,12 @@ pub struct Recorder<'s> {
     timeouts: u32,
     /// Why nothing more is sent.
     given_up: Option<String>,
+    /// What is done before and after a burst.
+    around_bursts: Option<Around>,
 }
+
+/// Called with `true` before a burst and with `false` after it.
+type Around = Box<dyn Fn(bool)>;
 
 /// A target that does not answer so many requests in a row is not asked again.
 const MOST_TIMEOUTS: u32 = 3;
@@ -131,6 +80,7 @@ impl<'s> Recorder<'s> {
             bytes: 0,
             timeouts: 0,
             given_up: None,
+            around_bursts: None,
         })
     }
 
@@ -144,6 +94,11 @@ impl<'s> Recorder<'s> {
     #[must_use]
     pub fn finish(self) -> Transcript {
         self.transcript
+    }
+
+    /// Lets a target whose limit is in our hands set it for the time of a burst.
+    pub(crate) fn around_bursts(&mut self, around: impl Fn(bool) + 'static) {
+        self.around_bursts = Some(Box::new(around));
     }
 
     /// Waits until a reading can be taken without a pause between its requests.
@@ -185,7 +140,9 @@ impl<'s> Recorder<'s> {
         let Some(each) = &exchange.each else { return Ok(vec![None]) };
         let below = resolve(&Json::String(each.below.clone()), &|reference| self.look_up(reference, None))
             .map_err(|error| error.to_string())?;
-        let below = below.as_u64().ok_or_else(|| format!("{} is {below}, expected a count", each.below))?;
+        let written = below.as_str().and_then(|text| text.parse().ok());
+        let count = below.as_u64().or(written);
+        let below = count.ok_or_else(|| format!("{} is {below}, expected a count", each.below))?;
         let turns = below.div_ceil(each.step.max(1));
         let chosen = match each.beyond {
             Beyond::Nothing if turns > each.most => {
@@ -232,7 +189,10 @@ impl<'s> Recorder<'s> {
             headers: &headers,
             body: sent.body.as_deref(),
         };
-        let sending = self.client.send(&outgoing);
+        let sending = match exchange.burst {
+            None => self.client.send(&outgoing),
+            Some(most) => self.burst(&outgoing, most),
+        };
         self.timeouts = if matches!(sending, Err((Failure::TimedOut, _))) { self.timeouts + 1 } else { 0 };
         match sending {
             Ok(answer) => {
@@ -260,6 +220,14 @@ impl<'s> Recorder<'s> {
                 Outcome::Failed { request: sent, failure, message: self.secrets.blot(&message) }
             }
         }
+    }
+
+    fn burst(&mut self, outgoing: &Outgoing<'_>, most: u32) -> Result<Answer, (Failure, String)> {
+        let around = |is_on| self.around_bursts.iter().for_each(|around| around(is_on));
+        around(true);
+        let sending = self.client.burst(outgoing, most);
+        around(false);
+        sending
     }
 
     /// A target that echoes what it is sent would carry a secret into the transcript.
@@ -294,8 +262,9 @@ impl<'s> Recorder<'s> {
         }
         let target = path_and_query(call, request, &|text| self.text(text, each))?;
         let mut shown = headers.clone();
-        if let Some((name, value)) = self.secret(call, request)? {
-            shown.push((name.clone(), BLOT.to_owned()));
+        for (name, value) in self.credentials(call, request)? {
+            let scheme = if value.starts_with("Bearer ") { "Bearer " } else { "" };
+            shown.push((name.clone(), format!("{scheme}{BLOT}")));
             headers.push((name, value));
         }
         let method = request.method.clone().unwrap_or_else(|| call.method.clone());
@@ -332,22 +301,12 @@ impl<'s> Recorder<'s> {
         Ok(Some(body.to_string()))
     }
 
-    /// The header field that carries the secret of a call.
-    fn secret(&self, call: &Call, request: &Request) -> Result<Option<(String, String)>, String> {
-        let Some(authorization) = call.authorization else { return Ok(None) };
-        let known = match authorization {
-            Authorization::Operator => &self.secrets.operator_token,
-            Authorization::DnsEvent => &self.secrets.dns_event_secret,
-        };
-        let secret = match request.secret {
-            Some(SecretUse::None) => None,
-            Some(SecretUse::Wrong) => Some(random_hex(16).map_err(|error| error.to_string())?),
-            None => known.clone(),
-        };
-        Ok(secret.map(|secret| match authorization {
-            Authorization::Operator => ("Authorization".to_owned(), format!("Bearer {secret}")),
-            Authorization::DnsEvent => ("X-Oversight-DNS-Secret".to_owned(), secret),
-        }))
+    /// The header fields that carry the credentials of a call.
+    fn credentials(&self, call: &Call, request: &Request) -> Result<Fields, String> {
+        match call.authorization {
+            None => Ok(Fields::new()),
+            Some(authorization) => self.secrets.fields(authorization, request),
+        }
     }
 }
 
@@ -414,16 +373,5 @@ mod tests {
             assert_eq!((chosen.len(), chosen[0], chosen[4]), (5, 0, count - 1));
         }
         assert_eq!(sample(9, 1), Ok(vec![0]));
-    }
-
-    #[test]
-    fn secrets_are_blotted_out_wherever_they_come_back() {
-        let secrets = Secrets { operator_token: Some("hush".to_owned()), dns_event_secret: None };
-        assert_eq!(secrets.blot("you said Bearer hush"), "you said Bearer (secret)");
-        let odd = Secrets { operator_token: Some(r#"a"b\c/d"#.to_owned()), dns_event_secret: None };
-        for text in [r#"a"b\c/d"#, r#"{"x":"a\"b\\c/d"}"#, "a%22b%5Cc%2Fd"] {
-            assert!(odd.blot(text).contains(BLOT), "{text}");
-        }
-        assert!(!format!("{secrets:?}").contains("hush"));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::Duration;
 
+use assayer_reference_registry::RateLimit;
 use assayer_reports::{CheckResult, Counts, FORM, Report, Selection, Status, Tool};
 use assayer_vectors::Exchange;
 
@@ -12,7 +13,8 @@ use crate::job::Job;
 use crate::judge::{Judge, moved};
 use crate::names::NamesError;
 use crate::plan::exchanges;
-use crate::record::{Recorder, Secrets};
+use crate::record::Recorder;
+use crate::secrets::Secrets;
 use crate::target::{InProcess, TargetError};
 use crate::transcript::{Outcome, Transcript};
 
@@ -21,6 +23,9 @@ const MOST_READINGS: u32 = 4;
 
 /// How long the log is left alone before it is read again.
 const QUIET: Duration = Duration::from_millis(1_500);
+
+/// The limit that the reference registry in this process has while a burst is sent; at other times it has none.
+const LIMIT: RateLimit = RateLimit { per_second: 10, burst: 30 };
 
 /// Why a run could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +66,9 @@ pub fn run(job: &Job<'_>, against: &Against) -> Result<(Report, Transcript), Run
     };
     let client = Client::new(&url, pace)?;
     let mut recorder = Recorder::new(job, client, secrets, name)?;
+    if let Some(limit) = started.as_ref().and_then(InProcess::limit) {
+        recorder.around_bursts(move |is_on| limit.set(is_on.then_some(LIMIT)));
+    }
     let planned = exchanges(job.suite, job.cases);
     recorder.record(&planned, 1);
     for attempt in 1..MOST_READINGS {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use assayer_reference_registry as registry;
 
 use crate::names::random_hex;
-use crate::record::Secrets;
+use crate::secrets::Secrets;
 
 /// Why the reference registry could not be started in this process.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +35,9 @@ impl InProcess {
     /// # Errors
     /// [`TargetError`], also for a fault that it does not know.
     pub fn start(faults: BTreeSet<String>) -> Result<Self, TargetError> {
-        let secrets =
-            Secrets { operator_token: Some(random_hex(16)?), dns_event_secret: Some(random_hex(16)?) };
+        // A letter, so that there is a secret which differs in the case of its letters alone.
+        let secret = || Ok::<_, TargetError>(Some(format!("t{}", random_hex(16)?)));
+        let secrets = Secrets { operator_token: secret()?, dns_event_secret: secret()? };
         let options = registry::Options {
             operator_token: secrets.operator_token.clone().map(registry::Secret::new),
             dns_event_secret: secrets.dns_event_secret.clone().map(registry::Secret::new),
@@ -52,6 +53,12 @@ impl InProcess {
     #[must_use]
     pub fn url(&self) -> String {
         self.running.as_ref().map(registry::Running::url).unwrap_or_default()
+    }
+
+    /// A handle on its rate limit.
+    #[must_use]
+    pub fn limit(&self) -> Option<registry::LimitHandle> {
+        self.running.as_ref().map(registry::Running::limit)
     }
 
     /// The secrets that it was started with.

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Instant,
 };
 
@@ -12,7 +12,12 @@ use axum::{
 };
 
 use crate::{
-    error::ApiError, faults::Faults, identity::Identity, options::Secret, rate_limit::Limiter, store::Store,
+    error::ApiError,
+    faults::Faults,
+    identity::Identity,
+    options::{RateLimit, Secret},
+    rate_limit::Limiter,
+    store::Store,
 };
 
 pub(crate) type Shared = Arc<App>;
@@ -25,7 +30,7 @@ pub(crate) struct App {
     pub(crate) operator_token: Option<Secret>,
     pub(crate) dns_event_secret: Option<Secret>,
     pub(crate) jurisdiction: String,
-    pub(crate) limiter: Option<Limiter>,
+    pub(crate) limiter: RwLock<Option<Limiter>>,
     /// One lock for rows, log and tree: whoever holds it sees all three at one moment, and what it checks
     /// still holds when it writes. `None` once the registry has stopped.
     pub(crate) store: Mutex<Option<Store>>,
@@ -53,7 +58,13 @@ impl App {
 
     /// Counts a request of this client against the rate limit, where there is one.
     pub(crate) fn admit(&self, Peer(client): Peer) -> Result<(), ApiError> {
-        self.limiter.as_ref().map_or(Ok(()), |limiter| limiter.admit(client, Instant::now()))
+        let limiter = self.limiter.read().unwrap_or_else(PoisonError::into_inner);
+        limiter.as_ref().map_or(Ok(()), |limiter| limiter.admit(client, Instant::now()))
+    }
+
+    /// From now on every client has this limit, and nothing of it is used up; `None` for no limit.
+    pub(crate) fn limit(&self, limit: Option<RateLimit>) {
+        *self.limiter.write().unwrap_or_else(PoisonError::into_inner) = limit.map(Limiter::new);
     }
 }
 

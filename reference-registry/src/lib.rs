@@ -39,5 +39,5 @@ pub use faults::{FAULTS, Fault};
 pub use identity::IdentityError;
 pub use log::LogError;
 pub use options::{DataLocation, Options, RateLimit, Secret};
-pub use server::{Running, StartError, start};
+pub use server::{LimitHandle, Running, StartError, start};
 pub use store::StoreError;

@@ -5,7 +5,7 @@ use std::{
     fmt, io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, RwLock},
     time::Duration,
 };
 
@@ -24,7 +24,7 @@ use crate::{
     error::{self, ApiError},
     faults::{Faults, UnknownFault},
     identity::{Identity, IdentityError},
-    options::{DataLocation, Options, Secret},
+    options::{DataLocation, Options, RateLimit, Secret},
     rate_limit::Limiter,
     routes,
     store::{Store, StoreError},
@@ -103,6 +103,12 @@ impl Running {
         format!("http://{}", self.address)
     }
 
+    /// A handle with which the rate limit can be changed while requests are served.
+    #[must_use]
+    pub fn limit(&self) -> LimitHandle {
+        LimitHandle(Arc::clone(&self.app))
+    }
+
     /// Lets requests under way finish, for two seconds at most, and closes the data.
     pub async fn stop(self) {
         let Self { app, stop, mut server, .. } = self;
@@ -111,6 +117,17 @@ impl Running {
             server.abort();
         }
         app.close();
+    }
+}
+
+/// Changes the rate limit of a running registry.
+#[derive(Clone)]
+pub struct LimitHandle(Shared);
+
+impl LimitHandle {
+    /// From now on each client has this limit, none of it used up; `None` for no limit.
+    pub fn set(&self, limit: Option<RateLimit>) {
+        self.0.limit(limit);
     }
 }
 
@@ -151,7 +168,7 @@ fn app(options: Options) -> Result<App, StartError> {
         operator_token: checked(options.operator_token)?,
         dns_event_secret: checked(options.dns_event_secret)?,
         jurisdiction: options.jurisdiction,
-        limiter: options.rate_limit.map(Limiter::new),
+        limiter: RwLock::new(options.rate_limit.map(Limiter::new)),
         store: Mutex::new(Some(store)),
     })
 }

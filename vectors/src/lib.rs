@@ -20,9 +20,9 @@ pub use coverage::Coverage;
 pub use lint::{Complaint, lint};
 pub use load::{LoadError, SUITE, load_embedded, load_folder};
 pub use model::{
-    Authorization, Beyond, Call, Capability, Check, CheckFile, Document, Each, Edition, Effect, Envelope,
-    Exchange, Expectation, Fault, FaultFile, Find, Fixture, Group, HeaderExpectation, Keyword, Listed,
-    Observable, PatchOperation, Reading, Request, Requirement, RequirementFile, SecretUse, Suite, SuiteFile,
-    Under, ValueSource, Wire,
+    Authorization, Beyond, Call, Capability, Check, CheckFile, Credential, CredentialField, CredentialText,
+    Document, Each, Edition, Effect, Envelope, Every, Exchange, Expectation, Fault, FaultFile, Find, Fixture,
+    Group, Growth, HeaderExpectation, Keyword, Listed, Observable, Order, PatchOperation, Png, Reading,
+    Request, Requirement, RequirementFile, SecretUse, Suite, SuiteFile, Torn, Under, ValueSource, Wire,
 };
 pub use reference::{Reference, Unresolved, references, references_in_text, resolve};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::coverage::STRICT;
-use crate::model::{Check, Exchange, Expectation, Keyword, Requirement, Suite};
+use crate::model::{Check, Effect, Exchange, Expectation, Keyword, Requirement, Suite};
 
 /// One thing that does not fit, in words that name the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,7 +158,15 @@ impl Lint<'_> {
             {
                 self.complain(format!("{at}: there is no reading `{reading}`"));
             }
+            if exchange.burst.is_some() && exchange.effect != Effect::None {
+                self.complain(format!("{at}: what is sent in a burst stores nothing"));
+            }
             if let Some(request) = &exchange.request {
+                if request.secret.is_some() && !request.credentials.is_empty() {
+                    self.complain(format!(
+                        "{at}: `secret` and `credentials` say two things about one header"
+                    ));
+                }
                 let served = |wire: &&crate::model::Wire| wire.calls.contains_key(&request.call);
                 if !suite.wires.iter().any(|wire| served(&wire)) {
                     self.complain(format!("{at}: no wire profile has a call `{}`", request.call));
@@ -218,7 +226,7 @@ impl Lint<'_> {
             if !suite.editions.iter().any(is_listed) {
                 self.complain(format!("{at}: no edition lists it, so it is never run"));
             }
-            for name in check.needs.iter().chain(&check.sent) {
+            for name in check.needs.iter().chain(&check.sent).chain(&check.only_if_accepted) {
                 if !suite.exchanges.iter().any(|exchange| exchange.id == *name) {
                     self.complain(format!("{at}: there is no exchange `{name}`"));
                 }
@@ -257,37 +265,61 @@ impl Lint<'_> {
         let Some(exchange) = exchange else {
             return self.complain(format!("{at}: there is no exchange `{}`", expectation.exchange));
         };
-        let conditions = [
-            expectation.status.is_some(),
-            !expectation.status_in.is_empty(),
-            expectation.header.is_some(),
-            expectation.error.is_some(),
-            expectation.schema.is_some(),
-            expectation.equals.is_some(),
-            expectation.at_least.is_some(),
-            expectation.length_of.is_some(),
-            expectation.find.is_some(),
-            expectation.lacks.is_some(),
-            !expectation.established.is_empty(),
-        ];
-        if !conditions.contains(&true) {
-            self.complain(format!("{at}: nothing is expected of `{}`", expectation.exchange));
-        }
         let uses_at = [
             expectation.schema.is_some(),
             expectation.equals.is_some(),
             expectation.at_least.is_some(),
             expectation.length_of.is_some(),
+            expectation.within_run.is_some(),
         ];
-        if expectation.at.is_some() && !uses_at.contains(&true) {
-            self.complain(format!("{at}: `at` without `schema`, `equals`, `at_least` or `length_of`"));
+        let conditions = [
+            expectation.status.is_some(),
+            !expectation.status_in.is_empty(),
+            expectation.header.is_some(),
+            expectation.media.is_some(),
+            expectation.body.is_some(),
+            expectation.png.is_some(),
+            expectation.error.is_some(),
+            !expectation.error_in.is_empty(),
+            expectation.envelope,
+            expectation.find.is_some(),
+            expectation.every.is_some(),
+            expectation.growth.is_some(),
+            expectation.lacks.is_some(),
+            !expectation.established.is_empty(),
+        ];
+        if !conditions.iter().chain(&uses_at).any(|given| *given) {
+            self.complain(format!("{at}: nothing is expected of `{}`", expectation.exchange));
         }
-        if let Some(code) = &expectation.error {
+        if expectation.at.is_some() && !uses_at.contains(&true) {
+            self.complain(format!(
+                "{at}: `at` without `schema`, `equals`, `at_least`, `length_of` or `within_run`"
+            ));
+        }
+        if let Some(header) = &expectation.header
+            && header.one_of.is_empty()
+            && header.schema.is_none()
+        {
+            self.complain(format!("{at}: nothing is expected of the field {}", header.name));
+        }
+        if let Some(every) = &expectation.every {
+            if every.least == 0 {
+                self.complain(format!("{at}: `every` of no item says nothing"));
+            }
+            if every.schema.is_none() && every.within_run.is_none() && every.order.is_none() {
+                self.complain(format!("{at}: nothing is expected of every item in {}", every.list));
+            }
+        }
+        let codes = expectation.error.iter().chain(&expectation.error_in);
+        for code in codes.clone().chain(&expectation.unless_error) {
             if !suite.wires.iter().any(|wire| wire.errors.contains_key(code)) {
                 self.complain(format!("{at}: no wire profile has an error `{code}`"));
             }
-            // A rejection without an accepted sibling is passed by a registry that rejects everything.
-            if exchange.twin.is_none() && !weak {
+        }
+        if codes.count() > 0 {
+            // A rejection without an accepted sibling is passed by a registry that rejects everything. A burst is its
+            // own sibling: it begins with a request that is not refused for coming too fast.
+            if exchange.twin.is_none() && exchange.burst.is_none() && !weak {
                 self.complain(format!(
                     "{at}: `{}` is to be rejected and names no accepted twin",
                     exchange.id
@@ -301,7 +333,9 @@ impl Lint<'_> {
                 self.complain(format!("{at}: a set of statuses that includes both success and failure"));
             }
         }
-        let referred = expectation.under.iter().flat_map(|under| under.heads.iter().chain(&under.log));
+        let growth = expectation.growth.iter().map(|growth| &growth.log);
+        let referred =
+            expectation.under.iter().flat_map(|under| under.heads.iter().chain(&under.log)).chain(growth);
         for name in referred {
             if !suite.exchanges.iter().any(|exchange| exchange.id == *name) {
                 self.complain(format!("{at}: there is no exchange `{name}`"));

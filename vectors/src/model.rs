@@ -197,13 +197,17 @@ pub struct Exchange {
     /// The reading that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<String>,
+    /// Sent up to so many times as fast as it goes, until one answer is 429. That answer is recorded, or the last. Comes
+    /// after everything else, so that no other exchange meets the limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<u32>,
 }
 
 /// Repetition of an exchange: `$each` is 0, `step`, `2·step`, … below `below`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Each {
-    /// Reference to the number that is not reached, as `$tlog-head#/size`.
+    /// The number that is not reached: a reference, as `$tlog-head#/size`, or the number itself.
     pub below: String,
     /// Distance between two numbers.
     #[serde(default = "one")]
@@ -229,7 +233,7 @@ fn one() -> u64 {
 }
 
 /// What is sent. Strings may hold references: `$name`, `$name#/pointer`, and `${name}` within a text.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// Operation of the wire profile.
@@ -255,6 +259,48 @@ pub struct Request {
     /// Which secret is sent where the call may need one; the right one, if the run has it, when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretUse>,
+    /// Credentials that are sent instead of the usual one, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<Credential>,
+}
+
+/// One credential of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Credential {
+    /// The header field that carries it.
+    #[serde(rename = "in")]
+    pub field: CredentialField,
+    /// What stands in that field.
+    pub is: CredentialText,
+}
+
+/// A header field that carries a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialField {
+    /// `Authorization`, with the scheme `Bearer`.
+    Bearer,
+    /// The registry's own field for this secret.
+    OwnField,
+}
+
+/// What is sent in place of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialText {
+    /// No character at all.
+    Empty,
+    /// The secret with one character more.
+    Longer,
+    /// The secret with its letters in the other case.
+    OtherCase,
+    /// The secret without its last character.
+    Prefix,
+    /// The secret.
+    Right,
+    /// One drawn at random, that nobody knows.
+    Wrong,
 }
 
 /// Which secret is sent with a request.
@@ -294,6 +340,9 @@ pub struct Check {
     /// Exchanges that must have been accepted, beyond those that are judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<String>,
+    /// Exchanges that a registry may refuse: where it refuses one of them, the check does not apply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only_if_accepted: Vec<String>,
     /// All of these must hold.
     pub expect: Vec<Expectation>,
     /// Other conditions under which editions know this check.
@@ -340,8 +389,26 @@ pub struct Expectation {
     /// The answer is this error: status, envelope and code as the wire profile has them, and a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// JSON Pointer of the value that `schema`, `equals`, `at_least` and `length_of` speak of; the whole body if
-    /// absent.
+    /// The answer is one of these errors, where the specification leaves open which.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub error_in: Vec<String>,
+    /// The answer may also be one of these errors; if it is, nothing else is expected of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unless_error: Vec<String>,
+    /// The answer is an error in the envelope, with a known code under whatever status.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub envelope: bool,
+    /// The media type of the body, parameters set aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<String>,
+    /// JSON Schema of the whole body as one text; a body that is not UTF-8 fits none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Json>,
+    /// The body is a PNG image that can be decoded, of this size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub png: Option<Png>,
+    /// JSON Pointer of the value that `schema`, `equals`, `at_least`, `length_of` and `within_run` speak of; the whole
+    /// body if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
     /// JSON Schema of that value; a value that is absent fits no schema.
@@ -356,9 +423,18 @@ pub struct Expectation {
     /// That value is the length of the list at this JSON Pointer of the same body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_of: Option<String>,
+    /// That value is a time (RFC 3339, or seconds since 1970) at most so many seconds before or after the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_run: Option<u32>,
     /// The body contains items like this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub find: Option<Find>,
+    /// All items of a list are like this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Every>,
+    /// Every tree head that the run saw, wherever it stood, is one of a log that only grew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Growth>,
     /// The body does not contain this text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lacks: Option<String>,
@@ -377,7 +453,21 @@ pub struct HeaderExpectation {
     /// Name of the field, any case.
     pub name: String,
     /// Its value is one of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub one_of: Vec<String>,
+    /// JSON Schema of its value as a text; a field that is absent is `null`, one that is repeated is joined by commas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Json>,
+}
+
+/// Size of an image, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Png {
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
 }
 
 /// Items of a list, by what stands in them.
@@ -387,11 +477,73 @@ pub struct Find {
     /// JSON Pointer of the list.
     #[serde(rename = "in")]
     pub list: String,
+    /// JSON Pointer of the list where there is none at `in`: two names are in use for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub or_in: Option<String>,
     /// JSON Pointer below the item -> value; `/a#/b` reads the text at `/a` as JSON and looks at `/b` in it.
     #[serde(rename = "where")]
     pub condition: BTreeMap<String, Json>,
     /// Exactly so many items (over all answers of the exchange).
     pub count: usize,
+}
+
+/// All items of a list (over all answers of the exchange), or those that are described.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Every {
+    /// JSON Pointer of the list.
+    #[serde(rename = "in")]
+    pub list: String,
+    /// JSON Pointer of the list where there is none at `in`: two names are in use for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub or_in: Option<String>,
+    /// Which items are meant, as in `find`; all if absent.
+    #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
+    pub condition: BTreeMap<String, Json>,
+    /// At least so many items are meant, so that nothing is said of none.
+    pub least: usize,
+    /// The value of the item that is judged, with `#` as in `find`; the whole item if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// JSON Schema of that value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Json>,
+    /// That value is a time at most so many seconds before or after the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_run: Option<u32>,
+    /// How that value runs from item to item; equal neighbours are in either order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+}
+
+/// How numbers, or texts, follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// None is smaller than the one before.
+    Ascending,
+    /// None is greater than the one before.
+    Descending,
+}
+
+/// Tree heads seen in a run, in the order in which they were seen: in heads, proofs and bundles.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Growth {
+    /// Exchange whose answers are the pages of the log.
+    pub log: String,
+    /// What is made of a size that came with the root of a later tree.
+    pub torn: Torn,
+}
+
+/// What is made of a head whose size and root were read apart, while somebody else wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Torn {
+    /// It says nothing about another log.
+    Ignored,
+    /// It is what the check looks for.
+    Refused,
 }
 
 /// What the verifier trusts while it judges an answer.
@@ -654,6 +806,12 @@ impl Exchange {
 }
 
 impl Expectation {
+    /// Whether the answer has to be a rejection with a named reason: then there must be an accepted twin.
+    #[must_use]
+    pub fn demands_rejection(&self) -> bool {
+        self.error.is_some() || !self.error_in.is_empty()
+    }
+
     /// Every reference in what it compares with, and every exchange that it looks at beside its own.
     #[must_use]
     pub fn references(&self) -> Vec<Reference> {
@@ -661,6 +819,9 @@ impl Expectation {
             self.equals.iter().chain(&self.at_least).flat_map(references).collect();
         found.extend(self.lacks.iter().flat_map(|text| references_in_text(text)));
         found.extend(self.find.iter().flat_map(|find| find.condition.values()).flat_map(references));
+        found.extend(self.every.iter().flat_map(|every| every.condition.values()).flat_map(references));
+        let log = self.growth.iter().map(|growth| &growth.log);
+        found.extend(log.map(|name| Reference { name: name.clone(), pointer: String::new() }));
         if let Some(under) = &self.under {
             let texts = [&under.registry_key, &under.issuer_key, &under.file_id];
             found.extend(texts.into_iter().flatten().flat_map(|text| references_in_text(text)));

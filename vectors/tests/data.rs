@@ -11,7 +11,7 @@ use assayer_vectors::{
     load_embedded, load_folder,
 };
 use schemars::schema_for;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -166,6 +166,59 @@ fn the_lint_names_each_thing_that_does_not_fit() {
         let mut suite = load_embedded(SUITE).unwrap();
         change(&mut suite);
         let found: Vec<String> = lint(&suite).iter().map(ToString::to_string).collect();
+        assert!(found.iter().any(|text| text.contains(complaint)), "{complaint}: {found:?}");
+    }
+}
+
+#[test]
+fn the_lint_names_conditions_that_say_nothing_or_two_things() {
+    type Change = fn(&mut Suite);
+    let expectation = |suite: &mut Suite, data: Json| {
+        let data = serde_json::from_value(data).unwrap();
+        suite.checks[0].weak = None;
+        suite.checks[0].expect = vec![data];
+    };
+    let of_data = [
+        (
+            "`every` of no item",
+            json!({"exchange": "health", "every": {"in": "/a", "least": 0, "schema": {}}}),
+        ),
+        (
+            "nothing is expected of every item",
+            json!({"exchange": "health", "every": {"in": "/a", "least": 1}}),
+        ),
+        ("nothing is expected of the field", json!({"exchange": "health", "header": {"name": "A"}})),
+        ("nothing is expected of `health`", json!({"exchange": "health", "unless_error": ["not_found"]})),
+        (
+            "no wire profile has an error",
+            json!({"exchange": "health", "status": 200, "unless_error": ["none"]}),
+        ),
+        ("names no accepted twin", json!({"exchange": "health", "error_in": ["not_found"]})),
+        ("there is no exchange", json!({"exchange": "health", "growth": {"log": "none", "torn": "ignored"}})),
+    ];
+    let of_exchanges: [(&str, Change); 3] = [
+        ("what is sent in a burst stores nothing", |suite| {
+            suite.exchanges[0].burst = Some(3);
+            suite.exchanges[0].effect = assayer_vectors::Effect::RecordsEvent;
+        }),
+        ("say two things about one header", |suite| {
+            let request = suite.exchanges[0].request.as_mut().unwrap();
+            request.secret = Some(assayer_vectors::SecretUse::None);
+            request.credentials = serde_json::from_value(json!([{"in": "bearer", "is": "right"}])).unwrap();
+        }),
+        ("there is no exchange", |suite| suite.checks[0].only_if_accepted = vec!["nothing".to_owned()]),
+    ];
+    let complaints = |suite: &Suite| lint(suite).iter().map(ToString::to_string).collect::<Vec<_>>();
+    for (complaint, data) in of_data {
+        let mut suite = load_embedded(SUITE).unwrap();
+        expectation(&mut suite, data);
+        let found = complaints(&suite);
+        assert!(found.iter().any(|text| text.contains(complaint)), "{complaint}: {found:?}");
+    }
+    for (complaint, change) in of_exchanges {
+        let mut suite = load_embedded(SUITE).unwrap();
+        change(&mut suite);
+        let found = complaints(&suite);
         assert!(found.iter().any(|text| text.contains(complaint)), "{complaint}: {found:?}");
     }
 }

@@ -1,0 +1,304 @@
+//! Conditions on one answer, or on the items of its lists: each a pure function that says in words what differs.
+
+use assayer_vectors::{Every, HeaderExpectation, Order, Png};
+use assayer_verifier::{Document, Limits, Value};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
+
+use crate::judge::{same_json, shown};
+use crate::schema;
+use crate::transcript::{Answer, Transcript};
+
+/// What differs, with its place.
+pub(crate) type Differs = Result<(), String>;
+
+pub(crate) fn header(expected: &HeaderExpectation, answer: &Answer, place: &str) -> Differs {
+    let name = &expected.name;
+    if !expected.one_of.is_empty() {
+        let found = answer.header(name);
+        if !found.is_some_and(|found| expected.one_of.iter().any(|expected| expected == found)) {
+            let found = found.map_or_else(|| "no such field".to_owned(), shown);
+            return Err(format!("{place}: {name}: expected {}, found {found}", expected.one_of.join(" or ")));
+        }
+    }
+    let Some(wanted) = &expected.schema else { return Ok(()) };
+    let found = joined(answer, name);
+    let text = found.map_or(Json::Null, Json::String).to_string();
+    schema::check(&text, wanted).map_err(|error| format!("{place}: {name}: {error}"))
+}
+
+/// The values of a field, joined as in RFC 9110 section 5.3.
+fn joined(answer: &Answer, name: &str) -> Option<String> {
+    let fields = answer.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+    let values: Vec<&str> = fields.map(|(_, value)| value.as_str()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
+}
+
+/// RFC 9110 section 8.3.1: type and subtype are compared without regard to case, parameters are set aside.
+pub(crate) fn media(expected: &str, answer: &Answer, place: &str) -> Differs {
+    let found = answer.header("content-type");
+    let essence = found.and_then(|found| found.split(';').next()).map(str::trim);
+    if essence.is_some_and(|essence| essence.eq_ignore_ascii_case(expected)) {
+        return Ok(());
+    }
+    let found = found.map_or_else(|| "no such field".to_owned(), shown);
+    Err(format!("{place}: Content-Type: expected {expected}, found {found}"))
+}
+
+pub(crate) fn body(wanted: &Json, answer: &Answer, place: &str) -> Differs {
+    let Ok(text) = String::from_utf8(answer.body()) else {
+        return Err(format!("{place}: the body: expected a text, found bytes that are not UTF-8"));
+    };
+    schema::check(&Json::String(text).to_string(), wanted)
+        .map_err(|error| format!("{place}: the body as a text: {error}"))
+}
+
+/// An image of the expected size, every row of which can be decoded, and nothing behind it.
+pub(crate) fn png(expected: Png, answer: &Answer, place: &str) -> Differs {
+    /// No beacon needs an image that takes more memory than this.
+    const LARGEST_IMAGE: usize = 1 << 20;
+    let failed = |found: String| {
+        Err(format!(
+            "{place}: the body: expected a PNG of {}x{}, found {found}",
+            expected.width, expected.height
+        ))
+    };
+    let bytes = answer.body();
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes.as_slice()));
+    decoder.set_limits(png::Limits { bytes: LARGEST_IMAGE });
+    let mut reader = match decoder.read_info() {
+        Ok(reader) => reader,
+        Err(error) => return failed(format!("none: {error}")),
+    };
+    let (width, height) = (reader.info().width, reader.info().height);
+    if (width, height) != (expected.width, expected.height) {
+        return failed(format!("one of {width}x{height}"));
+    }
+    let Some(length) = reader.output_buffer_size().filter(|length| *length <= LARGEST_IMAGE) else {
+        return failed("one that is too large to decode".to_owned());
+    };
+    let decoded = reader.next_frame(&mut vec![0; length]).map(|_| ()).and_then(|()| reader.finish());
+    decoded.or_else(|error| failed(format!("one that cannot be decoded: {error}")))
+}
+
+/// A time at most `most` seconds before the run began or after it ended, by our clock.
+pub(crate) fn within_run(value: &str, most: u32, transcript: &Transcript) -> Differs {
+    let found: Option<Timestamp> = match serde_json::from_str(value) {
+        Ok(Json::String(text)) => text.parse().ok(),
+        Ok(Json::Number(number)) => number.as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        _ => None,
+    };
+    let Some(found) = found else { return Err(format!("expected a time, found {}", shown(value))) };
+    let Ok(started) = transcript.started_at.parse::<Timestamp>() else {
+        return Err("the transcript does not say when the run began".to_owned());
+    };
+    let tolerance = SignedDuration::from_secs(i64::from(most));
+    let elapsed = SignedDuration::from_millis(i64::try_from(transcript.elapsed_ms).unwrap_or(i64::MAX));
+    let earliest = started.saturating_sub(tolerance).unwrap_or(Timestamp::MIN);
+    let latest = started.saturating_add(elapsed.saturating_add(tolerance)).unwrap_or(Timestamp::MAX);
+    if (earliest..=latest).contains(&found) {
+        return Ok(());
+    }
+    Err(format!("expected a time within {most} s of the run that began at {started}, found {found}"))
+}
+
+/// Whether an item has the described values.
+pub(crate) fn matches(item: Value<'_>, conditions: &[(&str, Json)]) -> bool {
+    conditions.iter().all(|(pointer, expected)| {
+        with_value(item, pointer, |value| same_json(value, expected, "").is_ok()).unwrap_or(false)
+    })
+}
+
+/// The value at a pointer below an item. `/a#/b` reads the text at `/a` as JSON and looks at `/b` in it.
+fn with_value<T>(item: Value<'_>, pointer: &str, then: impl FnOnce(Value<'_>) -> T) -> Option<T> {
+    match pointer.split_once('#') {
+        None => item.at(pointer).map(then),
+        Some((outer, inner)) => {
+            let text = item.at(outer).and_then(Value::as_str)?;
+            let document = Document::read(text.as_bytes(), &Limits::default()).ok()?;
+            document.root().at(inner).map(then)
+        }
+    }
+}
+
+/// Judges item after item; the value before is kept for the order.
+pub(crate) struct EveryItem<'e> {
+    every: &'e Every,
+    conditions: &'e [(&'e str, Json)],
+    transcript: &'e Transcript,
+    /// How many items were meant.
+    pub(crate) count: usize,
+    before: Option<Json>,
+}
+
+impl<'e> EveryItem<'e> {
+    pub(crate) fn new(
+        every: &'e Every,
+        conditions: &'e [(&'e str, Json)],
+        transcript: &'e Transcript,
+    ) -> Self {
+        Self { every, conditions, transcript, count: 0, before: None }
+    }
+
+    /// Looks at one item, if it is one of those that are meant.
+    pub(crate) fn look_at(&mut self, item: Value<'_>, place: &str) -> Differs {
+        if !matches(item, self.conditions) {
+            return Ok(());
+        }
+        self.count += 1;
+        let pointer = self.every.at.as_deref().unwrap_or("");
+        let raw = with_value(item, pointer, |value| value.raw().to_owned());
+        let Some(raw) = raw else {
+            return Err(format!("{place}{pointer}: expected a value, found no such member"));
+        };
+        self.judge(&raw).map_err(|difference| format!("{place}{pointer}: {difference}"))
+    }
+
+    fn judge(&mut self, raw: &str) -> Differs {
+        if let Some(schema) = &self.every.schema {
+            schema::check(raw, schema)?;
+        }
+        if let Some(most) = self.every.within_run {
+            within_run(raw, most, self.transcript)?;
+        }
+        let Some(order) = self.every.order else { return Ok(()) };
+        let value: Json = serde_json::from_str(raw).map_err(|error| error.to_string())?;
+        let before = self.before.replace(value.clone());
+        match before.as_ref().map(|before| follows(before, &value, order)) {
+            None | Some(Some(true)) => Ok(()),
+            Some(Some(false)) => {
+                let before = before.unwrap_or_default();
+                Err(format!("expected {} order, found {value} after {before}", name(order)))
+            }
+            Some(None) => Err(format!("expected numbers or texts to compare, found {}", shown(raw))),
+        }
+    }
+}
+
+fn name(order: Order) -> &'static str {
+    match order {
+        Order::Ascending => "ascending",
+        Order::Descending => "descending",
+    }
+}
+
+/// Whether one value may stand before another; `None` where they cannot be compared.
+fn follows(before: &Json, after: &Json, order: Order) -> Option<bool> {
+    let ordering = match (before, after) {
+        (Json::String(before), Json::String(after)) => before.cmp(after),
+        (Json::Number(before), Json::Number(after)) => before.as_i64()?.cmp(&after.as_i64()?),
+        _ => return None,
+    };
+    Some(match order {
+        Order::Ascending => ordering.is_le(),
+        Order::Descending => ordering.is_ge(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn answer(headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Answer { status: 200, headers, body_text: None, body_hex: Some(hex::encode(body)), elapsed_ms: 1 }
+    }
+
+    fn transcript() -> Transcript {
+        serde_json::from_value(json!({
+            "form": "", "suite": "", "suite_digest": "", "edition": "", "checks": [], "wire": "", "target": "",
+            "started_at": "2026-01-02T03:04:05Z", "elapsed_ms": 2000, "capabilities": [], "names": {}, "exchanges": [],
+        }))
+        .unwrap()
+    }
+
+    /// A PNG of one grey pixel, written out chunk by chunk with the sums of RFC 2083.
+    const PIXEL: &str = "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c636800000082\
+                         008177cd72b60000000049454e44ae426082";
+
+    #[test]
+    fn an_image_is_one_only_if_every_byte_of_it_is_sound() {
+        let one = Png { width: 1, height: 1 };
+        let good = hex::decode(PIXEL).unwrap();
+        assert_eq!(png(one, &answer(&[], &good), "x"), Ok(()));
+        assert!(png(Png { width: 2, height: 1 }, &answer(&[], &good), "x").is_err());
+        assert!(png(one, &answer(&[], b""), "x").is_err());
+        let cut = good.get(..good.len() - 12).unwrap();
+        assert!(png(one, &answer(&[], cut), "x").is_err(), "without its end");
+        for position in 0..good.len() {
+            let mut bad = good.clone();
+            bad[position] ^= 0x10;
+            assert!(png(one, &answer(&[], &bad), "x").is_err(), "byte {position}");
+        }
+    }
+
+    #[test]
+    fn absent_fields_are_null_and_repeated_ones_are_joined() {
+        let expectation =
+            |schema| HeaderExpectation { name: "X".to_owned(), one_of: vec![], schema: Some(schema) };
+        let absent = expectation(json!({"type": "null"}));
+        assert_eq!(header(&absent, &answer(&[], b""), "x"), Ok(()));
+        assert!(header(&absent, &answer(&[("x", "")], b""), "x").is_err());
+        let twice = answer(&[("x", "a"), ("x", "b")], b"");
+        assert_eq!(header(&expectation(json!({"const": "a, b"})), &twice, "x"), Ok(()));
+        assert!(header(&expectation(json!({"const": "a"})), &twice, "x").is_err());
+    }
+
+    #[test]
+    fn media_types_are_compared_without_parameters() {
+        let of = |value| media("application/json", &answer(&[("content-type", value)], b""), "x");
+        assert!(of("application/json").is_ok() && of("Application/JSON; charset=utf-8").is_ok());
+        assert!(of("text/html").is_err() && of("application/jsonp").is_err());
+        assert!(media("application/json", &answer(&[], b""), "x").is_err());
+    }
+
+    #[test]
+    fn times_are_near_the_run_or_not() {
+        let transcript = transcript();
+        for (value, most, near) in [
+            ("\"2026-01-02T03:04:05Z\"", 0, true),
+            ("\"2026-01-02T03:04:07Z\"", 0, true),
+            ("\"2026-01-02T03:04:08Z\"", 0, false),
+            ("\"2026-01-02T03:04:08Z\"", 1, true),
+            ("\"2026-01-02T03:04:04Z\"", 0, false),
+            ("\"2026-01-02T04:04:06+01:00\"", 0, true),
+            ("1767323045", 0, true),
+            ("1767323044", 0, false),
+            ("\"yesterday\"", 9, false),
+            ("null", 9, false),
+            ("true", 9, false),
+            ("1e300", 9, false),
+        ] {
+            assert_eq!(within_run(value, most, &transcript).is_ok(), near, "{value} {most}");
+        }
+    }
+
+    #[test]
+    fn items_follow_each_other_in_order() {
+        let transcript = transcript();
+        let every = |order| Every {
+            list: String::new(),
+            or_in: None,
+            condition: std::collections::BTreeMap::new(),
+            least: 1,
+            at: Some("/a#/b".to_owned()),
+            schema: None,
+            within_run: None,
+            order: Some(order),
+        };
+        let judged = |order, items: &str| {
+            let every = every(order);
+            let document = Document::read(items.as_bytes(), &Limits::default()).unwrap();
+            let mut all = EveryItem::new(&every, &[], &transcript);
+            let outcome = document.root().items().try_for_each(|item| all.look_at(item, "x"));
+            outcome.map(|()| all.count)
+        };
+        let rising = r#"[{"a":"{\"b\":1}"},{"a":"{\"b\":1}"},{"a":"{\"b\":3}"}]"#;
+        assert_eq!(judged(Order::Ascending, rising), Ok(3));
+        assert!(judged(Order::Descending, rising).is_err());
+        assert!(judged(Order::Ascending, r#"[{"a":"{\"b\":1}"},{"a":"{\"b\":\"x\"}"}]"#).is_err());
+        assert!(judged(Order::Ascending, r#"[{"a":"no JSON"}]"#).is_err());
+        assert_eq!(judged(Order::Descending, r#"[{"a":"{\"b\":\"y\"}"},{"a":"{\"b\":\"x\"}"}]"#), Ok(2));
+    }
+}

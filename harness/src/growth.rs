@@ -1,0 +1,180 @@
+//! Every tree head that a run saw, wherever it stood: one log that only grew has them all.
+
+use assayer_vectors::{Document as Kind, Growth, Torn};
+use assayer_verifier::oversight::Log;
+use assayer_verifier::{Document, Hash, Limits, TreeHead, Value};
+
+/// A tree that an answer speaks of; of some answers only the size is known.
+struct Seen {
+    size: u64,
+    root: Option<Hash>,
+}
+
+/// What one answer says about the log.
+pub(crate) struct Sighting {
+    /// Name of the exchange.
+    place: String,
+    trees: Vec<Seen>,
+}
+
+impl Sighting {
+    /// Reads an answer of the given kind; `None` where it says nothing about the log.
+    ///
+    /// What cannot be read is another check's matter.
+    pub(crate) fn read(place: String, kind: Option<Kind>, body: &[u8]) -> Option<Self> {
+        let document = Document::read(body, &Limits::default()).ok()?;
+        let root = document.root();
+        let trees: Vec<Seen> = match kind {
+            Some(Kind::OversightHead) => seen(root, "/size").into_iter().collect(),
+            Some(Kind::OversightProof) => seen(root, "/tree_size").into_iter().collect(),
+            Some(Kind::OversightBundle) => {
+                let head = root.get("tlog_head").and_then(|head| seen(head, "/size"));
+                let items = root.get("tlog_proofs").into_iter().flat_map(Value::items);
+                let proofs = items.filter_map(|item| {
+                    seen(item.get("proof").or_else(|| item.get("inclusion"))?, "/tree_size")
+                });
+                head.into_iter().chain(proofs).collect()
+            }
+            Some(Kind::OversightLog) => Vec::new(),
+            None => {
+                let size = root.get("tlog_size").and_then(Value::as_u64);
+                size.map(|size| Seen { size, root: None }).into_iter().collect()
+            }
+        };
+        (!trees.is_empty()).then_some(Self { place, trees })
+    }
+}
+
+fn seen(value: Value<'_>, size: &str) -> Option<Seen> {
+    let root = value.get("root").and_then(Value::as_str)?;
+    Some(Seen { size: value.at(size)?.as_u64()?, root: Some(Hash::from_hex(&root)?) })
+}
+
+/// Why the sightings are not those of one log that only grew.
+pub(crate) enum NotOneLog {
+    /// Shown.
+    Shown(String),
+    /// The log that was read ends before some head.
+    TooShort(String),
+}
+
+/// Compares all sightings, in the order in which they were made, with the log.
+pub(crate) fn compare(sightings: &[Sighting], log: &Log, growth: &Growth) -> Result<(), NotOneLog> {
+    rollback(sightings).map_or(Ok(()), |text| Err(NotOneLog::Shown(text)))?;
+    for sighting in sightings {
+        for seen in &sighting.trees {
+            let Some(root) = seen.root else { continue };
+            compare_one(&sighting.place, TreeHead { size: seen.size, root }, log, growth)?;
+        }
+    }
+    Ok(())
+}
+
+/// Requests are sent one after the other, so whatever an answer shows is at least as large as all before it.
+fn rollback(sightings: &[Sighting]) -> Option<String> {
+    let mut largest: Option<(u64, &str)> = None;
+    for Sighting { place, trees } in sightings {
+        let smallest = trees.iter().map(|seen| seen.size).min()?;
+        if let Some((before, earlier)) = largest.filter(|(before, _)| *before > smallest) {
+            return Some(format!(
+                "{place}: expected at least the {before} leaves of {earlier}, found {smallest}"
+            ));
+        }
+        largest = trees.iter().map(|seen| (seen.size, place.as_str())).max().or(largest);
+    }
+    None
+}
+
+fn compare_one(place: &str, head: TreeHead, log: &Log, growth: &Growth) -> Result<(), NotOneLog> {
+    let Some(known) = log.head_at(head.size) else {
+        let leaves = log.leaves().len();
+        return Err(NotOneLog::TooShort(format!(
+            "{place}: the log of {} has {leaves} leaves, the head {}",
+            growth.log, head.size
+        )));
+    };
+    if known == head {
+        return Ok(());
+    }
+    let leaves = log.leaves().len() as u64;
+    let other = (0..=leaves).find(|size| log.head_at(*size).is_some_and(|known| known.root == head.root));
+    match (other, growth.torn) {
+        (Some(size), Torn::Ignored) if size > head.size => Ok(()),
+        (Some(size), _) => Err(NotOneLog::Shown(format!(
+            "{place}: expected the root of {} leaves, found that of {size}",
+            head.size
+        ))),
+        (None, _) => Err(NotOneLog::Shown(format!(
+            "{place}: expected root {} of {} leaves, found {}",
+            known.root, head.size, head.root
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assayer_verifier::leaf_hash;
+
+    fn log(leaves: u8) -> Log {
+        let pages: Vec<String> = (0..leaves)
+            .map(|index| {
+                let hash = leaf_hash(&[b'a' + index]).to_hex();
+                format!(
+                    r#"{{"index":{index},"leaf_hash":"{hash}","leaf_data":"{}"}}"#,
+                    char::from(b'a' + index)
+                )
+            })
+            .collect();
+        Log::read(pages.iter().map(|page| page.as_bytes()), &Limits::default()).0
+    }
+
+    fn head(place: &str, size: u64, root: Hash) -> Sighting {
+        let body = format!(r#"{{"size":{size},"root":"{}"}}"#, root.to_hex());
+        Sighting::read(place.to_owned(), Some(Kind::OversightHead), body.as_bytes()).unwrap()
+    }
+
+    fn judged(torn: Torn, sightings: &[Sighting]) -> String {
+        let growth = Growth { log: "log".to_owned(), torn };
+        match compare(sightings, &log(5), &growth) {
+            Ok(()) => "one log".to_owned(),
+            Err(NotOneLog::Shown(text) | NotOneLog::TooShort(text)) => text,
+        }
+    }
+
+    #[test]
+    fn heads_of_one_growing_log_and_nothing_else_pass() {
+        let log = log(5);
+        let root = |size| log.head_at(size).unwrap().root;
+        let good = || vec![head("a", 2, root(2)), head("b", 2, root(2)), head("c", 5, root(5))];
+        assert_eq!(judged(Torn::Ignored, &good()), "one log");
+        let mut back = good();
+        back.push(head("d", 4, root(4)));
+        assert!(judged(Torn::Ignored, &back).starts_with("d: expected at least the 5 leaves of c"));
+        let torn = [head("a", 2, root(3))];
+        assert_eq!(judged(Torn::Ignored, &torn), "one log");
+        assert!(judged(Torn::Refused, &torn).contains("found that of 3"));
+        assert!(judged(Torn::Ignored, &[head("a", 3, root(2))]).contains("found that of 2"));
+        assert!(judged(Torn::Ignored, &[head("a", 3, Hash([7; 32]))]).contains("expected root"));
+        assert!(judged(Torn::Ignored, &[head("a", 6, root(5))]).contains("has 5 leaves"));
+    }
+
+    #[test]
+    fn bundles_proofs_and_sizes_are_sightings_too() {
+        let log = log(5);
+        let root = |size| log.head_at(size).unwrap().root.to_hex();
+        let bundle = format!(
+            r#"{{"tlog_head":{{"size":5,"root":"{}"}},"tlog_proofs":[{{"proof":{{"tree_size":4,"root":"{}"}}}}]}}"#,
+            root(5),
+            root(5)
+        );
+        let bundle = Sighting::read("b".to_owned(), Some(Kind::OversightBundle), bundle.as_bytes()).unwrap();
+        assert!(judged(Torn::Refused, &[bundle]).starts_with("b: expected the root of 4 leaves"));
+        let size = |size: u64| {
+            Sighting::read("s".to_owned(), None, format!(r#"{{"tlog_size":{size}}}"#).as_bytes()).unwrap()
+        };
+        assert!(judged(Torn::Ignored, &[size(5), size(4)]).contains("expected at least the 5"));
+        assert!(Sighting::read("n".to_owned(), None, b"{}").is_none());
+        assert!(Sighting::read("n".to_owned(), None, b"no JSON").is_none());
+    }
+}

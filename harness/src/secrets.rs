@@ -1,0 +1,190 @@
+//! The secrets of a run: what is sent of them, and how they are kept out of everything that is written down.
+
+use std::collections::BTreeSet;
+
+use assayer_vectors::{
+    Authorization, Capability, Credential, CredentialField, CredentialText, Request, SecretUse,
+};
+use percent_encoding::utf8_percent_encode;
+use serde_json::Value as Json;
+
+use crate::names::random_hex;
+use crate::record::{Fields, RESERVED};
+
+/// What stands in a transcript in place of a secret.
+pub(crate) const BLOT: &str = "(secret)";
+
+/// The secrets of a run. They are sent to the target and written down nowhere.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    /// For registration and attribution.
+    pub operator_token: Option<String>,
+    /// For DNS events.
+    pub dns_event_secret: Option<String>,
+}
+
+impl Secrets {
+    pub(crate) fn capabilities(&self) -> BTreeSet<Capability> {
+        let mut found = BTreeSet::new();
+        if self.operator_token.is_some() {
+            found.insert(Capability::OperatorToken);
+        }
+        if self.dns_event_secret.is_some() {
+            found.insert(Capability::DnsEventSecret);
+        }
+        found
+    }
+
+    /// The header fields that carry the credentials of a request, as they are sent.
+    pub(crate) fn fields(&self, authorization: Authorization, request: &Request) -> Result<Fields, String> {
+        let known = match authorization {
+            Authorization::Operator => self.operator_token.as_deref(),
+            Authorization::DnsEvent => self.dns_event_secret.as_deref(),
+        };
+        let usual = match authorization {
+            Authorization::Operator => CredentialField::Bearer,
+            Authorization::DnsEvent => CredentialField::OwnField,
+        };
+        let credentials = match (request.secret, known) {
+            _ if !request.credentials.is_empty() => request.credentials.clone(),
+            (Some(SecretUse::None), _) | (None, None) => Vec::new(),
+            (Some(SecretUse::Wrong), _) => vec![Credential { field: usual, is: CredentialText::Wrong }],
+            (None, Some(_)) => vec![Credential { field: usual, is: CredentialText::Right }],
+        };
+        let field = |credential: &Credential| {
+            Ok(field_of(authorization, credential.field, &text_of(known, credential.is)?))
+        };
+        credentials.iter().map(field).collect()
+    }
+
+    /// The secrets, and what else is sent that a reader could make them from.
+    fn known(&self) -> impl Iterator<Item = String> {
+        let known = [&self.operator_token, &self.dns_event_secret].into_iter().flatten();
+        known.filter(|secret| !secret.is_empty()).flat_map(|secret| {
+            let forms = [Some(secret.clone()), other_case(secret), prefix(secret)];
+            forms.into_iter().flatten()
+        })
+    }
+
+    /// Takes secrets out of a text, as they are, as they stand in a URL, and as they stand in a JSON string.
+    pub(crate) fn blot(&self, text: &str) -> String {
+        self.known().fold(text.to_owned(), |text, secret| {
+            let in_url = utf8_percent_encode(&secret, RESERVED).to_string();
+            let quoted = Json::String(secret.clone()).to_string();
+            let in_json = quoted.trim_matches('"');
+            [secret.as_str(), &in_url, in_json]
+                .into_iter()
+                .filter(|form| !form.is_empty())
+                .fold(text, |text, form| if text.contains(form) { text.replace(form, BLOT) } else { text })
+        })
+    }
+
+    /// Takes secrets out of bytes that are written in hexadecimal.
+    pub(crate) fn blot_hex(&self, text: &str) -> String {
+        self.known()
+            .fold(text.to_owned(), |text, secret| text.replace(&hex::encode(secret), &hex::encode(BLOT)))
+    }
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secrets({:?})", self.capabilities())
+    }
+}
+
+fn field_of(authorization: Authorization, field: CredentialField, text: &str) -> (String, String) {
+    let own = match authorization {
+        Authorization::Operator => "X-Oversight-Operator-Token",
+        Authorization::DnsEvent => "X-Oversight-DNS-Secret",
+    };
+    match field {
+        CredentialField::Bearer => ("Authorization".to_owned(), format!("Bearer {text}")),
+        CredentialField::OwnField => (own.to_owned(), text.to_owned()),
+    }
+}
+
+fn text_of(known: Option<&str>, text: CredentialText) -> Result<String, String> {
+    let secret = || known.ok_or_else(|| "the run does not know this secret".to_owned());
+    match text {
+        CredentialText::Empty => Ok(String::new()),
+        CredentialText::Longer => Ok(format!("{}0", secret()?)),
+        CredentialText::OtherCase => {
+            other_case(secret()?).ok_or_else(|| "the secret has no letter in it".to_owned())
+        }
+        CredentialText::Prefix => {
+            prefix(secret()?).ok_or_else(|| "the secret is too short to be cut".to_owned())
+        }
+        CredentialText::Right => secret().map(str::to_owned),
+        CredentialText::Wrong => random_hex(16).map_err(|error| error.to_string()),
+    }
+}
+
+/// The secret with its letters in the other case; `None` if it has none.
+fn other_case(secret: &str) -> Option<String> {
+    let other: String = secret
+        .chars()
+        .map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
+        .collect();
+    (other != secret).then_some(other)
+}
+
+/// The secret without its last character; `None` if little would be left of it.
+fn prefix(secret: &str) -> Option<String> {
+    let (last, _) = secret.char_indices().next_back()?;
+    secret.get(..last).filter(|text| text.len() > 3).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_blotted_out_wherever_they_come_back() {
+        let secrets = Secrets { operator_token: Some("hush".to_owned()), dns_event_secret: None };
+        assert_eq!(secrets.blot("you said Bearer hush"), "you said Bearer (secret)");
+        let odd = Secrets { operator_token: Some(r#"a"b\c/d"#.to_owned()), dns_event_secret: None };
+        for text in [r#"a"b\c/d"#, r#"{"x":"a\"b\\c/d"}"#, "a%22b%5Cc%2Fd"] {
+            assert!(odd.blot(text).contains(BLOT), "{text}");
+        }
+        assert!(!format!("{secrets:?}").contains("hush"));
+    }
+
+    #[test]
+    fn what_is_nearly_the_secret_is_blotted_out_too() {
+        let secrets = Secrets { operator_token: None, dns_event_secret: Some("Hush-hush".to_owned()) };
+        for is in
+            [CredentialText::Longer, CredentialText::OtherCase, CredentialText::Prefix, CredentialText::Right]
+        {
+            let sent = text_of(secrets.dns_event_secret.as_deref(), is).unwrap();
+            let blotted = secrets.blot(&format!("you said {sent}"));
+            assert!(
+                blotted.starts_with("you said (secret)") && !blotted.contains("ush"),
+                "{is:?}: {blotted}"
+            );
+        }
+    }
+
+    #[test]
+    fn credentials_stand_in_their_fields_and_are_never_right_by_chance() {
+        let secrets = Secrets { operator_token: Some("Token-77".to_owned()), dns_event_secret: None };
+        let sent = |field, is| {
+            let credentials = vec![Credential { field, is }];
+            let request = Request { credentials, ..Request::default() };
+            secrets.fields(Authorization::Operator, &request)
+        };
+        let bearer = |is| sent(CredentialField::Bearer, is).unwrap().remove(0).1;
+        assert_eq!(bearer(CredentialText::Right), "Bearer Token-77");
+        assert_eq!(bearer(CredentialText::Prefix), "Bearer Token-7");
+        assert_eq!(bearer(CredentialText::Longer), "Bearer Token-770");
+        assert_eq!(bearer(CredentialText::OtherCase), "Bearer tOKEN-77");
+        assert_eq!(bearer(CredentialText::Empty), "Bearer ");
+        let own = sent(CredentialField::OwnField, CredentialText::Right).unwrap();
+        assert_eq!(own, [("X-Oversight-Operator-Token".to_owned(), "Token-77".to_owned())]);
+        let unknown = Request { secret: Some(SecretUse::Wrong), ..Request::default() };
+        assert_eq!(secrets.fields(Authorization::DnsEvent, &unknown).unwrap().len(), 1);
+        assert!(
+            text_of(None, CredentialText::Prefix).is_err()
+                && text_of(Some("12"), CredentialText::OtherCase).is_err()
+        );
+    }
+}
