@@ -548,6 +548,48 @@ fn a_log_is_verified_line_by_line_against_known_heads() {
     assert_eq!((code(&output), layer(&output, "json")["at"].as_str()), (1, Some("line 3")));
 }
 
+/// The text of a document, and the key that it is verified with.
+fn document(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/proofs").join(format!("{name}.json"));
+    let vector: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    vector["input"]["document"].as_str().unwrap().to_owned()
+}
+
+/// That the proof is good is the worst that can be said of a registry: it must never look like success.
+#[test]
+fn a_proof_of_equivocation_that_holds_is_no_success_unless_it_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = key("good/with-log", "registry_key");
+    let good = write(folder.path(), "equivocation.json", document("equivocation/prefix"));
+    let good = good.to_str().unwrap();
+    let verify = |path: &str, more: &[&str]| {
+        let output = run(&[&["verify", "--format", "json", path][..], more].concat());
+        let word = json(&output)["documents"][0]["verdict"].as_str().unwrap().to_owned();
+        (code(&output), word)
+    };
+    let pinned = ["--registry-key", &key];
+    let asked = [&pinned[..], &["--require", "equivocation"]].concat();
+    assert_eq!(verify(good, &pinned), (1, "equivocation".to_owned()));
+    assert_eq!(verify(good, &asked), (0, "equivocation".to_owned()));
+    assert_eq!(verify(good, &[]), (1, "consistent".to_owned()));
+    assert_eq!(verify(good, &["--require", "equivocation"]), (1, "consistent".to_owned()));
+    let output = run(&["verify", good, "--registry-key", &key]);
+    assert!(text(&output.stdout).contains("EQUIVOCATION ESTABLISHED"), "{}", text(&output.stdout));
+
+    let forged = write(folder.path(), "forged.json", document("equivocation/failed-consistency-proof"));
+    let forged = forged.to_str().unwrap();
+    assert_eq!(verify(forged, &pinned), (1, "refuted".to_owned()));
+    assert_eq!(verify(forged, &asked), (1, "refuted".to_owned()));
+    // A bundle is no proof of equivocation, whatever its verdict.
+    let bundle = write(folder.path(), "bundle.json", bundle("good/one-event"));
+    assert_eq!(verify(bundle.to_str().unwrap(), &asked).0, 1);
+
+    let growth = write(folder.path(), "growth.json", document("consistency/signed-heads"));
+    let growth = growth.to_str().unwrap();
+    assert_eq!(verify(growth, &pinned), (0, "authentic".to_owned()));
+    assert_eq!(verify(growth, &[]), (0, "consistent".to_owned()));
+}
+
 #[test]
 fn a_trust_policy_says_what_is_authentic() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,18 +7,19 @@ sys.setrecursionlimit(20_000)
 
 import cases_bundle  # noqa: E402
 import cases_canon  # noqa: E402
+import cases_document  # noqa: E402
 import cases_json  # noqa: E402
 import cases_merkle  # noqa: E402
 import cases_signature  # noqa: E402
 import schemas  # noqa: E402
 from writer import Writer  # noqa: E402
 
-FOLDERS = ["json", "canonicalization", "merkle", "signatures", "bundles"]
+FOLDERS = ["json", "canonicalization", "merkle", "signatures", "bundles", *cases_document.FOLDERS]
 
 
 def main():
     writer = Writer()
-    for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle):
+    for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle, cases_document):
         module.generate(writer)
     schemas.check_vocabulary(writer)
     writer.write(FOLDERS)

@@ -92,6 +92,11 @@ codes! {
     HeadMissing = "head.missing", "there is no tree head";
     HeadSignatureMismatch = "head.signature-mismatch", "the tree-head signature does not fit size and root under this key";
 
+    EquivocationHeadsAgree = "equivocation.heads-agree", "the two heads are the same: nothing contradicts";
+    EquivocationLeavesAgree = "equivocation.leaves-agree", "both trees have the same leaf at this index: nothing contradicts";
+    EquivocationPrefixAgrees = "equivocation.prefix-agrees", "the older head is that of a prefix of the newer tree: nothing contradicts";
+    EquivocationSizesDiffer = "equivocation.sizes-differ", "heads of different sizes contradict each other only with evidence from their trees";
+
     EventExtra = "event.extra", "the extra data of an event is not what its kind allows";
     EventIdentityDiffers = "event.identity-differs", "an event row names another file, recipient or issuer than the manifest";
     EventIndexMissing = "event.index-missing", "an event has no place in the log";
@@ -109,6 +114,7 @@ codes! {
     ProofEventRow = "proof.event-row", "the proof names an event that is not there";
     ProofHeadDiffers = "proof.head-differs", "the proof is against another tree than the signed head";
     ProofIndexDiffers = "proof.index-differs", "the proof is for another leaf than the event names";
+    ProofUnknownMember = "proof.unknown-member", "the proof has a member that nobody verifies";
 
     LogCount = "log.count", "the page does not hold as many entries as it says";
     LogEventMissing = "log.event-missing", "the log has an event of this file that the bundle leaves out";

@@ -41,7 +41,7 @@ layers! {
     "kind", "The document is of a kind that is known here.",
         "It shows nothing about what is in it.";
 
-    "shape", "The members of an evidence bundle are there, each of its type.",
+    "shape", "The members of the document are there, each of its type.",
         "It does not show who wrote them.";
     "file-id", "Bundle and manifest name one file, and it is the one that you asked for, if you named one.",
         "It does not show that the file has the content that the manifest describes.";
@@ -84,6 +84,14 @@ layers! {
 
     "head-known", "The root that the proof leads to is one that you know from elsewhere.",
         "It does not show who signed that root.";
+    "consistency", "The path of the proof leads to both roots: the older tree is a prefix of the newer one.",
+        "It does not show that anybody signed these roots: see old-head and new-head.";
+    "old-head", "The older of two heads is signed with the registry's key, or you know it from elsewhere.",
+        "It does not show that its leaves are true.";
+    "new-head", "The newer of two heads is signed with the registry's key, or you know it from elsewhere.",
+        "It does not show that its leaves are true.";
+    "contradiction", "The two heads cannot belong to one log: the registry signed two histories.",
+        "It does not show why, nor which of the two histories is the true one.";
     "log-leaf", "The log has the proven leaf at that index.",
         "It does not show whose log it is.";
 
@@ -91,6 +99,8 @@ layers! {
         "It does not show that none came before the first or after the last.";
     "leaf-hashes", "Every leaf hash is the hash of its leaf.",
         "It does not show that a signed root commits to them: see log-root.";
+    "log-end", "A head that you knew is of the whole log, to its last leaf.",
+        "It does not show that the log has not grown since.";
 }
 
 #[cfg(test)]

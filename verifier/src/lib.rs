@@ -22,6 +22,7 @@ mod limits;
 mod merkle;
 mod number;
 pub mod oversight;
+mod prover;
 mod verdict;
 
 pub use canon::{CanonError, Scheme, UnknownScheme, canonicalize};
@@ -34,4 +35,5 @@ pub use limits::Limits;
 pub use merkle::{
     GrowingTree, TreeHead, empty_root, leaf_hash, node_hash, verify_consistency, verify_inclusion,
 };
+pub use prover::{ConsistencyPath, InclusionPath, Proof, ProofRequest, Prover};
 pub use verdict::{Layer, Note, Problem, State, Trace, Verdict};

@@ -52,15 +52,39 @@ impl GrowingTree {
 
     /// Appends one leaf by its leaf hash.
     pub fn push(&mut self, leaf: Hash) {
+        self.push_seen(leaf, |_, _, _| {});
+    }
+
+    /// Appends one leaf, and shows every perfect subtree that it completes: level (2^level leaves), place among those of
+    /// that level, hash.
+    pub(crate) fn push_seen(&mut self, leaf: Hash, mut seen: impl FnMut(u32, u64, &Hash)) {
         let mut hash = leaf;
+        seen(0, self.size, &hash);
         // As many subtrees merge as the old size has trailing one bits.
-        for _ in 0..self.size.trailing_ones() {
+        for level in 0..self.size.trailing_ones() {
             if let Some(left) = self.subtrees.pop() {
                 hash = node_hash(&left, &hash);
+                seen(level + 1, self.size >> level >> 1, &hash);
             }
         }
         self.subtrees.push(hash);
         self.size += 1;
+    }
+
+    /// Number of leaves.
+    pub(crate) fn head_size(&self) -> u64 {
+        self.size
+    }
+
+    /// One of the perfect subtrees of which the tree consists now, by level and place.
+    pub(crate) fn subtree(&self, level: u32, place: u64) -> Option<Hash> {
+        let is_one = self.size.checked_shr(level)? & 1 == 1;
+        let larger = self.size.checked_shr(level).and_then(|high| high.checked_shr(1)).unwrap_or(0);
+        if is_one && place == larger << 1 {
+            self.subtrees.get(larger.count_ones() as usize).copied()
+        } else {
+            None
+        }
     }
 
     /// Size and root now.

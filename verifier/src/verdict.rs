@@ -194,21 +194,28 @@ pub enum Verdict {
     Authentic,
     /// Nothing is refuted, but something required rests on keys that came from the evidence itself, or is not shown.
     Consistent,
+    /// The document proves, under a key that the caller supplied, that the holder of this key signed two tree heads that
+    /// cannot belong to one log. The proof holds, so the registry does not.
+    Equivocation,
     /// At least one layer is refuted.
     Refuted,
 }
 
 impl Verdict {
-    /// The stable name: `authentic`, `consistent`, `refuted`.
+    /// The stable name: `authentic`, `consistent`, `equivocation`, `refuted`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Authentic => "authentic",
             Self::Consistent => "consistent",
+            Self::Equivocation => "equivocation",
             Self::Refuted => "refuted",
         }
     }
 }
+
+/// The layer of a document whose claim is that a registry contradicted itself.
+pub(crate) const CONTRADICTION: &str = "contradiction";
 
 /// All layers of one document, in the order in which they build on each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,7 +234,13 @@ impl Trace {
             return Verdict::Refuted;
         }
         let established = |id: &&str| self.layer(id).is_some_and(|layer| layer.state == State::Established);
-        if self.required.iter().all(established) { Verdict::Authentic } else { Verdict::Consistent }
+        if !self.required.iter().all(established) {
+            Verdict::Consistent
+        } else if self.required.contains(&CONTRADICTION) {
+            Verdict::Equivocation
+        } else {
+            Verdict::Authentic
+        }
     }
 
     /// The layer called `id`.

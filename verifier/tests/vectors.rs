@@ -265,7 +265,7 @@ fn bundles_are_judged_layer_by_layer() {
 /// Every vector says why it is there; every rejection has an accepted twin; every reason is a known one.
 #[test]
 fn vectors_keep_the_rules_of_the_house() {
-    let all: Vec<(String, Json)> = ["json", "canonicalization", "merkle", "signatures", "bundles"]
+    let all: Vec<(String, Json)> = ["json", "canonicalization", "merkle", "signatures", "bundles", "proofs"]
         .into_iter()
         .flat_map(vectors)
         .collect();

@@ -45,7 +45,8 @@ pub(crate) struct VerifyArguments {
     /// Take every document for this kind instead of recognizing it.
     #[arg(long = "as", value_enum, value_name = "KIND")]
     kind: Option<Kind>,
-    /// Exit with 1 unless every document gets at least this verdict.
+    /// Exit with 1 unless every document gets at least this verdict. A proof of equivocation that holds exits with 1, its
+    /// registry not being as it must be, unless `equivocation` is asked for.
     #[arg(long, value_enum, default_value = "consistent")]
     require: Required,
     /// Show for every layer the rule, what was recomputed, and what it does and does not establish.
@@ -72,6 +73,10 @@ pub(crate) struct VerifyArguments {
 enum Kind {
     #[value(name = "oversight-bundle")]
     Bundle,
+    #[value(name = "consistency-proof")]
+    Consistency,
+    #[value(name = "equivocation-proof")]
+    Equivocation,
     #[value(name = "oversight-head")]
     Head,
     #[value(name = "oversight-proof")]
@@ -84,6 +89,7 @@ enum Kind {
 enum Required {
     Consistent,
     Authentic,
+    Equivocation,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -135,6 +141,8 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, String> {
     };
     let kind = arguments.kind.map(|kind| match kind {
         Kind::Bundle => DocumentKind::Bundle,
+        Kind::Consistency => DocumentKind::Consistency,
+        Kind::Equivocation => DocumentKind::Equivocation,
         Kind::Head => DocumentKind::Head,
         Kind::Proof => DocumentKind::Proof,
         Kind::Log => DocumentKind::Log,
@@ -185,6 +193,7 @@ fn run_of(arguments: &VerifyArguments, policy: &Policy) -> report::Run {
         required: match arguments.require {
             Required::Consistent => report::Required::Consistent,
             Required::Authentic => report::Required::Authentic,
+            Required::Equivocation => report::Required::Equivocation,
         },
         trust: report::Trusted {
             registry_keys: hex(&policy.registry_keys),

@@ -12,6 +12,7 @@ pub fn report_of(finding: Finding) -> report::Document {
     let verdict = finding.verdict().map(|verdict| match verdict {
         Verdict::Authentic => report::Verdict::Authentic,
         Verdict::Consistent => report::Verdict::Consistent,
+        Verdict::Equivocation => report::Verdict::Equivocation,
         Verdict::Refuted => report::Verdict::Refuted,
     });
     let kind = Text::Borrowed(finding.kind.map_or("unknown", DocumentKind::as_str));

@@ -1,7 +1,8 @@
 //! What is done with items that were read: one document, or one stretch of a log, at a time; pure.
 
 use assayer_verifier::oversight::{
-    BundleVerifier, DocumentKind, LogPart, LogVerifier, read_only, verify_head, verify_log, verify_proof,
+    BundleVerifier, DocumentKind, LogPart, LogVerifier, read_only, verify_consistency_proof,
+    verify_equivocation_proof, verify_head, verify_log, verify_proof,
 };
 use assayer_verifier::{Document, Limits};
 
@@ -40,6 +41,8 @@ impl<'a> Worker<'a> {
         let kind = kind.or_else(|| kind_of(bytes, limits));
         let trace = match kind {
             Some(DocumentKind::Bundle) => self.bundles.verify(bytes),
+            Some(DocumentKind::Consistency) => verify_consistency_proof(bytes, trust, limits),
+            Some(DocumentKind::Equivocation) => verify_equivocation_proof(bytes, trust, limits),
             Some(DocumentKind::Head) => verify_head(bytes, trust, limits),
             Some(DocumentKind::Proof) => verify_proof(bytes, trust, limits),
             Some(DocumentKind::Log) => verify_log([bytes], trust, limits).1,

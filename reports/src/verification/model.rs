@@ -46,6 +46,8 @@ pub enum Verdict {
     Authentic,
     /// Nothing is refuted, but something required is not established.
     Consistent,
+    /// The document proves, under a key that the caller gave, that the registry contradicted itself.
+    Equivocation,
     /// At least one layer is refuted.
     Refuted,
 }
@@ -57,6 +59,7 @@ impl Verdict {
         match self {
             Self::Authentic => "authentic",
             Self::Consistent => "consistent",
+            Self::Equivocation => "equivocation",
             Self::Refuted => "refuted",
         }
     }
@@ -159,6 +162,8 @@ pub enum Required {
     Consistent,
     /// Everything required must be established under keys that the caller gave.
     Authentic,
+    /// Every document must be a proof of equivocation that holds under a key that the caller gave.
+    Equivocation,
 }
 
 /// What the caller trusts.
@@ -205,16 +210,20 @@ pub struct Run {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
-    /// Documents that were read: the sum of the next four.
+    /// Documents that were read: the sum of the next five.
     pub documents: usize,
     /// Authentic ones.
     pub authentic: usize,
     /// Consistent ones.
     pub consistent: usize,
+    /// Proofs of equivocation that hold under a key that the caller gave.
+    pub equivocation: usize,
     /// Refuted ones.
     pub refuted: usize,
     /// Readable ones of no known kind.
     pub unknown: usize,
+    /// Proofs of equivocation that are not refuted, whether the key is one that the caller gave or not.
+    pub accusations: usize,
     /// Paths, lines and members that could not be read.
     pub unreadable: usize,
     /// What was left out, being no evidence.
@@ -240,6 +249,16 @@ pub struct Reason {
     pub documents: usize,
     /// The first of them.
     pub example: String,
+}
+
+impl Document {
+    /// Whether it is a proof of equivocation that is not refuted: then its registry is not as it must be, or nobody knows
+    /// whose equivocation it is, and neither is a success that nobody asked for.
+    #[must_use]
+    pub fn accuses(&self) -> bool {
+        self.kind == "equivocation-proof"
+            && matches!(self.verdict, Some(Verdict::Consistent | Verdict::Equivocation))
+    }
 }
 
 /// Counts documents as they come. Codes are a closed vocabulary, so it stays small.
@@ -268,13 +287,17 @@ impl Tally {
         *match document.verdict {
             Some(Verdict::Authentic) => &mut summary.authentic,
             Some(Verdict::Consistent) => &mut summary.consistent,
+            Some(Verdict::Equivocation) => &mut summary.equivocation,
             Some(Verdict::Refuted) => &mut summary.refuted,
             None => &mut summary.unknown,
         } += 1;
-        let good = match document.verdict {
-            Some(Verdict::Authentic) => true,
-            Some(Verdict::Consistent) => self.required == Required::Consistent,
-            Some(Verdict::Refuted) | None => false,
+        let accuses = document.accuses();
+        summary.accusations += usize::from(accuses);
+        let good = match (self.required, document.verdict) {
+            (_, Some(Verdict::Refuted) | None) => false,
+            (Required::Equivocation, verdict) => verdict == Some(Verdict::Equivocation),
+            (Required::Authentic, verdict) => verdict == Some(Verdict::Authentic),
+            (Required::Consistent, _) => !accuses,
         };
         if !good {
             self.count_reasons(document);

@@ -13,9 +13,15 @@ pub fn document_text(document: &Document, explain: bool) -> String {
     for layer in &document.layers {
         layer_lines(&mut out, layer, explain);
     }
+    if document.verdict == Some(Verdict::Equivocation) {
+        out.push_str(
+            "  the proof holds: the holder of this key signed two heads that cannot belong to one log\n",
+        );
+    }
     if document.verdict == Some(Verdict::Consistent) {
-        let _ =
-            writeln!(out, "  not authentic, because these are not established: {}", document.open.join(", "));
+        let short =
+            if document.accuses() { "whose equivocation this is, is not shown" } else { "not authentic" };
+        let _ = writeln!(out, "  {short}, because these are not established: {}", document.open.join(", "));
     }
     out
 }
@@ -24,6 +30,7 @@ fn heading(document: &Document) -> String {
     let (word, colour) = match document.verdict {
         Some(Verdict::Authentic) => ("authentic", AnsiColor::Green),
         Some(Verdict::Consistent) => ("consistent", AnsiColor::Cyan),
+        Some(Verdict::Equivocation) => ("EQUIVOCATION ESTABLISHED", AnsiColor::Red),
         Some(Verdict::Refuted) => ("refuted", AnsiColor::Red),
         None => ("not evidence of a known kind", AnsiColor::Yellow),
     };
@@ -80,10 +87,14 @@ fn layer_lines(out: &mut String, layer: &Layer, explain: bool) {
 #[must_use]
 pub fn summary_text(summary: &Summary) -> String {
     format!(
-        "{} documents: {} authentic, {} consistent, {} refuted, {} of no known kind; {} files left out\n",
+        "{} documents: {} authentic, {} consistent, {}{} refuted, {} of no known kind; {} files left out\n",
         summary.documents,
         summary.authentic,
         summary.consistent,
+        match summary.equivocation {
+            0 => String::new(),
+            proofs => format!("{proofs} proofs of equivocation, "),
+        },
         summary.refuted,
         summary.unknown,
         summary.skipped

@@ -1,7 +1,7 @@
 //! Signed tree heads. The signed message is rebuilt from size and root, never taken from the document.
 
 use crate::code::Code;
-use crate::ed25519::Memory;
+use crate::ed25519::{self, Memory};
 use crate::hash::{Hash, PublicKey, Signature};
 use crate::json::Value;
 use crate::limits::Limits;
@@ -10,6 +10,43 @@ use crate::oversight::{Trust, describe, log, read_then};
 use crate::verdict::{Layer, Problem, Trace};
 
 const RULE: &str = "fact sheet 1.3: Ed25519 over {\"root\":…,\"size\":…} by the registry identity key (TL-1)";
+
+/// A tree head with a registry's signature over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedHead {
+    /// Size and root.
+    pub head: TreeHead,
+    /// Ed25519 over `{"root":"<hex>","size":<integer>}`.
+    pub signature: Signature,
+}
+
+impl SignedHead {
+    /// Takes size, root and signature from the answer of `/tlog/head` or the `tlog_head` of a bundle; `None` where one of
+    /// them is not encoded as it must be.
+    #[must_use]
+    pub fn read(value: Value<'_>) -> Option<Self> {
+        let head = read(value, "").ok()?;
+        let signature = value.get("signature").and_then(Value::as_str);
+        Some(Self { head, signature: Signature::from_hex(&signature?)? })
+    }
+
+    /// Checks the signature over the bytes rebuilt from size and root.
+    ///
+    /// # Errors
+    /// Any code that starts with `ed25519.`; `head.empty-root`.
+    pub fn verify(&self, key: &PublicKey) -> Result<(), Code> {
+        if self.head.size == 0 && self.head.root != empty_root() {
+            return Err(Code::HeadEmptyRoot);
+        }
+        ed25519::verify(key, message(&self.head).as_bytes(), &self.signature)
+    }
+
+    /// `{"size":…,"root":…,"signature":…}`, as in a proof file.
+    pub(crate) fn to_json(self) -> String {
+        let Self { head, signature } = self;
+        format!("{{\"size\": {}, \"root\": \"{}\", \"signature\": \"{signature}\"}}", head.size, head.root)
+    }
+}
 
 /// Verifies a tree head as answered by `/tlog/head`.
 ///

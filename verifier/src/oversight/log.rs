@@ -4,9 +4,10 @@ use crate::code::Code;
 use crate::hash::Hash;
 use crate::json::{Document, Kind, ReadError, Value};
 use crate::limits::Limits;
-use crate::merkle::{GrowingTree, TreeHead, empty_root, leaf_hash, node_hash};
+use crate::merkle::{GrowingTree, TreeHead, leaf_hash, node_hash};
 use crate::oversight::proof::InclusionProof;
 use crate::oversight::{Trust, describe, reading_layers};
+use crate::prover::{self, ConsistencyPath, InclusionPath};
 use crate::verdict::{Layer, Problem, Trace};
 
 /// One leaf of a log, decoded.
@@ -58,16 +59,28 @@ impl Log {
     /// The head that the first `size` leaves lead to, from the leaf bytes; `None` unless the log holds them all.
     #[must_use]
     pub fn head_at(&self, size: u64) -> Option<TreeHead> {
-        let leaves = usize::try_from(size).ok()?;
-        let mut before = 0;
-        let mut largest_first = Vec::new();
-        for level in (0..usize::BITS).rev().filter(|level| leaves >> level & 1 == 1) {
-            largest_first.push(*self.subtrees.get(level as usize)?.get(before >> level)?);
-            before += 1 << level;
-        }
-        // RFC 9162 section 2.1.1: the smaller subtrees stand on the right, and are joined first.
-        let root = largest_first.into_iter().rev().reduce(|right, left| node_hash(&left, &right));
-        Some(TreeHead { size, root: root.unwrap_or_else(empty_root) })
+        Some(TreeHead { size, root: prover::root(size, &|level, place| self.subtree(level, place))? })
+    }
+
+    /// Proves that the leaf at `index` stands in the tree of the first `size` leaves (RFC 9162 section 2.1.3.1).
+    ///
+    /// # Errors
+    /// `merkle.index-out-of-range`; `log.too-short` unless the log holds these leaves from index 0 without a gap.
+    pub fn prove_inclusion(&self, index: u64, size: u64) -> Result<InclusionPath, Code> {
+        prover::prove_inclusion(index, size, &|level, place| self.subtree(level, place))
+    }
+
+    /// Proves that the first `old` leaves are a prefix of the first `new` ones (RFC 9162 section 2.1.4.1).
+    ///
+    /// # Errors
+    /// `merkle.empty-old-tree`, `merkle.size-order`; `log.too-short` unless the log holds these leaves from index 0 without
+    /// a gap.
+    pub fn prove_consistency(&self, old: u64, new: u64) -> Result<ConsistencyPath, Code> {
+        prover::prove_consistency(old, new, &|level, place| self.subtree(level, place))
+    }
+
+    fn subtree(&self, level: u32, place: u64) -> Option<Hash> {
+        self.subtrees.get(level as usize)?.get(usize::try_from(place).ok()?).copied()
     }
 }
 

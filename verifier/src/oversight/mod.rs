@@ -1,6 +1,8 @@
 //! Evidence of the Oversight registry v1: bundles, tree heads, inclusion proofs and logs.
 
 mod bundle;
+mod consistency;
+mod equivocation;
 mod event;
 mod explain;
 mod head;
@@ -10,11 +12,13 @@ mod proof;
 mod signed;
 
 pub use bundle::{BUNDLE_LAYERS, BundleVerifier, verify_bundle};
+pub use consistency::{consistency_json, verify_consistency_proof};
+pub use equivocation::{Contradiction, EquivocationProof, NoContradiction, verify_equivocation_proof};
 pub use explain::{Detail, Difference, Explanation, KeyUse, Recomputed, explain};
-pub use head::verify_head;
+pub use head::{SignedHead, verify_head};
 pub use log::{Leaf, Log, LogPart, LogVerifier, verify_log};
 pub use manifest::{Reading, signing_bytes};
-pub use proof::verify_proof;
+pub use proof::{inclusion_json, verify_proof};
 
 use crate::code::Code;
 use crate::hash::PublicKey;
@@ -28,6 +32,10 @@ use crate::verdict::{Layer, Problem, Trace};
 pub enum DocumentKind {
     /// The answer of `/evidence/{file_id}`.
     Bundle,
+    /// A file that shows that one tree head extends another.
+    Consistency,
+    /// A file that shows that two signed tree heads cannot belong to one log.
+    Equivocation,
     /// The answer of `/tlog/head`.
     Head,
     /// The answer of `/tlog/proof/{index}`.
@@ -42,6 +50,8 @@ impl DocumentKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bundle => "oversight-bundle",
+            Self::Consistency => "consistency-proof",
+            Self::Equivocation => "equivocation-proof",
             Self::Head => "oversight-head",
             Self::Proof => "oversight-proof",
             Self::Log => "oversight-log",
@@ -63,8 +73,13 @@ impl DocumentKind {
             "bundle_signature_ed25519",
             "bundle_generated_at",
         ]);
+        let form = root.get("form").and_then(Value::as_str).unwrap_or_default();
         if bundle >= 3 {
             Some(Self::Bundle)
+        } else if form == equivocation::FORM || has(&["old", "new", "contradiction"]) >= 3 {
+            Some(Self::Equivocation)
+        } else if form == consistency::FORM || has(&["old", "new", "path"]) >= 3 {
+            Some(Self::Consistency)
         } else if has(&["size", "root", "signature", "signed_message"]) >= 3 {
             Some(Self::Head)
         } else if has(&["index", "leaf_hash", "proof", "root", "tree_size"]) >= 4 {

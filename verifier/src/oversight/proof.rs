@@ -2,10 +2,11 @@
 
 use crate::code::Code;
 use crate::hash::Hash;
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Value, push_token};
 use crate::limits::Limits;
 use crate::merkle::{TreeHead, inclusion_root, verify_inclusion};
 use crate::oversight::{Trust, describe, log, read_then};
+use crate::prover::InclusionPath;
 use crate::verdict::{Layer, Problem, Trace};
 
 /// A tree of 2^64 leaves is 64 levels high: no honest path is longer.
@@ -28,20 +29,7 @@ impl InclusionProof {
         if value.kind() != Kind::Object {
             return Err(Problem::new(Code::ProofEncoding, at, "a proof object", describe(Some(value))));
         }
-        let path_value = value.get("proof").filter(|path| path.kind() == Kind::Array);
-        let Some(path_value) = path_value else {
-            let found = describe(value.get("proof"));
-            return Err(Problem::new(Code::ProofEncoding, format!("{at}/proof"), "a list of hashes", found));
-        };
-        let length = path_value.items().take(LONGEST_PATH + 1).count();
-        if length > LONGEST_PATH {
-            let expected = format!("at most {LONGEST_PATH} hashes");
-            return Err(Problem::new(Code::MerklePathLength, format!("{at}/proof"), expected, "more"));
-        }
-        let mut path = Vec::with_capacity(length);
-        for (position, item) in path_value.items().enumerate() {
-            path.push(hash(Some(item), || format!("{at}/proof/{position}"))?);
-        }
+        let path = read_path(value.get("proof"), &format!("{at}/proof"))?;
         Ok(Self {
             index: integer(value.get("index"), || format!("{at}/index"))?,
             leaf_hash: hash(value.get("leaf_hash"), || format!("{at}/leaf_hash"))?,
@@ -79,6 +67,76 @@ pub(crate) fn integer(value: Option<Value<'_>>, at: impl Fn() -> String) -> Resu
     value.and_then(Value::as_u64).ok_or_else(|| {
         Problem::new(Code::ProofEncoding, at(), "an integer from 0 to 2^64 - 1", describe(value))
     })
+}
+
+/// Writes an inclusion proof as `/tlog/proof/{index}` answers it.
+#[must_use]
+pub fn inclusion_json(proof: &InclusionPath) -> String {
+    let InclusionPath { index, leaf_hash, path, head } = proof;
+    format!(
+        "{{\n  \"index\": {index},\n  \"leaf_hash\": \"{leaf_hash}\",\n  \"proof\": {},\n  \"root\": \"{}\",\n  \"tree_size\": {}\n}}\n",
+        path_json(path),
+        head.root,
+        head.size
+    )
+}
+
+/// A list of hashes.
+pub(crate) fn path_json(path: &[Hash]) -> String {
+    let hashes: Vec<String> = path.iter().map(|hash| format!("\"{hash}\"")).collect();
+    format!("[{}]", hashes.join(", "))
+}
+
+/// A list of hashes, no longer than an honest path can be.
+pub(crate) fn read_path(value: Option<Value<'_>>, at: &str) -> Result<Vec<Hash>, Problem> {
+    let Some(list) = value.filter(|path| path.kind() == Kind::Array) else {
+        return Err(Problem::new(Code::ProofEncoding, at, "a list of hashes", describe(value)));
+    };
+    let length = list.items().take(LONGEST_PATH + 1).count();
+    if length > LONGEST_PATH {
+        let expected = format!("at most {LONGEST_PATH} hashes");
+        return Err(Problem::new(Code::MerklePathLength, at, expected, "more"));
+    }
+    list.items().enumerate().map(|(position, item)| hash(Some(item), || format!("{at}/{position}"))).collect()
+}
+
+/// An object with exactly these members: what nobody knows, nobody verifies.
+pub(crate) fn members(
+    value: Option<Value<'_>>,
+    at: &str,
+    names: &[&str],
+    optional: &[&str],
+) -> Result<(), Problem> {
+    let Some(object) = value.filter(|value| value.kind() == Kind::Object) else {
+        return Err(Problem::new(Code::ProofEncoding, at, "an object", describe(value)));
+    };
+    if let Some(name) = names.iter().find(|name| object.get(name).is_none()) {
+        return Err(Problem::new(
+            Code::ProofEncoding,
+            format!("{at}/{name}"),
+            "a member of this name",
+            "nothing",
+        ));
+    }
+    for (name, _) in object.members() {
+        let name = name.as_str().unwrap_or_default();
+        if !names.iter().chain(optional).any(|known| *known == name) {
+            let mut place = at.to_owned();
+            push_token(&mut place, &name);
+            let known = [names, optional].concat().join(", ");
+            return Err(Problem::new(Code::ProofUnknownMember, place, known, &*name));
+        }
+    }
+    Ok(())
+}
+
+/// The member `form`.
+pub(crate) fn check_form(value: Value<'_>, form: &str) -> Result<(), Problem> {
+    let found = value.get("form");
+    if found.and_then(Value::as_str).is_some_and(|found| found == form) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::ProofEncoding, "/form", form, describe(found)))
 }
 
 /// Verifies a stand-alone proof as answered by `/tlog/proof/{index}`.

@@ -99,16 +99,25 @@ impl<'a> Output<'a> {
 
 /// The exit code that follows from the counts: what is refuted weighs more than what could not be read.
 fn verdict(summary: &Summary, required: Required) -> Exit {
-    let short = summary.documents - summary.authentic;
-    if summary.refuted > 0 {
+    let (reached, name) = match required {
+        Required::Consistent => (summary.documents, "consistent"),
+        Required::Authentic => (summary.authentic, "authentic"),
+        Required::Equivocation => (summary.equivocation, "proofs of equivocation"),
+    };
+    let short = summary.documents - reached;
+    let accused = summary.accusations > 0 && required != Required::Equivocation;
+    if accused {
+        complain("a proof of equivocation is not refuted: its registry is not as it must be");
+    }
+    if summary.refuted > 0 || accused {
         Exit::Bad
     } else if summary.unreadable > 0 || summary.unknown > 0 {
         Exit::Usage
     } else if summary.documents == 0 {
         complain("there is no document to verify");
         Exit::Usage
-    } else if required == Required::Authentic && short > 0 {
-        complain(format!("{short} of {} documents are not authentic", summary.documents));
+    } else if short > 0 {
+        complain(format!("{short} of {} documents are not {name}", summary.documents));
         Exit::Bad
     } else {
         Exit::Good
