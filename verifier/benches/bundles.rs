@@ -65,9 +65,9 @@ impl Corpus {
     /// A verifier that is made anew each time: what it has to learn first is in the measure.
     fn in_batch(&self) {
         let (trust, limits) = (self.trust(), Limits::default());
-        let mut verifier = BundleVerifier::new(&trust, &limits);
-        for bundle in &self.bundles {
-            divan::black_box(verifier.verify(divan::black_box(bundle)).verdict());
+        let traces = BundleVerifier::new(&trust, &limits).verify_together(divan::black_box(&self.bundles));
+        for trace in traces {
+            divan::black_box(trace.verdict());
         }
     }
 
@@ -108,11 +108,11 @@ fn print_ratios() {
     );
     for corpus in CORPORA.iter() {
         let (trust, limits) = (corpus.trust(), Limits::default());
-        let mut verifier = BundleVerifier::new(&trust, &limits);
-        for bundle in &corpus.bundles {
-            let trace = verify_bundle(bundle, &corpus.trust(), &Limits::default());
+        let together = BundleVerifier::new(&trust, &limits).verify_together(&corpus.bundles);
+        for (bundle, together) in corpus.bundles.iter().zip(together) {
+            let trace = verify_bundle(bundle, &trust, &limits);
             assert_eq!(trace.verdict(), Verdict::Authentic, "{trace:#?}");
-            assert_eq!(verifier.verify(bundle), trace);
+            assert_eq!(together, trace);
         }
         let [bare, single, batch] =
             medians([&mut || corpus.bare(), &mut || corpus.one_at_a_time(), &mut || corpus.in_batch()]);

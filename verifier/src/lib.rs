@@ -27,7 +27,7 @@ mod verdict;
 
 pub use canon::{CanonError, Scheme, UnknownScheme, canonicalize};
 pub use code::{Code, UnknownCode};
-pub use ed25519::{VerifiedKey, verify};
+pub use ed25519::{VerifiedKey, verify, verify_batch};
 pub use hash::{Hash, PublicKey, Signature, sha256};
 pub use json::{Document, Kind, ReadError, Value, push_token};
 pub use layers::LayerMeaning;

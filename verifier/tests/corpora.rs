@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use assayer_verifier::{
     Code, Document, Hash, Limits, PublicKey, Scheme, Signature, TreeHead, canonicalize, sha256, verify,
-    verify_consistency, verify_inclusion,
+    verify_batch, verify_consistency, verify_inclusion,
 };
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use serde_json::Value as Json;
@@ -18,13 +18,14 @@ use serde_json::Value as Json;
 fn main() {
     let arguments = Arguments::from_args();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/interop/corpora");
-    let tests: [(&str, &str, Run); 8] = [
+    let tests: [(&str, &str, Run); 9] = [
         ("json-test-suite: what must be read is read", "json-test-suite/test_parsing", must_be_read),
         ("json-test-suite: what must be refused is refused", "json-test-suite/test_parsing", must_be_refused),
         ("json-test-suite: what may be either is as recorded", "json-test-suite/test_parsing", may_be_either),
         ("es6-numbers: the reference sequence of doubles", "es6-numbers", reference_doubles),
         ("cyberphone-jcs: input and output", "cyberphone-jcs/testdata", jcs_samples),
         ("cctv-ed25519: the flags decide", "cctv-ed25519/ed25519", edge_cases_of_signatures),
+        ("cctv-ed25519: the same in batches", "cctv-ed25519/ed25519", edge_cases_in_batches),
         ("ed25519-speccheck: the twelve cases", "ed25519-speccheck", twelve_cases),
         ("transparency-merkle: probes", "transparency-merkle/testdata", merkle_probes),
     ];
@@ -261,6 +262,45 @@ fn edge_cases_of_signatures(folder: &Path) -> Outcome {
         wrong.push(format!("{accepted} are to be accepted, not 43"));
     }
     done(914, vectors.len(), &wrong)
+}
+
+/// Among good signatures, at places all over the batch, each edge case is answered as by itself.
+fn edge_cases_in_batches(folder: &Path) -> Outcome {
+    let vectors = json(&folder.join("ed25519vectors.json"))?;
+    let vectors = vectors.as_array().ok_or("no list")?;
+    let mut cases = Vec::new();
+    for vector in vectors {
+        let key = PublicKey::from_hex(member(vector, "key")?).ok_or("no key")?;
+        let signature = Signature::from_hex(member(vector, "sig")?).ok_or("no signature")?;
+        cases.push((key, member(vector, "msg")?.as_bytes(), signature));
+    }
+    let signing = ed25519_dalek::SigningKey::from_bytes(&[3; 32]);
+    let public = PublicKey(signing.verifying_key().to_bytes());
+    let messages: Vec<[u8; 8]> = (0..200_u64).map(u64::to_le_bytes).collect();
+    let good = messages.iter().map(|message| {
+        let signature = ed25519_dalek::Signer::sign(&signing, message);
+        (public, message.as_slice(), Signature(signature.to_bytes()))
+    });
+    let good: Vec<_> = good.collect();
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    // Some batches hold one or two cases, where the culprits are located; others hold many.
+    for (round, cases) in cases.chunks(3).chain(cases.chunks(40)).enumerate() {
+        let mut batch = good.clone();
+        for (number, case) in cases.iter().enumerate() {
+            batch.insert((round * 71 + number * 37) % batch.len(), *case);
+        }
+        seen += cases.len();
+        for ((key, message, signature), found) in batch.iter().zip(verify_batch(&batch)) {
+            let alone = verify(key, message, signature);
+            if found != alone {
+                wrong.push(format!(
+                    "round {round}: {signature} by {key}: {alone:?} alone, {found:?} in a batch"
+                ));
+            }
+        }
+    }
+    done(2 * 914, seen, &wrong)
 }
 
 /// Of the twelve only the fourth is accepted: A and R of mixed order, and the cofactorless equation holds.

@@ -35,10 +35,13 @@ pub(crate) fn fitting<N, G: IntoIterator<Item = N>>(
     key: &VerifiedKey,
     signature: &Signature,
 ) -> Result<Fit<N>, Code> {
+    if memory.puts_off() {
+        return likely(candidates, memory, key, signature);
+    }
     let mut refused: Vec<Hash> = Vec::new();
     let mut reason = Code::Ed25519Mismatch;
     let mut found: Option<Fit<N>> = None;
-    for (names, bytes) in candidates {
+    for (position, (names, bytes)) in candidates.enumerate() {
         if let Some(fit) = &mut found {
             if fit.bytes == bytes {
                 fit.names.extend(names);
@@ -50,7 +53,10 @@ pub(crate) fn fitting<N, G: IntoIterator<Item = N>>(
             continue;
         }
         match memory.verify(key, &bytes, signature) {
-            Ok(()) => found = Some(Fit { bytes, names: names.into_iter().collect() }),
+            Ok(()) => {
+                memory.was_candidate(key, position);
+                found = Some(Fit { bytes, names: names.into_iter().collect() });
+            }
             Err(code) => {
                 reason = code;
                 refused.push(sha256(&bytes));
@@ -58,4 +64,37 @@ pub(crate) fn fitting<N, G: IntoIterator<Item = N>>(
         }
     }
     found.ok_or(reason)
+}
+
+/// The same while signatures are put off: one text is taken for the one that fits, and judged later. It is the one at the
+/// place where the last signature of this key had its own; where that is wrong, the document is verified again.
+fn likely<N, G: IntoIterator<Item = N>>(
+    candidates: impl Iterator<Item = (G, Vec<u8>)>,
+    memory: &mut Memory,
+    key: &VerifiedKey,
+    signature: &Signature,
+) -> Result<Fit<N>, Code> {
+    let likely = memory.likely_candidate(key);
+    let mut before: Vec<(G, Hash)> = Vec::new();
+    let mut found: Option<Fit<N>> = None;
+    for (position, (names, bytes)) in candidates.enumerate() {
+        if let Some(fit) = &mut found {
+            if fit.bytes == bytes {
+                fit.names.extend(names);
+            }
+        } else if position < likely {
+            before.push((names, sha256(&bytes)));
+        } else if memory.verify(key, &bytes, signature).is_ok() {
+            let same = (!before.is_empty()).then(|| sha256(&bytes));
+            let before = before.drain(..).filter(|(_, hash)| Some(*hash) == same);
+            let names = before.flat_map(|(names, _)| names).chain(names).collect();
+            found = Some(Fit { bytes, names });
+        } else {
+            break;
+        }
+    }
+    found.ok_or_else(|| {
+        memory.leave_alone();
+        Code::Ed25519Mismatch
+    })
 }
