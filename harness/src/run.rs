@@ -1,6 +1,7 @@
 //! A run: plan, record, judge, and read once more before anybody is accused.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -9,13 +10,13 @@ use assayer_reports::{CheckResult, Counts, FORM, Report, Selection, Status, Tool
 use assayer_vectors::Exchange;
 
 use crate::client::{BadUrl, Client, Pace};
-use crate::job::Job;
+use crate::job::{Job, UnknownName};
 use crate::judge::{Judge, moved};
 use crate::names::NamesError;
 use crate::plan::exchanges;
 use crate::record::Recorder;
 use crate::secrets::Secrets;
-use crate::target::{InProcess, TargetError};
+use crate::target::{InProcess, Misbehaviour, TargetError};
 use crate::transcript::{Outcome, Transcript};
 
 /// How often a reading is taken while the target keeps moving. One that did not move is taken twice at most.
@@ -40,13 +41,18 @@ pub enum RunError {
     /// The reference registry did not start.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// There is no such fault.
+    #[error(transparent)]
+    Fault(#[from] UnknownName),
 }
 
 /// What is run against.
 #[derive(Clone, Debug)]
 pub enum Against {
-    /// The reference registry in this process, with faults.
+    /// The reference registry in this process, with faults or variants.
     InProcess(BTreeSet<String>),
+    /// A registry that runs in this process already.
+    Started(Arc<InProcess>),
     /// A registry at a URL, with the secrets that it needs.
     Url(String, Secrets),
 }
@@ -58,15 +64,15 @@ pub enum Against {
 pub fn run(job: &Job<'_>, against: &Against) -> Result<(Report, Transcript), RunError> {
     let (started, url, secrets, pace, name) = match against {
         Against::InProcess(faults) => {
-            let started = InProcess::start(faults.clone())?;
-            let (url, secrets) = (started.url(), started.secrets());
-            (Some(started), url, secrets, None, "in-process")
+            let started = InProcess::start(&Misbehaviour::named(job.suite, faults)?, job.wire)?;
+            of_this_process(Arc::new(started))
         }
+        Against::Started(started) => of_this_process(Arc::clone(started)),
         Against::Url(url, secrets) => (None, url.clone(), secrets.clone(), Some(Pace::POLITE), url.as_str()),
     };
     let client = Client::new(&url, pace)?;
     let mut recorder = Recorder::new(job, client, secrets, name)?;
-    if let Some(limit) = started.as_ref().and_then(InProcess::limit) {
+    if let Some(limit) = started.as_ref().and_then(|started| started.limit()) {
         recorder.around_bursts(move |is_on| limit.set(is_on.then_some(LIMIT)));
     }
     let planned = exchanges(job.suite, job.cases);
@@ -85,6 +91,13 @@ pub fn run(job: &Job<'_>, against: &Against) -> Result<(Report, Transcript), Run
     let transcript = recorder.finish();
     drop(started);
     Ok((report(job, &transcript), transcript))
+}
+
+type Target<'t> = (Option<Arc<InProcess>>, String, Secrets, Option<Pace>, &'t str);
+
+fn of_this_process<'t>(started: Arc<InProcess>) -> Target<'t> {
+    let (url, secrets) = (started.url(), started.secrets());
+    (Some(started), url, secrets, None, "in-process")
 }
 
 /// The report that follows from a transcript; pure.

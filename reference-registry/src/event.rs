@@ -1,9 +1,14 @@
 //! Beacon events: a leaf and a row that say the same.
 
 use rusqlite::params;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::{clock::Instant, error::ApiError, store::Store};
+use crate::{
+    clock::Instant,
+    error::ApiError,
+    faults::{Faults, Stage},
+    store::{Owner, Pending, Store},
+};
 
 /// A token that somebody used.
 pub(crate) struct Event {
@@ -18,88 +23,88 @@ pub(crate) enum Channel {
     Dns { qname: Option<String>, qtype: Option<String> },
 }
 
-impl Channel {
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Web { kind, .. } => kind,
-            Self::Dns { .. } => "dns",
-        }
-    }
-
-    fn user_agent(&self) -> &str {
-        match self {
-            Self::Web { user_agent, .. } => user_agent,
-            Self::Dns { .. } => "",
-        }
-    }
-
-    /// JSON text of what has no column of its own.
-    fn extra(&self) -> String {
-        match self {
-            Self::Web { .. } => String::from("{}"),
-            Self::Dns { qname, qtype } => json!({"qname": qname, "qtype": qtype}).to_string(),
-        }
-    }
-
-    /// Members of the leaf that only this channel has.
-    fn leaf_members(&self) -> Vec<(&'static str, Value)> {
-        match self {
-            Self::Web { user_agent, .. } => vec![("user_agent", json!(user_agent))],
-            Self::Dns { qname, qtype } => vec![("qname", json!(qname)), ("qtype", json!(qtype))],
-        }
-    }
-}
-
 impl Event {
     /// Logs and stores the event, and gives the index of its leaf.
-    pub(crate) fn record(&self, store: &mut Store) -> Result<u64, ApiError> {
+    pub(crate) fn record(&self, store: &mut Store, faults: &Faults) -> Result<u64, ApiError> {
         store.transact(|pending| {
-            let now = Instant::now();
             let owner = pending.owner_of_token(&self.token_id)?;
-            let (file_id, recipient_id, issuer_id) = match owner {
-                Some(owner) => (Some(owner.file_id), Some(owner.recipient_id), Some(owner.issuer_id)),
-                None => (None, None, None),
-            };
-            let index = pending.append(&self.leaf(file_id.as_deref(), recipient_id.as_deref(), now))?;
-            pending
-                .transaction
-                .prepare_cached(
-                    "INSERT INTO events (token_id, file_id, recipient_id, issuer_id, kind, source_ip, user_agent,
-                     extra, timestamp, qualified_timestamp, tlog_index)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-                )?
-                .execute(params![
-                    self.token_id,
-                    file_id,
-                    recipient_id,
-                    issuer_id,
-                    self.channel.kind(),
-                    self.source_ip,
-                    self.channel.user_agent(),
-                    self.channel.extra(),
-                    now.seconds(),
-                    now.text(),
-                    i64::try_from(index).map_err(|_| ApiError::server_error())?,
-                ])?;
+            let mut happened = self.happened(owner.as_ref(), Instant::now());
+            faults.meddle(Stage::Event, &mut happened);
+            let mut leaf = leaf(&happened);
+            faults.meddle(Stage::Leaf, &mut leaf);
+            let index = pending.append(&leaf)?;
+            insert(pending, &happened, index)?;
             Ok(index)
         })
     }
 
-    fn leaf(&self, file_id: Option<&str>, recipient_id: Option<&str>, now: Instant) -> Value {
-        let mut leaf = json!({
-            "event": "beacon",
-            "kind": self.channel.kind(),
+    /// Everything that leaf and row say of the event.
+    fn happened(&self, owner: Option<&Owner>, now: Instant) -> Value {
+        let mut event = json!({
             "token_id": self.token_id,
-            "file_id": file_id,
-            "recipient_id": recipient_id,
+            "file_id": owner.map(|owner| &owner.file_id),
+            "recipient_id": owner.map(|owner| &owner.recipient_id),
+            "issuer_id": owner.map(|owner| &owner.issuer_id),
             "source_ip": self.source_ip,
-            "timestamp": now.text(),
+            "timestamp": now.seconds(),
+            "qualified_timestamp": now.text(),
         });
-        if let Value::Object(members) = &mut leaf {
-            members.extend(
-                self.channel.leaf_members().into_iter().map(|(name, value)| (name.to_owned(), value)),
-            );
+        let of_channel = match &self.channel {
+            Channel::Web { kind, user_agent } => json!({"kind": kind, "user_agent": user_agent}),
+            Channel::Dns { qname, qtype } => {
+                json!({"kind": "dns", "user_agent": "", "qname": qname, "qtype": qtype})
+            }
+        };
+        if let (Value::Object(members), Value::Object(more)) = (&mut event, of_channel) {
+            members.extend(more);
         }
-        leaf
+        event
     }
+}
+
+/// Members that a leaf takes over from the event under the same name; DNS events have names, the others user agents.
+const OF_EVERY_LEAF: [&str; 5] = ["kind", "token_id", "file_id", "recipient_id", "source_ip"];
+const OF_A_DNS_LEAF: [&str; 2] = ["qname", "qtype"];
+const OF_A_WEB_LEAF: [&str; 1] = ["user_agent"];
+
+fn is_dns(event: &Value) -> bool {
+    event.get("qname").is_some() || event.get("qtype").is_some()
+}
+
+fn leaf(event: &Value) -> Value {
+    let of_channel = if is_dns(event) { &OF_A_DNS_LEAF[..] } else { &OF_A_WEB_LEAF };
+    let names = OF_EVERY_LEAF.iter().chain(of_channel);
+    let taken = names.map(|name| ((*name).to_owned(), event.get(*name).cloned().unwrap_or_default()));
+    let mut members: Map<String, Value> = taken.collect();
+    members.insert(String::from("event"), json!("beacon"));
+    members.insert(String::from("timestamp"), event.get("qualified_timestamp").cloned().unwrap_or_default());
+    Value::Object(members)
+}
+
+/// JSON text of what has no column of its own.
+fn extra(event: &Value) -> String {
+    match is_dns(event) {
+        true => json!({"qname": event.get("qname"), "qtype": event.get("qtype")}).to_string(),
+        false => String::from("{}"),
+    }
+}
+
+fn insert(pending: &Pending<'_>, event: &Value, index: u64) -> Result<(), ApiError> {
+    let text = |name: &str| event.get(name).and_then(Value::as_str);
+    let statement = "INSERT INTO events (token_id, file_id, recipient_id, issuer_id, kind, source_ip, user_agent,
+         extra, timestamp, qualified_timestamp, tlog_index) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    pending.transaction.prepare_cached(statement)?.execute(params![
+        text("token_id"),
+        text("file_id"),
+        text("recipient_id"),
+        text("issuer_id"),
+        text("kind"),
+        text("source_ip"),
+        text("user_agent"),
+        extra(event),
+        event.get("timestamp").and_then(Value::as_i64),
+        text("qualified_timestamp"),
+        i64::try_from(index).map_err(|_| ApiError::server_error())?,
+    ])?;
+    Ok(())
 }

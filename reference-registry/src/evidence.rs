@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{app::App, canonical, clock::Instant, error::ApiError, head, store::Store};
+use crate::{app::App, canonical, clock::Instant, error::ApiError, faults::Stage, head, store::Store};
 
 const DISCLAIMER: &str =
     "Shows what this registry recorded and when, by its own clock. It is not a legal finding.";
@@ -37,6 +37,7 @@ pub(crate) fn bundle(app: &App, store: &Store, file_id: &str) -> Result<Value, A
         "tlog_proofs": proofs,
         "disclaimer": DISCLAIMER,
     });
+    app.faults.meddle(Stage::Bundle, &mut bundle);
     let signature = sign(app, &bundle)?;
     set(&mut bundle, SIGNATURE, json!(signature));
     Ok(bundle)

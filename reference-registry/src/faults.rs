@@ -5,8 +5,14 @@
 
 use std::{
     collections::BTreeSet,
-    sync::atomic::{AtomicU64, Ordering},
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
+
+use serde_json::Value;
 
 /// One deliberate defect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,10 +75,33 @@ pub const FAULTS: &[Fault] = &[
     fault("well-known-key-differs", "the well-known document names a key that signs nothing"),
 ];
 
+/// Where somebody else may change what this registry is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// An event, before its leaf and its row are written: `token_id`, `file_id`, `recipient_id`, `issuer_id`, `kind`, `source_ip`,
+    /// `user_agent`, `qname`, `qtype`, `timestamp` (Unix seconds), `qualified_timestamp`.
+    Event,
+    /// The object of a leaf, before it is canonicalized, hashed and appended.
+    Leaf,
+    /// `root` and `size` of a tree head, before they are signed. Where `signed_message` is set, that text is signed instead.
+    Head,
+    /// An evidence bundle, before it is signed.
+    Bundle,
+}
+
+/// Changes what a registry is about to write, hash or sign: a fault that is not known here by name.
+pub trait Meddler: fmt::Debug + Send + Sync {
+    /// Changes a document in place, or leaves it.
+    fn meddle(&self, stage: Stage, document: &mut Value);
+}
+
 /// The faults that are on, and what they remember.
 #[derive(Debug)]
 pub(crate) struct Faults {
     on: BTreeSet<String>,
+    meddler: Option<Arc<dyn Meddler>>,
+    /// Whether one of them had an occasion to act.
+    acted: AtomicBool,
     /// Size of the last tree head that `head-size-rollback` let out; `u64::MAX` before the first.
     last_size: AtomicU64,
 }
@@ -82,16 +111,33 @@ pub(crate) struct Faults {
 pub(crate) struct UnknownFault(pub(crate) String);
 
 impl Faults {
-    pub(crate) fn new(on: BTreeSet<String>) -> Result<Self, UnknownFault> {
+    pub(crate) fn new(on: BTreeSet<String>, meddler: Option<Arc<dyn Meddler>>) -> Result<Self, UnknownFault> {
         match on.iter().find(|id| !is_known(id)) {
             Some(id) => Err(UnknownFault(id.clone())),
-            None => Ok(Self { on, last_size: AtomicU64::new(u64::MAX) }),
+            None => {
+                Ok(Self { on, meddler, acted: AtomicBool::new(false), last_size: AtomicU64::new(u64::MAX) })
+            }
         }
     }
 
+    /// Whether a fault is on; asked where it would act, so that asking is its occasion.
     pub(crate) fn on(&self, id: &'static str) -> bool {
         debug_assert!(is_known(id), "{id} is not in the catalogue");
-        self.on.contains(id)
+        let on = self.on.contains(id);
+        self.acted.fetch_or(on, Ordering::SeqCst);
+        on
+    }
+
+    /// Whether a fault that is on had an occasion to act.
+    pub(crate) fn acted(&self) -> bool {
+        self.acted.load(Ordering::SeqCst)
+    }
+
+    /// Lets the meddler, where there is one, change a document.
+    pub(crate) fn meddle(&self, stage: Stage, document: &mut Value) {
+        if let Some(meddler) = &self.meddler {
+            meddler.meddle(stage, document);
+        }
     }
 
     /// The size that the next tree head shall have: the true one first, then less each time.
@@ -118,13 +164,13 @@ mod tests {
 
     #[test]
     fn rolled_back_sizes_shrink_after_the_first() {
-        let faults = Faults::new(BTreeSet::new()).unwrap();
+        let faults = Faults::new(BTreeSet::new(), None).unwrap();
         assert_eq!([5, 9, 9, 9].map(|size| faults.rolled_back(size)), [5, 4, 3, 2]);
     }
 
     #[test]
     fn an_unknown_fault_is_named() {
         let on = BTreeSet::from([String::from("head-root-random"), String::from("no-such-fault")]);
-        assert_eq!(Faults::new(on).unwrap_err().0, "no-such-fault");
+        assert_eq!(Faults::new(on, None).unwrap_err().0, "no-such-fault");
     }
 }

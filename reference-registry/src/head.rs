@@ -6,41 +6,45 @@ use crate::{
     app::App,
     canonical,
     error::ApiError,
-    log::{Hash, Log, leaf_hash},
+    faults::Stage,
+    log::{Log, leaf_hash},
 };
 
-struct TreeHead {
-    size: u64,
-    root: Hash,
-}
-
-impl TreeHead {
-    /// The bytes that are signed: exactly root and size.
-    fn message(&self) -> Result<String, ApiError> {
-        let bytes = canonical::bytes(&json!({"root": hex::encode(self.root), "size": self.size}))?;
-        String::from_utf8(bytes).map_err(|_| ApiError::server_error())
-    }
+/// The bytes that are signed: exactly root and size.
+fn message(root: &Value, size: &Value) -> Result<String, ApiError> {
+    let bytes = canonical::bytes(&json!({"root": root, "size": size}))?;
+    String::from_utf8(bytes).map_err(|_| ApiError::server_error())
 }
 
 /// The head of the log as it is now.
 pub(crate) fn signed(app: &App, log: &Log) -> Result<Value, ApiError> {
-    let faults = &app.faults;
-    let mut head = TreeHead { size: log.size(), root: log.root() };
-    if faults.on("head-size-rollback") {
-        head.size = faults.rolled_back(head.size);
-        head.root = log.root_at(head.size);
-    }
-    if faults.on("head-root-random") {
-        getrandom::fill(&mut head.root).map_err(|_| ApiError::server_error())?;
-    }
-    let message = match faults.on("head-signs-other-message") {
-        true => TreeHead { size: head.size + 1, ..head }.message()?,
-        false => head.message()?,
+    let mut head = head(app, log)?;
+    app.faults.meddle(Stage::Head, &mut head);
+    let member = |name: &str| head.get(name).cloned().unwrap_or_default();
+    let (root, size) = (member("root"), member("size"));
+    let message = match member("signed_message") {
+        Value::String(other) => other,
+        _ if app.faults.on("head-signs-other-message") => {
+            message(&root, &json!(size.as_u64().unwrap_or_default() + 1))?
+        }
+        _ => message(&root, &size)?,
     };
     let signature = sign(app, &message)?;
-    Ok(
-        json!({"size": head.size, "root": hex::encode(head.root), "signature": signature, "signed_message": message}),
-    )
+    Ok(json!({"size": size, "root": root, "signature": signature, "signed_message": message}))
+}
+
+/// Root and size of the log, not yet signed.
+fn head(app: &App, log: &Log) -> Result<Value, ApiError> {
+    let faults = &app.faults;
+    let (mut size, mut root) = (log.size(), log.root());
+    if faults.on("head-size-rollback") {
+        size = faults.rolled_back(size);
+        root = log.root_at(size);
+    }
+    if faults.on("head-root-random") {
+        getrandom::fill(&mut root).map_err(|_| ApiError::server_error())?;
+    }
+    Ok(json!({"root": hex::encode(root), "size": size}))
 }
 
 fn sign(app: &App, message: &str) -> Result<String, ApiError> {

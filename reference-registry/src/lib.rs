@@ -35,7 +35,7 @@ mod server;
 mod store;
 mod strict_json;
 
-pub use faults::{FAULTS, Fault};
+pub use faults::{FAULTS, Fault, Meddler, Stage};
 pub use identity::IdentityError;
 pub use log::LogError;
 pub use options::{DataLocation, Options, RateLimit, Secret};

@@ -1,8 +1,10 @@
 //! What an operator decides before the registry starts.
 
-use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use ring::hmac;
+
+use crate::faults::Meddler;
 
 /// Everything that [`start`](crate::start) needs to know.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct Options {
     pub rate_limit: Option<RateLimit>,
     /// Ids out of [`FAULTS`](crate::FAULTS): the ways in which this registry shall misbehave.
     pub faults: BTreeSet<String>,
+    /// Who may change what is about to be written, hashed or signed.
+    pub meddler: Option<Arc<dyn Meddler>>,
 }
 
 impl Options {
@@ -35,6 +39,7 @@ impl Options {
             jurisdiction: String::from("GLOBAL"),
             rate_limit: None,
             faults: BTreeSet::new(),
+            meddler: None,
         }
     }
 }

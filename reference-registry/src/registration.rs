@@ -8,7 +8,7 @@ use crate::{
     canonical,
     clock::Instant,
     error::{ApiError, Code},
-    faults::Faults,
+    faults::{Faults, Stage},
     manifest::Manifest,
     store::{Pending, Store},
 };
@@ -66,7 +66,7 @@ impl Registration {
         let manifest = &self.manifest;
         let other_file =
             faults.on("register-leaf-of-other-file").then(|| format!("{}-other", manifest.file_id()));
-        json!({
+        let mut leaf = json!({
             "event": "register",
             "file_id": other_file.as_deref().unwrap_or_else(|| manifest.file_id()),
             "recipient_id": manifest.recipient_id(),
@@ -75,7 +75,9 @@ impl Registration {
             "n_beacons": manifest.list("beacons").len(),
             "n_watermarks": manifest.list("watermarks").len(),
             "timestamp": now.text(),
-        })
+        });
+        faults.meddle(Stage::Leaf, &mut leaf);
+        leaf
     }
 
     /// File, tokens and marks belong to whoever registered them first.

@@ -109,6 +109,12 @@ impl Running {
         LimitHandle(Arc::clone(&self.app))
     }
 
+    /// Whether a fault that is on had an occasion to act.
+    #[must_use]
+    pub fn acted(&self) -> bool {
+        self.app.faults.acted()
+    }
+
     /// Lets requests under way finish, for two seconds at most, and closes the data.
     pub async fn stop(self) {
         let Self { app, stop, mut server, .. } = self;
@@ -159,7 +165,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
 }
 
 fn app(options: Options) -> Result<App, StartError> {
-    let faults = Faults::new(options.faults)?;
+    let faults = Faults::new(options.faults, options.meddler)?;
     let (identity, store) = open(options.data)?;
     Ok(App {
         identity,

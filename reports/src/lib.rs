@@ -2,10 +2,17 @@
 //! model.
 
 mod json;
+mod matrix;
+mod matrix_text;
 mod model;
 mod text;
 pub mod verification;
 
 pub use json::{schema, to_json};
+pub use matrix::{
+    CheckRow, FaultRow, HollowRow, Kill, MATRIX_FORM, Matrix, Totals, VariantRow, matrix_schema,
+    matrix_to_json,
+};
+pub use matrix_text::{matrix_to_markdown, matrix_to_text};
 pub use model::{CheckResult, Cited, Counts, FORM, Report, Selection, Status, Tool};
 pub use text::to_text;

@@ -12,6 +12,7 @@ fn published(name: &str, schema: &str) {
 
 #[test]
 fn the_published_schemas_are_those_of_the_models() {
+    published("kill-matrix", &assayer_reports::matrix_schema());
     published("report", &assayer_reports::schema());
     published("verification", &verification::schema());
     published("verification-line", &verification::line_schema());

@@ -1,6 +1,7 @@
 //! Which check tests which sentence, and which fault shows that it does.
 
-use crate::model::{Check, Fault, Requirement, Suite};
+use crate::fault::Fault;
+use crate::model::{Check, Requirement, Suite};
 
 /// The edition that has to test every sentence that can be seen kept.
 pub(crate) const STRICT: &str = "strict";

@@ -7,22 +7,29 @@
 //!                     wire/*.yaml         dialects: paths, statuses, envelope
 //!                     checks/*.yaml       exchanges and the checks that judge them
 //!                     editions/*.yaml     frozen lists of checks
-//!                     faults.yaml         deliberate defects, and the check that must notice each
+//!                     faults/*.yaml       deliberate defects, and the check that must notice each
+//!                     variants.yaml       harmless differences, and registries with nothing inside
 //! ```
 
 mod coverage;
+mod fault;
 mod lint;
 mod load;
 mod model;
 mod reference;
+mod rewriting;
 
 pub use coverage::Coverage;
+pub use fault::{
+    Earlier, Fault, FaultFile, FaultKind, Function, Hollow, HollowAnswers, MayPass, Rule, Sending, Setup,
+    Spelling, Stage, Step, Turns, Variant, VariantFile, When,
+};
 pub use lint::{Complaint, lint};
 pub use load::{LoadError, SUITE, load_embedded, load_folder};
 pub use model::{
     Authorization, Beyond, Call, Capability, Check, CheckFile, Credential, CredentialField, CredentialText,
-    Document, Each, Edition, Effect, Envelope, Every, Exchange, Expectation, Fault, FaultFile, Find, Fixture,
-    Group, Growth, HeaderExpectation, Keyword, Listed, Observable, Order, PatchOperation, Png, Reading,
-    Request, Requirement, RequirementFile, SecretUse, Suite, SuiteFile, Torn, Under, ValueSource, Wire,
+    Document, Each, Edition, Effect, Envelope, Every, Exchange, Expectation, Find, Fixture, Group, Growth,
+    HeaderExpectation, Keyword, Listed, Observable, Order, PatchOperation, Png, Reading, Request,
+    Requirement, RequirementFile, SecretUse, Suite, SuiteFile, Torn, Under, ValueSource, Wire,
 };
 pub use reference::{Reference, Unresolved, references, references_in_text, resolve};

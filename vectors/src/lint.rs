@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::coverage::STRICT;
 use crate::model::{Check, Effect, Exchange, Expectation, Keyword, Requirement, Suite};
+use crate::rewriting;
 
 /// One thing that does not fit, in words that name the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,10 @@ impl Lint<'_> {
         self.unique("requirement", suite.requirements.iter().map(|requirement| &requirement.id));
         self.unique("edition", suite.editions.iter().map(|edition| &edition.edition));
         self.unique("wire profile", suite.wires.iter().map(|wire| &wire.wire));
-        self.unique("fault", suite.faults.iter().map(|fault| &fault.id));
+        let defects = suite.faults.iter().map(|fault| &fault.id);
+        let others = suite.variants.iter().map(|variant| &variant.id);
+        let hollow = suite.hollow.iter().map(|hollow| &hollow.id);
+        self.unique("fault or variant", defects.chain(others).chain(hollow));
         self.unique("group", suite.groups.iter().map(|group| &group.id));
     }
 
@@ -408,6 +412,8 @@ impl Lint<'_> {
                 self.complain(format!("fault `{}`: there is no check `{}`", fault.id, fault.killed_by));
             }
         }
+        let found = rewriting::complaints(suite);
+        self.complaints.extend(found.into_iter().map(Complaint));
     }
 }
 
@@ -422,6 +428,16 @@ impl Suite {
     #[must_use]
     pub fn exchange(&self, id: &str) -> Option<&Exchange> {
         self.exchanges.iter().find(|exchange| exchange.id == id)
+    }
+
+    /// The rules of the fault or the variant called `id`; none for a switch of the reference registry.
+    #[must_use]
+    pub fn rules_of(&self, id: &str) -> Option<&[crate::fault::Rule]> {
+        let faults = self.faults.iter().map(|fault| (&fault.id, &fault.rewrite));
+        let variants = self.variants.iter().map(|variant| (&variant.id, &variant.rewrite));
+        let hollow = self.hollow.iter().map(|hollow| (&hollow.id, &hollow.rewrite));
+        let found = faults.chain(variants).chain(hollow).find(|(known, _)| known.as_str() == id);
+        found.map(|(_, rules)| rules.as_slice())
     }
 
     /// The keyword of the requirements that a check cites; the lint has made sure that they have one.

@@ -7,8 +7,9 @@ use include_dir::{Dir, include_dir};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::fault::{FaultFile, VariantFile};
 use crate::lint::{Complaint, lint};
-use crate::model::{CheckFile, Edition, FaultFile, RequirementFile, Suite, SuiteFile, Wire};
+use crate::model::{CheckFile, Edition, RequirementFile, Suite, SuiteFile, Wire};
 
 static SUITES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/suites");
 
@@ -139,7 +140,9 @@ fn assemble(suite: &str, files: &Files) -> Result<Suite, LoadError> {
     let one = |file: &str| files.get(file).map(String::as_str).ok_or_else(|| absent(file));
     let head: SuiteFile = parse("suite.yaml", one("suite.yaml")?)?;
     let requirements: RequirementFile = parse("requirements.yaml", one("requirements.yaml")?)?;
-    let faults: FaultFile = parse("faults.yaml", one("faults.yaml")?)?;
+    let faults = parse_all::<FaultFile>(files, "faults/")?;
+    let variants = files.get("variants.yaml").map(|text| parse::<VariantFile>("variants.yaml", text));
+    let variants = variants.transpose()?.unwrap_or_default();
     let (mut exchanges, mut checks) = (Vec::new(), Vec::new());
     for file in parse_all::<CheckFile>(files, "checks/")? {
         exchanges.extend(file.exchanges);
@@ -159,7 +162,9 @@ fn assemble(suite: &str, files: &Files) -> Result<Suite, LoadError> {
         implementations: requirements.implementations,
         editions: parse_all::<Edition>(files, "editions/")?,
         wires: parse_all::<Wire>(files, "wire/")?,
-        faults: faults.faults,
+        faults: faults.into_iter().flat_map(|file| file.faults).collect(),
+        variants: variants.variants,
+        hollow: variants.hollow,
         digest: digest(files),
     };
     let complaints = lint(&loaded);

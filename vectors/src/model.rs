@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
+use crate::fault::{Fault, Hollow, Variant};
 use crate::reference::{Reference, references, references_in_text};
 
 /// Everything that makes up one suite, loaded and linted.
@@ -40,6 +41,10 @@ pub struct Suite {
     pub wires: Vec<Wire>,
     /// Deliberate defects.
     pub faults: Vec<Fault>,
+    /// Differences that no sentence forbids.
+    pub variants: Vec<Variant>,
+    /// Registries that have nothing inside.
+    pub hollow: Vec<Hollow>,
     /// SHA-256 (hexadecimal) over the names and bytes of all its files.
     pub digest: String,
 }
@@ -334,6 +339,9 @@ pub struct Check {
     /// Capabilities of the run without which it does not apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Capability>,
+    /// Why a registry that has nothing inside passes it too: what a constant answer can satisfy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trivial: Option<String>,
     /// Exchanges that must have been answered, in whatever way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<String>,
@@ -760,26 +768,6 @@ pub enum Document {
     OversightProof,
     /// A page of the log.
     OversightLog,
-}
-
-/// `faults.yaml`.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FaultFile {
-    /// The faults.
-    pub faults: Vec<Fault>,
-}
-
-/// One deliberate defect of the reference registry.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Fault {
-    /// Name, as for `assayer serve --fault`.
-    pub id: String,
-    /// What the registry then does, in one line.
-    pub does: String,
-    /// The check that must notice it.
-    pub killed_by: String,
 }
 
 impl Exchange {

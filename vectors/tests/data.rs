@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assayer_vectors::{
-    CheckFile, Edition, FaultFile, Keyword, RequirementFile, SUITE, Suite, SuiteFile, Wire, lint,
-    load_embedded, load_folder,
+    CheckFile, Edition, FaultFile, Keyword, RequirementFile, SUITE, Stage, Step, Suite, SuiteFile,
+    VariantFile, Wire, lint, load_embedded, load_folder,
 };
 use schemars::schema_for;
 use serde_json::{Value as Json, json};
@@ -18,12 +18,13 @@ fn folder() -> PathBuf {
 }
 
 /// Name of the schema, the schema, and the files that it is of (below a suite's folder; `/` for all of a folder).
-fn schemas() -> [(&'static str, Json, &'static str); 6] {
+fn schemas() -> [(&'static str, Json, &'static str); 7] {
     let json = |schema: schemars::Schema| serde_json::to_value(schema).unwrap();
     [
         ("suite", json(schema_for!(SuiteFile)), "suite.yaml"),
         ("requirements", json(schema_for!(RequirementFile)), "requirements.yaml"),
-        ("faults", json(schema_for!(FaultFile)), "faults.yaml"),
+        ("faults", json(schema_for!(FaultFile)), "faults/"),
+        ("variants", json(schema_for!(VariantFile)), "variants.yaml"),
         ("checks", json(schema_for!(CheckFile)), "checks/"),
         ("edition", json(schema_for!(Edition)), "editions/"),
         ("wire", json(schema_for!(Wire)), "wire/"),
@@ -102,7 +103,7 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn the_lint_names_each_thing_that_does_not_fit() {
     type Change = fn(&mut Suite);
-    let cases: [(&str, Change); 23] = [
+    let cases: [(&str, Change); 27] = [
         ("is defined twice", |suite| suite.checks.push(suite.checks[0].clone())),
         ("there is no group", |suite| suite.checks[0].group = "nowhere".to_owned()),
         ("there is no requirement", |suite| suite.checks[0].requirements = vec!["XX-9".to_owned()]),
@@ -157,6 +158,14 @@ fn the_lint_names_each_thing_that_does_not_fit() {
             suite.checks[0].expect[0].equals = Some(Json::from("$nothing#/at/all"));
         }),
         ("there is no check", |suite| suite.faults[0].killed_by = "nobody".to_owned()),
+        ("is defined twice", |suite| suite.variants[0].id = suite.faults[0].id.clone()),
+        ("differs in nothing", |suite| suite.variants[0].rewrite.clear()),
+        ("has no meaning at this stage", |suite| {
+            suite.variants[0].rewrite[0].at = Stage::Leaf;
+        }),
+        ("$nowhere refers to nothing", |suite| {
+            suite.variants[0].rewrite[0].then = vec![Step::Text("$nowhere".to_owned())];
+        }),
         ("lists `health-200` twice", |suite| {
             let first = suite.editions[0].checks[0].clone();
             suite.editions[0].checks.push(first);

@@ -1,10 +1,10 @@
 //! `assayer check`.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use assayer_harness::{
-    Against, Case, Job, Secrets, Transcript, cases, edition, is_inconclusive, run as run_job, wire,
+    Against, Case, Job, Misbehaviour, Secrets, Transcript, cases, edition, is_inconclusive, run as run_job,
+    wire,
 };
 use assayer_reports::{Report, Selection, Status, to_json, to_text};
 use assayer_vectors::{SUITE, Suite};
@@ -82,7 +82,7 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let selected = select(arguments, &suite, &all)?;
     let selection = if selected.len() == all.len() { Selection::Whole } else { Selection::Part };
     let job = Job { suite: &suite, edition, wire, cases: &selected, selection };
-    let (report, transcript) = run_job(&job, &against(arguments)?).map_err(|error| match error {
+    let (report, transcript) = run_job(&job, &against(arguments, &suite)?).map_err(|error| match error {
         assayer_harness::RunError::Url(_) => usage(error),
         other => (Exit::Fault, other.to_string()),
     })?;
@@ -101,7 +101,7 @@ pub(super) fn show(job: &Job<'_>, report: &Report, transcript: &Transcript, form
     if printed == Exit::Good { exit(job, report, transcript) } else { printed }
 }
 
-fn against(arguments: &CheckArguments) -> Result<Against, Failure> {
+fn against(arguments: &CheckArguments, suite: &Suite) -> Result<Against, Failure> {
     let url = arguments.url.clone().filter(|url| !url.is_empty());
     // A fault is one of the reference registry, whatever the environment says.
     let from_environment =
@@ -115,12 +115,7 @@ fn against(arguments: &CheckArguments) -> Result<Against, Failure> {
             },
         ),
         None => {
-            let known: BTreeSet<&str> =
-                assayer_reference_registry::FAULTS.iter().map(|fault| fault.id).collect();
-            let unknown = arguments.fault.iter().find(|fault| !known.contains(fault.as_str()));
-            if let Some(fault) = unknown {
-                return Err(usage(format!("there is no fault `{fault}` (see `assayer list --faults`)")));
-            }
+            Misbehaviour::named(suite, &arguments.fault).map_err(usage)?;
             Against::InProcess(arguments.fault.iter().cloned().collect())
         }
     })

@@ -4,6 +4,7 @@ mod canon;
 mod check;
 mod list;
 mod recheck;
+mod selftest;
 mod serve;
 mod verify;
 
@@ -59,6 +60,8 @@ enum Command {
     Verify(Box<verify::VerifyArguments>),
     /// Write the canonical bytes of a JSON text to standard output, and nothing else.
     Canon(canon::CanonArguments),
+    /// Try the checks on registries whose faults are known: which check notices which fault.
+    Selftest(selftest::SelftestArguments),
     /// Serve the reference registry.
     Serve(serve::ServeArguments),
 }
@@ -79,6 +82,7 @@ pub(crate) fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Canon(arguments) => canon::run(&arguments),
+        Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
     };
     exit.into()
