@@ -6,6 +6,7 @@ from decimal import Decimal
 SCHEMES = ["python-sort-keys", "python-sort-keys-utf8", "jcs-exact-integers", "serde-jcs-0.1", "jcs"]
 
 SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+ESCAPES = str.maketrans({**{chr(code): f"\\u{code:04x}" for code in range(0x20)}, **SHORT})
 
 
 class Refused(Exception):
@@ -40,7 +41,7 @@ def emit(scheme, value):
 
 def string(text):
     """RFC 8785 section 3.2.2.2."""
-    return '"' + "".join(SHORT.get(c) or (f"\\u{ord(c):04x}" if c < " " else c) for c in text) + '"'
+    return '"' + text.translate(ESCAPES) + '"'
 
 
 def utf16_order(key):

@@ -12,6 +12,7 @@ import cases_json  # noqa: E402
 import cases_merkle  # noqa: E402
 import cases_signature  # noqa: E402
 import schemas  # noqa: E402
+import soundness  # noqa: E402
 from writer import Writer  # noqa: E402
 
 FOLDERS = ["json", "canonicalization", "merkle", "signatures", "bundles", *cases_document.FOLDERS]
@@ -24,6 +25,7 @@ def main():
     schemas.check_vocabulary(writer)
     writer.write(FOLDERS)
     schemas.write()
+    soundness.generate()
     for folder in FOLDERS:
         print(f"{folder}: {sum(id.startswith(folder + '/') for id in writer.cases)} cases")
 

@@ -1,4 +1,4 @@
-"""The JSON Schemas (draft 2020-12) of the five kinds of vector."""
+"""The JSON Schemas (draft 2020-12) of the five kinds of vector, and of the soundness matrix."""
 
 from canon import SCHEMES
 from judge import LAYERS
@@ -125,6 +125,34 @@ def schema(kind):
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"A test vector of kind {kind}", **closed(properties, required), **rules}
 
 
+NAME = {"type": "string", "pattern": "^[a-z0-9.-]+$"}
+TEXT = {"type": "string", "minLength": 1}
+# Who could have made an edit of the soundness matrix, and what a caller may know.
+ACTOR = {"enum": ["anybody", "registry", "registry-and-log", "issuer", "issuer-and-registry", "outsider"]}
+KNOWN = listing({"enum": ["registry-key", "issuer-key", "file-id", "log", "head-now", "head-then"]}, uniqueItems=True)
+REFUTATIONS = {"type": "object", "propertyNames": NAME, "additionalProperties": NAME}
+
+
+def soundness_schemas():
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    head = closed({"size": SIZE, "root": HASH})
+    trust = closed({"registry-key": HASH, "issuer-key": HASH, "file-id": TEXT, "log": TEXT, "head-now": head, "head-then": head})
+    base = closed({"base": NAME, "scheme": {"enum": FORMS}, "bundle": TEXT, "trust": trust})
+    texts = {"type": "object", "additionalProperties": TEXT}
+    yield "soundness-bases", {**draft, "title": "The good bundles of the soundness matrix", **closed({"by": texts, "knows": texts, "trust": KNOWN, "bases": listing(base, minItems=3)})}
+    splice = closed({"at": SIZE, "remove": SIZE, "insert": {"type": "string"}, "insert_hex": HEX}, ["at", "remove"])
+    edit = closed({
+        "base": NAME, "by": ACTOR, "at": POINTER, "what": TEXT, "splices": listing({**splice, "oneOf": [{"required": ["insert"]}, {"required": ["insert_hex"]}]}, minItems=1),
+        "verdict": {"enum": ["authentic", "consistent", "refuted"]}, "refuted": REFUTATIONS, "outcome": {"enum": ["refuted", "neutral", "not-detectable"]}, "trust": KNOWN, "why": TEXT,
+        "shown_by": listing(closed({"trust": KNOWN, "refuted": {**REFUTATIONS, "minProperties": 1}})),
+    }, ["base", "by", "at", "what", "splices", "verdict", "refuted", "outcome"])
+    edit["if"] = {"properties": {"outcome": {"const": "refuted"}}}
+    edit["then"] = {"properties": {"verdict": {"const": "refuted"}, "refuted": {"minProperties": 1}}, "not": {"anyOf": [{"required": ["why"]}, {"required": ["shown_by"]}]}}
+    edit["else"] = {"properties": {"verdict": {"enum": ["authentic", "consistent"]}, "refuted": {"maxProperties": 0}}, "required": ["why"]}
+    known = closed({"class": NAME, "title": TEXT, "edits": listing(edit, minItems=1)})
+    yield "soundness-group", {**draft, "title": "A group of edits of the soundness matrix", **closed({"group": NAME, "title": TEXT, "classes": listing(known, minItems=1)})}
+
+
 def check_vocabulary(writer):
     """Every code of the closed vocabulary is exercised by a case, and no case uses another."""
     used = {kind: set() for kind in INPUTS}
@@ -145,3 +173,5 @@ def check_vocabulary(writer):
 def write():
     for kind in INPUTS:
         write_json(VECTORS / "schemas" / f"vector-{kind}.schema.json", schema(kind))
+    for name, soundness in soundness_schemas():
+        write_json(VECTORS / "schemas" / f"{name}.schema.json", soundness)

@@ -48,3 +48,21 @@ def rejects(case):
 def write_json(path, value):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value, indent=2, ensure_ascii=True) + "\n", encoding="ascii")
+
+
+def write_lines(path, value, depth):
+    """As `write_json`, but with one line for each value that is nested as deep as `depth`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(lines(value, depth, "") + "\n", encoding="ascii")
+
+
+def lines(value, depth, indent):
+    if not depth or not isinstance(value, (dict, list)) or not value:
+        return json.dumps(value, ensure_ascii=True)
+    inner = indent + " "
+    if isinstance(value, dict):
+        items = [f"{json.dumps(name)}: {lines(item, depth - 1, inner)}" for name, item in value.items()]
+    else:
+        items = [lines(item, depth - 1, inner) for item in value]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return opening + ",".join(f"\n{inner}{item}" for item in items) + f"\n{indent}{closing}"

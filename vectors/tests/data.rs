@@ -62,6 +62,39 @@ fn list(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
+/// Vectors and soundness matrix: each file fits the schema that is published for it.
+#[test]
+fn each_vector_fits_its_schema() {
+    let read = |path: &Path| -> Json { serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap() };
+    let schema = |name: &str| {
+        let path = folder().join("schemas").join(format!("{name}.schema.json"));
+        jsonschema::validator_for(&read(&path)).unwrap()
+    };
+    for kind in ["json", "canonicalization", "merkle", "signatures", "bundles", "proofs", "soundness"] {
+        let (one, bases) = match kind {
+            "soundness" => (schema("soundness-group"), Some(schema("soundness-bases"))),
+            "proofs" => (schema("vector-document"), None),
+            "signatures" | "bundles" => (schema(&format!("vector-{}", kind.trim_end_matches('s'))), None),
+            _ => (schema(&format!("vector-{kind}")), None),
+        };
+        let paths = files_below(&folder().join(kind));
+        assert!(paths.len() > 20, "{kind}");
+        for path in paths {
+            let is_bases = path.file_name().is_some_and(|name| name == "bases.json");
+            let validator = bases.as_ref().filter(|_| is_bases).unwrap_or(&one);
+            let errors: Vec<String> =
+                validator.iter_errors(&read(&path)).map(|error| error.instance_path().to_string()).collect();
+            assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+        }
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let (folders, mut files): (Vec<_>, Vec<_>) = list(folder).into_iter().partition(|path| path.is_dir());
+    files.extend(folders.iter().flat_map(|inner| files_below(inner)));
+    files
+}
+
 #[test]
 fn the_embedded_suite_is_the_one_on_disk() {
     let embedded = load_embedded(SUITE).unwrap();
