@@ -5,18 +5,22 @@
 //! Reader --Item--> Worker, one a thread --Outcome--> Joiner --Joined--> whoever prints
 //! ```
 
+mod archive;
+mod compressed;
 mod context;
+mod dump;
 mod lines;
 mod read;
 mod report;
 mod work;
 
 pub use context::read_log;
+pub use dump::{DumpError, dump};
 pub use read::{Reader, Sink};
 pub use report::report_of;
 pub use work::{Joined, Joiner, Worker};
 
-use assayer_verifier::oversight::{DocumentKind, LogPart, Trust};
+use assayer_verifier::oversight::{DocumentKind, Explanation, LogPart, Trust};
 use assayer_verifier::{Limits, Trace, Verdict};
 
 /// Something to verify, as read.
@@ -84,6 +88,8 @@ pub struct Finding {
     pub kind: Option<DocumentKind>,
     /// The layers; for a document of no known kind those of reading it.
     pub trace: Trace,
+    /// What lies behind the layers, where that was asked for.
+    pub explanation: Option<Explanation>,
 }
 
 impl Finding {
@@ -107,4 +113,16 @@ pub struct Question<'a> {
     pub kind: Option<DocumentKind>,
     /// Bounds on each document.
     pub limits: &'a Limits,
+    /// How much is wanted.
+    pub depth: Depth,
+}
+
+/// How much is wanted of each document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// The layers and the verdict.
+    #[default]
+    Verdict,
+    /// What lies behind them as well, which costs about as much again.
+    Explained,
 }

@@ -1,12 +1,16 @@
 //! `assayer verify`: what is asked. What is answered stands in `verify/output.rs`.
 
 mod output;
+mod progress;
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 
-use assayer_harness::evidence::{Item, Joiner, Outcome, Question, Reader, Unreadable, Worker, read_log};
+use assayer_harness::evidence::{
+    Depth, Item, Joiner, Outcome, Question, Reader, Unreadable, Worker, read_log,
+};
 use assayer_harness::{Policy, PolicyError, in_order};
 use assayer_reports::verification as report;
 use assayer_verifier::oversight::{DocumentKind, Freshness, Trust};
@@ -49,9 +53,12 @@ pub(crate) struct VerifyArguments {
     /// registry not being as it must be, unless `equivocation` is asked for.
     #[arg(long, value_enum, default_value = "consistent")]
     require: Required,
-    /// Show for every layer the rule, what was recomputed, and what it does and does not establish.
+    /// Show for every layer the rule, what was recomputed, the keys, and what it does and does not establish.
     #[arg(long)]
     explain: bool,
+    /// Write the exact bytes that were signed or hashed into this folder, with how to check them.
+    #[arg(long, value_name = "DIR")]
+    dump_bytes: Option<PathBuf>,
     /// Form of the output.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -97,6 +104,8 @@ enum Format {
     Text,
     Json,
     Ndjson,
+    /// One self-contained page.
+    Html,
 }
 
 fn public_key(text: &str) -> Result<PublicKey, String> {
@@ -148,13 +157,18 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, String> {
         Kind::Log => DocumentKind::Log,
     });
     let output = Output::new(arguments, run_of(arguments, &policy));
-    Ok(verify_all(arguments, Question { trust: &trust, kind, limits: &limits }, output))
+    Ok(verify_all(
+        arguments,
+        Question { trust: &trust, kind, limits: &limits, depth: depth(arguments) },
+        output,
+    ))
 }
 
 /// Reads here, verifies on several threads, and prints in the order of reading.
 fn verify_all(arguments: &VerifyArguments, question: Question<'_>, mut output: Output<'_>) -> Exit {
+    let done = AtomicU64::new(0);
     let read = |hand_in: &mut dyn FnMut(Result<Item, Unreadable>) -> ControlFlow<()>| {
-        let mut reader = Reader::new(question.kind, question.limits, hand_in);
+        let mut reader = Reader::new(question.kind, question.limits, hand_in).counting(&done);
         for path in &arguments.paths {
             let ended = if path.as_os_str() == "-" {
                 reader.stream("-", std::io::stdin().lock())
@@ -173,7 +187,7 @@ fn verify_all(arguments: &VerifyArguments, question: Question<'_>, mut output: O
     let mut joiner = Joiner::new(question);
     in_order(threads(arguments), read, worker, |outcome: Result<Outcome, Unreadable>| {
         match outcome.map(|outcome| joiner.take(outcome)).transpose() {
-            Some(joined) => output.take(joined),
+            Some(joined) => output.take(joined, &done),
             None => ControlFlow::Continue(()),
         }
     });
@@ -216,6 +230,12 @@ fn policy(arguments: &VerifyArguments) -> Result<Policy, PolicyError> {
     policy.heads.extend(&arguments.head);
     policy.any_issuer |= arguments.any_issuer;
     Ok(policy)
+}
+
+/// The page explains always: it is read by people, and far from the documents.
+fn depth(arguments: &VerifyArguments) -> Depth {
+    let explained = arguments.explain || arguments.format == Format::Html || arguments.dump_bytes.is_some();
+    if explained { Depth::Explained } else { Depth::Verdict }
 }
 
 fn threads(arguments: &VerifyArguments) -> usize {

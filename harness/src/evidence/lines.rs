@@ -17,7 +17,7 @@ pub(super) struct Line {
 pub(super) struct Lines<R> {
     input: BufReader<R>,
     most: u64,
-    number: usize,
+    pub(super) number: usize,
 }
 
 impl<R: Read> Lines<R> {

@@ -1,7 +1,7 @@
-//! Reading: files with one document or one a line, folders of them, streams. Nothing is held but the item at hand.
+//! Reading: files with one document or one a line, folders and archives of them, streams. Nothing is held but the item at hand.
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +9,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use assayer_verifier::oversight::DocumentKind;
 use assayer_verifier::{Document, Limits};
 
+use super::compressed::Decompressed;
 use super::lines::{Line, Lines};
 use super::work::kind_of;
 use super::{Item, Skipped, Unreadable};
 
-/// Files of a folder that are taken for evidence.
-const EXTENSIONS: [&str; 3] = ["json", "jsonl", "ndjson"];
+/// Files of a folder, and members of an archive, that are taken for evidence.
+const EVIDENCE: [&str; 3] = [".json", ".jsonl", ".ndjson"];
+
+/// Files of a folder that hold such files, or one of them compressed.
+const CONTAINERS: [&str; 6] = [".tar", ".tar.gz", ".tgz", ".json.gz", ".jsonl.gz", ".ndjson.gz"];
+
+/// A tar archive has this at this place of its first block (POSIX ustar; GNU tar writes the same five letters).
+const TAR_MARK: (usize, &[u8]) = (257, b"ustar");
+
+/// The first two bytes of a gzip stream.
+const GZIP_MARK: &[u8] = &[0x1f, 0x8b];
 
 /// No folder is followed deeper.
 const DEEPEST_FOLDER: usize = 32;
@@ -26,7 +36,7 @@ const RECORDS_TOGETHER: usize = 256;
 pub type Sink<'s> = dyn FnMut(Result<Item, Unreadable>) -> ControlFlow<()> + 's;
 
 /// Why reading ends before its end.
-enum Stop {
+pub(super) enum Stop {
     Asked,
     Failed(std::io::Error),
 }
@@ -59,7 +69,7 @@ impl<'s> Reader<'s> {
         self
     }
 
-    /// Reads everything that a path holds: a file with one document or with one a line, or a folder of such files.
+    /// Reads everything that a path holds: a file with one document or with one a line, an archive of such files, or a folder.
     /// What cannot be read is handed in as that. Breaks when the sink asked for no more.
     pub fn path(&mut self, path: &Path) -> ControlFlow<()> {
         let ended = match fs_err::metadata(path).map(|metadata| metadata.is_dir()) {
@@ -70,12 +80,13 @@ impl<'s> Reader<'s> {
         flow(ended)
     }
 
-    /// Reads everything in a stream. More than one document is recognized by the first line being one.
+    /// Reads everything in a stream: JSON, JSON lines or a tar archive, each perhaps compressed with gzip. More than one
+    /// document is recognized by the first line being one.
     pub fn stream(&mut self, name: &str, input: impl Read) -> ControlFlow<()> {
         flow(self.named(name, input))
     }
 
-    fn hand(&mut self, item: Item) -> Result<(), Stop> {
+    pub(super) fn hand(&mut self, item: Item) -> Result<(), Stop> {
         if (self.sink)(Ok(item)).is_break() { Err(Stop::Asked) } else { Ok(()) }
     }
 
@@ -112,38 +123,68 @@ impl<'s> Reader<'s> {
                 }
             } else if !entry.is_file() {
                 self.skip(&entry, "being no file")?;
-            } else if is_evidence(&entry) {
+            } else if is_taken(&entry) {
                 self.file(&entry)?;
             } else {
-                self.skip(&entry, "being no .json, .jsonl or .ndjson file")?;
+                self.skip(&entry, NO_EVIDENCE)?;
             }
         }
         Ok(())
     }
 
+    /// A file or stream, whatever it holds: told by its first bytes, and by no name.
     fn named(&mut self, name: &str, input: impl Read) -> Result<(), Stop> {
-        let input = Counted { input, done: self.done };
-        match self.documents(name, input) {
+        let counted = Counted { input, done: self.done };
+        let ended = Peeked::of(counted).map_err(Stop::from).and_then(|input| self.content(name, input));
+        self.failed(name, ended)
+    }
+
+    fn content<R: Read>(&mut self, name: &str, input: Peeked<R>) -> Result<(), Stop> {
+        if input.starts_with(GZIP_MARK) {
+            let went_in = AtomicU64::new(0);
+            let input = Peeked::of(Decompressed::new(BufReader::new(input), &went_in))?;
+            let inner = name.strip_suffix(".gz").unwrap_or(name).to_owned();
+            return if input.is_tar() { self.tar(name, input) } else { self.documents(&inner, name, input) };
+        }
+        if input.is_tar() { self.tar(name, input) } else { self.documents(name, name, input) }
+    }
+
+    /// A member of an archive.
+    pub(super) fn member(&mut self, name: &str, input: impl Read) -> Result<(), Stop> {
+        let ended = self.documents(name, name, input);
+        self.failed(name, ended)
+    }
+
+    fn failed(&mut self, name: &str, ended: Result<(), Stop>) -> Result<(), Stop> {
+        match ended {
             Err(Stop::Failed(source)) => self.unreadable(name.to_owned(), source),
             ended => ended,
         }
     }
 
-    fn documents(&mut self, name: &str, input: impl Read) -> Result<(), Stop> {
+    /// JSON, one document or one a line. `lines_name` is the name that says so; it is `name` but for what is compressed.
+    fn documents(&mut self, lines_name: &str, name: &str, input: impl Read) -> Result<(), Stop> {
         let mut lines = Lines::new(input, self.limits);
         let first = lines.next_filled()?.unwrap_or_default();
         let is_document = Document::read(&first.bytes, self.limits).is_ok();
-        let lower = name.to_ascii_lowercase();
+        let lower = lines_name.to_ascii_lowercase();
         let is_lines = [".jsonl", ".ndjson"].iter().any(|ending| lower.ends_with(ending));
-        let second = if is_document || is_lines { lines.next_filled()? } else { None };
+        let second = if is_document || is_lines { lines.next_filled() } else { Ok(None) };
         match second {
-            Some(second) => self.lines(name, [first, second], &mut lines),
-            None if is_document => self.hand(Item::Document { path: name.to_owned(), bytes: first.bytes }),
-            None if is_lines => {
+            Ok(Some(second)) => self.lines(name, vec![first, second], &mut lines),
+            // The first line is good, whatever befell the second.
+            Err(source) => {
+                self.lines(name, vec![first], &mut Lines::new(std::io::empty(), self.limits))?;
+                self.cut_line(name, &lines, source)
+            }
+            Ok(None) if is_document => {
+                self.hand(Item::Document { path: name.to_owned(), bytes: first.bytes })
+            }
+            Ok(None) if is_lines => {
                 let path = format!("{name}:{}", first.number.max(1));
                 self.hand(Item::Document { path, bytes: first.bytes })
             }
-            None => {
+            Ok(None) => {
                 // Not one document a line: the whole is one document.
                 let mut whole = first.before;
                 whole.extend_from_slice(&first.bytes);
@@ -154,34 +195,51 @@ impl<'s> Reader<'s> {
     }
 
     /// Records of a log belong together; everything else is a document a line.
-    fn lines(&mut self, name: &str, first: [Line; 2], lines: &mut Lines<impl Read>) -> Result<(), Stop> {
+    fn lines(&mut self, name: &str, first: Vec<Line>, lines: &mut Lines<impl Read>) -> Result<(), Stop> {
         let kind = self.kind.or_else(|| first.iter().find_map(|line| kind_of(&line.bytes, self.limits)));
         if kind == Some(DocumentKind::Log) {
             return self.records(name, first, lines);
         }
-        let mut next = |line: Line| {
+        let next = |reader: &mut Self, line: Line| {
             let path = format!("{name}:{}", line.number);
-            self.hand(Item::Document { path, bytes: line.bytes })
+            reader.hand(Item::Document { path, bytes: line.bytes })
         };
         for line in first {
-            next(line)?;
+            next(self, line)?;
         }
-        while let Some(line) = lines.next_filled()? {
-            next(line)?;
-        }
-        Ok(())
-    }
-
-    fn records(&mut self, name: &str, first: [Line; 2], lines: &mut Lines<impl Read>) -> Result<(), Stop> {
-        let mut records: Vec<_> = first.into_iter().map(|line| (line.number as u64, line.bytes)).collect();
-        while let Some(line) = lines.next_filled()? {
-            records.push((line.number as u64, line.bytes));
-            if records.len() == RECORDS_TOGETHER {
-                self.hand(Item::Records(std::mem::take(&mut records)))?;
+        loop {
+            match lines.next_filled() {
+                Ok(Some(line)) => next(self, line)?,
+                Ok(None) => return Ok(()),
+                Err(source) => return self.cut_line(name, lines, source),
             }
         }
+    }
+
+    /// A line that could not be read to its end; those before it were.
+    fn cut_line(&mut self, name: &str, lines: &Lines<impl Read>, source: std::io::Error) -> Result<(), Stop> {
+        self.unreadable(format!("{name}:{}", lines.number + 1), source)
+    }
+
+    /// A log that cannot be read to its end is ended all the same: the next one must not go on where it stopped.
+    fn records(&mut self, name: &str, first: Vec<Line>, lines: &mut Lines<impl Read>) -> Result<(), Stop> {
+        let mut records: Vec<_> = first.into_iter().map(|line| (line.number as u64, line.bytes)).collect();
+        let ended = loop {
+            match lines.next_filled() {
+                Ok(Some(line)) => records.push((line.number as u64, line.bytes)),
+                Ok(None) => break Ok(()),
+                Err(source) => break Err(source),
+            }
+            if records.len() >= RECORDS_TOGETHER {
+                self.hand(Item::Records(std::mem::take(&mut records)))?;
+            }
+        };
         self.hand(Item::Records(records))?;
-        self.hand(Item::LogEnd { path: name.to_owned() })
+        self.hand(Item::LogEnd { path: name.to_owned() })?;
+        match ended {
+            Ok(()) => Ok(()),
+            Err(source) => self.cut_line(name, lines, source),
+        }
     }
 }
 
@@ -198,9 +256,57 @@ fn names_in(folder: &Path) -> std::io::Result<Vec<OsString>> {
     fs_err::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
 }
 
-fn is_evidence(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|found| EXTENSIONS.iter().any(|known| found.eq_ignore_ascii_case(known)))
+/// Why a file of a folder or archive is left out.
+pub(super) const NO_EVIDENCE: &str = "being no .json, .jsonl or .ndjson file";
+
+/// Whether a name is that of a file of evidence.
+pub(super) fn is_evidence(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    EVIDENCE.iter().any(|ending| lower.ends_with(ending))
+}
+
+fn is_taken(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    is_evidence(&name) || CONTAINERS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// A stream whose first block was looked at.
+struct Peeked<R> {
+    first: Vec<u8>,
+    /// How much of the first block was read.
+    taken: usize,
+    input: R,
+}
+
+impl<R: Read> Peeked<R> {
+    fn of(mut input: R) -> std::io::Result<Self> {
+        const BLOCK: u64 = 512;
+        let mut first = Vec::new();
+        (&mut input).take(BLOCK).read_to_end(&mut first)?;
+        Ok(Self { first, taken: 0, input })
+    }
+
+    fn starts_with(&self, mark: &[u8]) -> bool {
+        self.first.starts_with(mark)
+    }
+
+    /// A JSON text has no NUL; the first block of an archive has many.
+    fn is_tar(&self) -> bool {
+        let (at, mark) = TAR_MARK;
+        self.first.get(at..).is_some_and(|rest| rest.starts_with(mark)) && self.first.contains(&0)
+    }
+}
+
+impl<R: Read> Read for Peeked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let mut rest = self.first.get(self.taken..).unwrap_or_default();
+        if rest.is_empty() {
+            return self.input.read(buffer);
+        }
+        let read = rest.read(buffer)?;
+        self.taken += read;
+        Ok(read)
+    }
 }
 
 /// Counts what is read.

@@ -1,14 +1,14 @@
 //! Findings as the report has them.
 
 use assayer_reports::verification::{self as report, Text};
-use assayer_verifier::oversight::DocumentKind;
-use assayer_verifier::{Layer, State, Verdict};
+use assayer_verifier::oversight::{Difference, DocumentKind, Explanation, KeyUse, Recomputed};
+use assayer_verifier::{Layer, LayerMeaning, State, Verdict};
 
-use super::{Finding, Unreadable};
+use super::{Depth, Finding, Unreadable};
 
-/// What a report says of a finding.
+/// What a report says of a finding, as deep as was asked.
 #[must_use]
-pub fn report_of(finding: Finding) -> report::Document {
+pub fn report_of(finding: Finding, depth: Depth) -> report::Document {
     let verdict = finding.verdict().map(|verdict| match verdict {
         Verdict::Authentic => report::Verdict::Authentic,
         Verdict::Consistent => report::Verdict::Consistent,
@@ -19,13 +19,21 @@ pub fn report_of(finding: Finding) -> report::Document {
     let established =
         |id: &&str| finding.trace.layer(id).is_some_and(|layer| layer.state == State::Established);
     let open = finding.trace.required.iter().filter(|id| !established(id));
+    let open = open.map(|id| Text::Borrowed(*id)).collect();
+    let explanation = finding.explanation.as_ref();
+    let layers = finding.trace.layers.into_iter().map(|found| {
+        let explained = (depth == Depth::Explained).then(|| Box::new(explained(&found, explanation)));
+        report::Layer { explained, ..layer(found) }
+    });
     report::Document {
         path: finding.path,
         kind,
         verdict,
         error: None,
-        open: open.map(|id| Text::Borrowed(*id)).collect(),
-        layers: finding.trace.layers.into_iter().map(layer).collect(),
+        length: explanation.map(|explanation| explanation.length),
+        sha256: explanation.map(|explanation| explanation.hash.to_hex()),
+        open,
+        layers: layers.collect(),
     }
 }
 
@@ -62,7 +70,52 @@ fn layer(layer: Layer) -> report::Layer {
         readings: layer.readings.into_iter().map(Text::Borrowed).collect(),
         notes: layer.notes.into_iter().map(note).collect(),
         meaning: Text::Borrowed(code.meaning()),
+        explained: None,
+    }
+}
+
+fn explained(layer: &Layer, explanation: Option<&Explanation>) -> report::Explained {
+    let meaning = LayerMeaning::of(layer.id);
+    let details = explanation.map(|explanation| explanation.layers.as_slice()).unwrap_or_default();
+    let detail = details.iter().find(|detail| detail.layer == layer.id);
+    report::Explained {
         rule: Text::Borrowed(layer.rule),
-        recomputed: layer.recomputed,
+        recomputed: layer.recomputed.clone(),
+        establishes: Text::Borrowed(meaning.map_or("", |meaning| meaning.establishes)),
+        does_not_establish: Text::Borrowed(meaning.map_or("", |meaning| meaning.does_not_establish)),
+        keys: detail.map(|detail| detail.keys.iter().map(key).collect()).unwrap_or_default(),
+        bytes: detail.map(|detail| detail.bytes.iter().map(bytes).collect()).unwrap_or_default(),
+        more: detail.map_or(0, |detail| detail.more),
+    }
+}
+
+fn key(used: &KeyUse) -> report::Key {
+    let origin = if used.pinned { report::Origin::Pinned } else { report::Origin::Evidence };
+    report::Key { key: used.key.to_hex(), at: used.at.clone(), origin }
+}
+
+fn bytes(recomputed: &Recomputed) -> report::Bytes {
+    report::Bytes {
+        what: recomputed.what.clone(),
+        at: recomputed.at.clone(),
+        length: recomputed.bytes.len(),
+        sha256: recomputed.hash.to_hex(),
+        schemes: recomputed.schemes.iter().map(|scheme| Text::Borrowed(scheme.as_str())).collect(),
+        readings: recomputed.readings.iter().copied().map(Text::Borrowed).collect(),
+        fits: recomputed.fits,
+        difference: recomputed.difference.as_ref().map(difference),
+    }
+}
+
+fn difference(difference: &Difference) -> report::Difference {
+    report::Difference {
+        with: difference.with.clone(),
+        offset: difference.offset,
+        at: difference.at.clone(),
+        from: difference.from,
+        recomputed_hex: hex::encode(&difference.recomputed),
+        recomputed_text: String::from_utf8_lossy(&difference.recomputed).into_owned(),
+        other_hex: hex::encode(&difference.other),
+        other_text: String::from_utf8_lossy(&difference.other).into_owned(),
     }
 }

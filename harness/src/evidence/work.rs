@@ -1,12 +1,12 @@
 //! What is done with items that were read: one document, or one stretch of a log, at a time; pure.
 
 use assayer_verifier::oversight::{
-    BundleVerifier, DocumentKind, LogPart, LogVerifier, read_only, verify_consistency_proof,
+    BundleVerifier, DocumentKind, LogPart, LogVerifier, explain, read_only, verify_consistency_proof,
     verify_equivocation_proof, verify_head, verify_log, verify_proof,
 };
 use assayer_verifier::{Document, Limits};
 
-use super::{Finding, Item, Outcome, Question, Skipped};
+use super::{Depth, Finding, Item, Outcome, Question, Skipped};
 
 /// Does the work on items that needs no other item; one for each thread. Pure but for what it remembers, which only makes
 /// the same answers come faster.
@@ -37,7 +37,7 @@ impl<'a> Worker<'a> {
     }
 
     fn verify(&mut self, path: String, bytes: &[u8]) -> Finding {
-        let Question { trust, limits, kind } = self.question;
+        let Question { trust, limits, kind, .. } = self.question;
         let kind = kind.or_else(|| kind_of(bytes, limits));
         let trace = match kind {
             Some(DocumentKind::Bundle) => self.bundles.verify(bytes),
@@ -48,7 +48,10 @@ impl<'a> Worker<'a> {
             Some(DocumentKind::Log) => verify_log([bytes], trust, limits).1,
             None => read_only(bytes, limits),
         };
-        Finding { path, kind, trace }
+        let explanation = kind
+            .filter(|_| self.question.depth == Depth::Explained)
+            .map(|kind| explain(kind, bytes, trust, limits));
+        Finding { path, kind, trace, explanation }
     }
 }
 
@@ -91,7 +94,12 @@ impl<'a> Joiner<'a> {
             }
             Outcome::LogEnd { path } => {
                 let trace = self.log.take().unwrap_or_else(fresh).finish();
-                Some(Joined::Finding(Finding { path, kind: Some(DocumentKind::Log), trace }))
+                Some(Joined::Finding(Finding {
+                    path,
+                    kind: Some(DocumentKind::Log),
+                    trace,
+                    explanation: None,
+                }))
             }
         }
     }

@@ -79,6 +79,12 @@ pub struct Document {
     /// Why it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Its length in bytes, with `--explain`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<usize>,
+    /// SHA-256 (hexadecimal) of its bytes as they were read, with `--explain`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// Layers that are not established, and without which the document is not `authentic`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<Text>,
@@ -95,6 +101,8 @@ impl Document {
             kind: Text::Borrowed("unreadable"),
             verdict: None,
             error: Some(error),
+            length: None,
+            sha256: None,
             open: Vec::new(),
             layers: Vec::new(),
         }
@@ -134,12 +142,119 @@ pub struct Layer {
     /// The code in plain words.
     #[serde(skip)]
     pub meaning: Text,
+    /// What lies behind it, with `--explain`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explained: Option<Box<Explained>>,
+}
+
+/// What lies behind a layer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Explained {
     /// The rule that applies, with its source.
-    #[serde(skip)]
     pub rule: Text,
     /// What was recomputed, in words.
-    #[serde(skip)]
     pub recomputed: String,
+    /// What is shown when the layer is established.
+    pub establishes: Text,
+    /// What is not shown even then.
+    pub does_not_establish: Text,
+    /// The keys that it rests on.
+    pub keys: Vec<Key>,
+    /// The bytes that were recomputed.
+    pub bytes: Vec<Bytes>,
+    /// How many more texts were recomputed than are listed.
+    pub more: usize,
+}
+
+/// A key that a layer rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// The key, in hexadecimal.
+    pub key: String,
+    /// JSON Pointer of its place in the document; empty if it is not there.
+    pub at: String,
+    /// Why it is known.
+    pub origin: Origin,
+}
+
+/// Where a key came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The caller named it.
+    Pinned,
+    /// It is known only from the evidence itself, which is no reason to trust it.
+    Evidence,
+}
+
+impl Origin {
+    /// In words.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pinned => "pinned by you",
+            Self::Evidence => "from the evidence itself",
+        }
+    }
+}
+
+/// Bytes that were recomputed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bytes {
+    /// What they are.
+    pub what: String,
+    /// JSON Pointer of what they were rebuilt from.
+    pub at: String,
+    /// Their length.
+    pub length: usize,
+    /// Their SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// The canonical forms that write them.
+    pub schemes: Vec<Text>,
+    /// The readings that lead to them.
+    pub readings: Vec<Text>,
+    /// Whether they are what the document's signature or hash is over; null if there was nothing to compare with.
+    pub fits: Option<bool>,
+    /// Where they first differ from what they were compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+}
+
+impl Bytes {
+    /// Whether they fit, in words.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        match self.fits {
+            Some(true) => "fits",
+            Some(false) => "does not fit",
+            None => "nothing to compare with",
+        }
+    }
+}
+
+/// The first byte in which recomputed bytes differ from others.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// What they were compared with.
+    pub with: String,
+    /// Offset of the first byte that differs.
+    pub offset: usize,
+    /// JSON Pointer of the value in the recomputed text that this byte is of.
+    pub at: String,
+    /// Offset of the first byte that is shown.
+    pub from: usize,
+    /// Recomputed bytes from there, in hexadecimal.
+    pub recomputed_hex: String,
+    /// The same as text.
+    pub recomputed_text: String,
+    /// The other bytes from there, in hexadecimal.
+    pub other_hex: String,
+    /// The same as text.
+    pub other_text: String,
 }
 
 /// A remark on something that is no forgery.
@@ -303,6 +418,12 @@ impl Tally {
             self.count_reasons(document);
         }
         good
+    }
+
+    /// How many documents were counted.
+    #[must_use]
+    pub fn documents(&self) -> usize {
+        self.summary.documents
     }
 
     /// Counts something that was left out.

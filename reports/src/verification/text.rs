@@ -1,32 +1,52 @@
 //! The report on evidence for people.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::model::{Document, Layer, State, Summary, Verdict};
+use super::model::{Bytes, Document, Explained, Layer, State, Summary, Verdict};
 
 /// One document, with all its layers. With colours as ANSI sequences; whoever prints it to something else strips them.
 #[must_use]
-pub fn document_text(document: &Document, explain: bool) -> String {
+pub fn document_text(document: &Document) -> String {
     let mut out = heading(document);
     for layer in &document.layers {
-        layer_lines(&mut out, layer, explain);
+        layer_lines(&mut out, layer);
     }
+    out + &open_line(document)
+}
+
+/// One document among many: a line if it is as required (`good`), else with the layers that are refuted.
+#[must_use]
+pub fn brief_text(document: &Document, good: bool) -> String {
+    let mut out = heading(document);
+    if good {
+        return out;
+    }
+    for layer in document.layers.iter().filter(|layer| layer.state == State::Refuted) {
+        layer_lines(&mut out, layer);
+    }
+    out + &open_line(document)
+}
+
+fn open_line(document: &Document) -> String {
     if document.verdict == Some(Verdict::Equivocation) {
-        out.push_str(
-            "  the proof holds: the holder of this key signed two heads that cannot belong to one log\n",
-        );
+        return "  the proof holds: the holder of this key signed two heads that cannot belong to one log\n"
+            .to_owned();
     }
-    if document.verdict == Some(Verdict::Consistent) {
-        let short =
-            if document.accuses() { "whose equivocation this is, is not shown" } else { "not authentic" };
-        let _ = writeln!(out, "  {short}, because these are not established: {}", document.open.join(", "));
+    if document.verdict != Some(Verdict::Consistent) {
+        return String::new();
     }
-    out
+    let short = if document.accuses() { "whose equivocation this is, is not shown" } else { "not authentic" };
+    format!("  {short}, because these are not established: {}\n", document.open.join(", "))
 }
 
 fn heading(document: &Document) -> String {
+    if document.error.is_some() {
+        // It was complained about, on standard error.
+        return String::new();
+    }
     let (word, colour) = match document.verdict {
         Some(Verdict::Authentic) => ("authentic", AnsiColor::Green),
         Some(Verdict::Consistent) => ("consistent", AnsiColor::Cyan),
@@ -38,7 +58,7 @@ fn heading(document: &Document) -> String {
     format!("{}: {}: {style}{word}{style:#}\n", shown(&document.path), document.kind)
 }
 
-fn layer_lines(out: &mut String, layer: &Layer, explain: bool) {
+fn layer_lines(out: &mut String, layer: &Layer) {
     let colour = match layer.state {
         State::Established => AnsiColor::Green,
         State::NotEstablished => AnsiColor::Yellow,
@@ -58,7 +78,7 @@ fn layer_lines(out: &mut String, layer: &Layer, explain: bool) {
     let mut line = |name: &str, text: &str| {
         let _ = writeln!(out, "                  {name:<11}{}", shown(text));
     };
-    if layer.state == State::Refuted || explain {
+    if layer.state == State::Refuted || layer.explained.is_some() {
         if let Some(expected) = &layer.expected {
             line("expected", expected);
         }
@@ -69,25 +89,61 @@ fn layer_lines(out: &mut String, layer: &Layer, explain: bool) {
     if let Some(problems) = layer.problems {
         line("problems", &format!("{problems} in all, the first is shown"));
     }
-    if explain {
-        line("rule", &layer.rule);
-        if !layer.recomputed.is_empty() {
-            line("recomputed", &layer.recomputed);
-        }
-        if !layer.readings.is_empty() {
-            line("read as", &layer.readings.join(", "));
-        }
+    if let Some(explained) = &layer.explained {
+        explained_lines(explained, layer, &mut line);
     }
     for note in &layer.notes {
         line("note", &format!("{} at {}: {}", note.code, note.at, note.text));
     }
 }
 
-/// The counts over all documents, as one sentence.
+fn explained_lines(explained: &Explained, layer: &Layer, line: &mut impl FnMut(&str, &str)) {
+    line("rule", &explained.rule);
+    if !explained.recomputed.is_empty() {
+        line("recomputed", &explained.recomputed);
+    }
+    if !layer.readings.is_empty() {
+        line("read as", &layer.readings.join(", "));
+    }
+    line("shows", &explained.establishes);
+    line("but", &explained.does_not_establish);
+    for key in &explained.keys {
+        let at = if key.at.is_empty() { String::new() } else { format!(", at {}", key.at) };
+        line("key", &format!("{} {}{at}", key.key, key.origin.as_str()));
+    }
+    for bytes in &explained.bytes {
+        bytes_lines(bytes, line);
+    }
+    if explained.more > 0 {
+        line("bytes", &format!("and {} more", explained.more));
+    }
+}
+
+fn bytes_lines(bytes: &Bytes, line: &mut impl FnMut(&str, &str)) {
+    let at = if bytes.at.is_empty() { String::new() } else { format!(" ({})", bytes.at) };
+    line("bytes", &format!("{}{at}", bytes.what));
+    line("", &format!("{} bytes, SHA-256 {}: {}", bytes.length, bytes.sha256, bytes.outcome()));
+    if !bytes.schemes.is_empty() {
+        let readings = match bytes.readings.as_slice() {
+            [] => String::new(),
+            readings => format!(", read as {}", readings.join(", ")),
+        };
+        line("", &format!("written by {}{readings}", bytes.schemes.join(", ")));
+    }
+    if let Some(difference) = &bytes.difference {
+        let place = if difference.at.is_empty() { String::new() } else { format!(", {}", difference.at) };
+        line("differs", &format!("from {}, first at byte {}{place}", difference.with, difference.offset));
+        let shown = |hex: &str, text: &str| format!("{hex}  {text:?}");
+        line("  here", &shown(&difference.recomputed_hex, &difference.recomputed_text));
+        line("  there", &shown(&difference.other_hex, &difference.other_text));
+    }
+}
+
+/// What came out over all documents: counts, rate, the most frequent reasons with one example each.
 #[must_use]
 pub fn summary_text(summary: &Summary) -> String {
-    format!(
-        "{} documents: {} authentic, {} consistent, {}{} refuted, {} of no known kind; {} files left out\n",
+    let mut out = format!(
+        "{} documents: {} authentic, {} consistent, {}{} refuted, {} of no known kind; {} unreadable, {} files left out\n",
         summary.documents,
         summary.authentic,
         summary.consistent,
@@ -97,8 +153,21 @@ pub fn summary_text(summary: &Summary) -> String {
         },
         summary.refuted,
         summary.unknown,
+        summary.unreadable,
         summary.skipped
-    )
+    );
+    for reason in &summary.reasons {
+        let _ =
+            writeln!(out, "  {:>9}  {:<28} as in {}", reason.documents, reason.code, shown(&reason.example));
+    }
+    let seconds = summary.elapsed_ms / 1_000;
+    let tenths = summary.elapsed_ms % 1_000 / 100;
+    let _ =
+        writeln!(out, "  {} documents a second, {seconds}.{tenths} s in all", summary.documents_per_second);
+    if summary.stopped {
+        let _ = writeln!(out, "  stopped at the first document that is not as required: these are not all");
+    }
+    out
 }
 
 /// A complaint about a path, on one line.
@@ -111,12 +180,27 @@ pub fn complaint(path: &str, what: &str) -> String {
 #[must_use]
 pub fn shown(text: &str) -> String {
     const MOST: usize = 240;
-    let mut line: String =
-        text.chars().take(MOST).map(|c| if is_hostile(c) { '\u{FFFD}' } else { c }).collect();
-    if text.chars().nth(MOST).is_some() {
-        line.push('…');
+    match text.char_indices().nth(MOST).and_then(|(at, _)| text.get(..at)) {
+        None => visible(text, |_| false).into_owned(),
+        Some(start) => format!("{}…", visible(start, |_| false)),
     }
-    line
+}
+
+/// The text with every hostile character as `\u{…}`, but for those to keep.
+pub(super) fn visible(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let hides = |character: char| is_hostile(character) && !keep(character);
+    if !text.chars().any(hides) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if hides(character) {
+            out.extend(character.escape_unicode());
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Characters that steer a terminal or make a text read as another one: controls, line separators, the marks and

@@ -1,14 +1,16 @@
 //! What `assayer verify` prints, document by document, and the exit code that follows.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use assayer_harness::evidence::{Joined, Unreadable, report_of};
+use assayer_harness::evidence::{Depth, Finding, Joined, Unreadable, dump, report_of};
 use assayer_reports::verification::{
-    Document, Required, Run, Summary, Tally, complaint, document_text, json_begin, json_document, json_end,
-    json_line, summary_text,
+    Document, Page, Required, Run, Summary, Tally, brief_text, complaint, document_text, json_begin,
+    json_document, json_end, json_line, summary_text,
 };
 
+use super::progress::Progress;
 use super::{Format, VerifyArguments};
 use crate::cli::{Exit, complain, print};
 
@@ -17,7 +19,12 @@ pub(super) struct Output<'a> {
     arguments: &'a VerifyArguments,
     run: Run,
     started: Instant,
+    progress: Progress,
     tally: Tally,
+    bad: usize,
+    page: Page,
+    /// The first document, as text: in full if it stays the only one.
+    first: Option<(Document, bool)>,
     /// How many documents were printed.
     written: usize,
     stopped: bool,
@@ -32,7 +39,11 @@ impl<'a> Output<'a> {
             arguments,
             run,
             started: Instant::now(),
+            progress: Progress::over(&arguments.paths),
             tally,
+            bad: 0,
+            page: Page::default(),
+            first: None,
             written: 0,
             stopped: false,
             printed: Exit::Good,
@@ -43,22 +54,25 @@ impl<'a> Output<'a> {
         output
     }
 
-    pub(super) fn take(&mut self, outcome: Result<Joined, Unreadable>) -> ControlFlow<()> {
+    /// Takes the next outcome; `done` says how many bytes were read.
+    pub(super) fn take(&mut self, outcome: Result<Joined, Unreadable>, done: &AtomicU64) -> ControlFlow<()> {
         let document = match outcome {
-            Ok(Joined::Finding(finding)) => report_of(finding),
+            Ok(Joined::Finding(finding)) => self.report(finding),
             Ok(Joined::Skipped(skipped)) => {
-                complain(complaint(&skipped.path, &format!("left out, {}", skipped.why)));
+                self.complain(&skipped.path, &format!("left out, {}", skipped.why));
                 self.tally.skip();
                 return ControlFlow::Continue(());
             }
             Err(unreadable) => Document::from(unreadable),
         };
         if let Some(error) = &document.error {
-            complain(complaint(&document.path, error));
+            self.complain(&document.path, error);
         }
         let good = self.tally.take(&document);
+        self.bad += usize::from(!good);
+        self.progress.advance(done, self.tally.documents(), self.bad);
         if !self.arguments.summary_only {
-            self.document(&document);
+            self.document(document, good);
         }
         if good || !self.arguments.fail_fast {
             return ControlFlow::Continue(());
@@ -67,31 +81,77 @@ impl<'a> Output<'a> {
         ControlFlow::Break(())
     }
 
-    fn document(&mut self, document: &Document) {
-        let text = match self.arguments.format {
-            // It was complained about.
-            Format::Text if document.error.is_some() => return,
-            Format::Text => document_text(document, self.arguments.explain),
-            Format::Ndjson => json_line(document),
-            Format::Json => json_document(document, self.written),
-        };
+    fn report(&mut self, finding: Finding) -> Document {
+        if let (Some(folder), Some(explanation)) = (&self.arguments.dump_bytes, &finding.explanation)
+            && let Err(error) = dump(folder, &finding.path, explanation)
+        {
+            complain(error);
+            self.printed = Exit::Usage;
+        }
+        let explained = self.arguments.explain || self.arguments.format == Format::Html;
+        report_of(finding, if explained { Depth::Explained } else { Depth::Verdict })
+    }
+
+    fn document(&mut self, document: Document, good: bool) {
+        match self.arguments.format {
+            Format::Html => return self.page.take(document, good),
+            Format::Text => self.text(document, good),
+            Format::Ndjson => self.print(&json_line(&document)),
+            Format::Json => self.print(&json_document(&document, self.written)),
+        }
         self.written += 1;
+    }
+
+    /// A single document has all its layers, one of several a line, or what is wrong with it; with `--explain` all have all.
+    fn text(&mut self, document: Document, good: bool) {
+        if self.written == 0 {
+            self.first = Some((document, good));
+            return;
+        }
+        if let Some((first, good)) = self.first.take() {
+            self.several(&first, good);
+        }
+        self.several(&document, good);
+    }
+
+    fn several(&mut self, document: &Document, good: bool) {
+        let full = self.arguments.explain;
+        let text = if full { document_text(document) } else { brief_text(document, good) };
         self.print(&text);
     }
 
+    fn complain(&self, path: &str, what: &str) {
+        self.progress.aside(|| complain(complaint(path, what)));
+    }
+
     fn print(&mut self, text: &str) {
-        let printed = print(text);
+        let printed = self.progress.aside(|| print(text));
         if self.printed == Exit::Good {
             self.printed = printed;
         }
     }
 
     pub(super) fn finish(mut self) -> Exit {
+        self.progress.finish();
         let summary = self.tally.summary(self.started.elapsed(), self.stopped);
+        let several = summary.documents + summary.unreadable != 1;
+        if let Some((only, _)) = self.first.take() {
+            self.print(&document_text(&only));
+        }
         match self.arguments.format {
             Format::Json => self.print(&json_end(&summary)),
-            Format::Text if summary.documents != 1 => self.print(&summary_text(&summary)),
+            Format::Html => match self.page.render(&self.run, &summary) {
+                Ok(page) => self.print(&page),
+                Err(error) => {
+                    complain(error);
+                    return Exit::Fault;
+                }
+            },
+            Format::Text if several || self.arguments.summary_only => self.print(&summary_text(&summary)),
             Format::Text | Format::Ndjson => {}
+        }
+        if several && matches!(self.arguments.format, Format::Html | Format::Ndjson) {
+            anstream::eprint!("{}", summary_text(&summary));
         }
         if self.printed == Exit::Good { verdict(&summary, self.run.required) } else { self.printed }
     }

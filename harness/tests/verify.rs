@@ -1,0 +1,465 @@
+//! `assayer verify` as its users meet it: archives, reports, hostile names and what lies behind a verdict.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use assayer_verifier::{PublicKey, Signature, sha256, verify};
+use serde_json::Value as Json;
+
+fn assayer(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assayer"));
+    command.arg("verify").args(arguments);
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    assayer(arguments).output().unwrap()
+}
+
+fn run_with_input(arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = assayer(arguments);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A program that has seen enough may close its input.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn lines(output: &Output) -> Vec<Json> {
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Path below the folder, kind, verdict and code of each line.
+fn verdicts(output: &Output, folder: &Path) -> Vec<(String, String, String)> {
+    let start = format!("{}/", folder.display());
+    let of = |line: Json| {
+        let path = line["path"].as_str().unwrap();
+        let path = path.strip_prefix(&start).unwrap_or(path).to_owned();
+        let kind = line["kind"].as_str().unwrap().to_owned();
+        (path, kind, line["verdict"].as_str().unwrap_or("none").to_owned())
+    };
+    lines(output).into_iter().map(of).collect()
+}
+
+fn found(path: &str, kind: &str, verdict: &str) -> (String, String, String) {
+    let kind = if kind == "bundle" { "oversight-bundle" } else { kind };
+    (path.to_owned(), kind.to_owned(), verdict.to_owned())
+}
+
+fn vector(name: &str) -> Json {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/bundles").join(format!("{name}.json"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn bundle(name: &str) -> String {
+    vector(name)["input"]["bundle"].as_str().unwrap().to_owned()
+}
+
+fn good() -> String {
+    bundle("good/three-events")
+}
+
+fn bad() -> String {
+    bundle("inclusion/sibling-flipped")
+}
+
+fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+fn header(kind: tar::EntryType, size: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(size);
+    header.set_mode(0o644);
+    header
+}
+
+fn add(tar: &mut tar::Builder<Vec<u8>>, name: &str, content: &[u8]) {
+    let mut header = header(tar::EntryType::Regular, content.len() as u64);
+    tar.append_data(&mut header, name, content).unwrap();
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn archive() -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    add(&mut tar, "a.json", good().as_bytes());
+    add(&mut tar, "inner/b.ndjson", format!("{}\n{}\n{{\"cut", good(), bad()).as_bytes());
+    add(&mut tar, "notes.txt", b"not evidence");
+    let long = format!("{}/c.json", "long".repeat(40));
+    add(&mut tar, &long, good().as_bytes());
+    tar.append_link(&mut header(tar::EntryType::Symlink, 0), "link.json", "/etc/passwd").unwrap();
+    tar.append_link(&mut header(tar::EntryType::Link, 0), "hard.json", "a.json").unwrap();
+    let mut device = header(tar::EntryType::Char, 0);
+    device.set_path("zero.json").unwrap();
+    device.set_cksum();
+    tar.append(&device, std::io::empty()).unwrap();
+    tar.into_inner().unwrap()
+}
+
+#[test]
+fn the_members_of_an_archive_are_verified_without_unpacking_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = format!("{}/c.json", "long".repeat(40));
+    write(folder.path(), "x.tar", archive());
+    write(folder.path(), "y.tgz", gzip(&archive()));
+    write(folder.path(), "z.ndjson.gz", gzip(format!("{}\n{}\n", good(), bad()).as_bytes()));
+    let output = run(&["--format", "ndjson", folder.path().to_str().unwrap()]);
+    let mut expected = Vec::new();
+    for name in ["x.tar", "y.tgz"] {
+        expected.push(found(&format!("{name}/a.json"), "bundle", "consistent"));
+        expected.push(found(&format!("{name}/inner/b.ndjson:1"), "bundle", "consistent"));
+        expected.push(found(&format!("{name}/inner/b.ndjson:2"), "bundle", "refuted"));
+        expected.push(found(&format!("{name}/inner/b.ndjson:3"), "unknown", "refuted"));
+        expected.push(found(&format!("{name}/{long}"), "bundle", "consistent"));
+    }
+    expected.push(found("z.ndjson.gz:1", "bundle", "consistent"));
+    expected.push(found("z.ndjson.gz:2", "bundle", "refuted"));
+    assert_eq!((code(&output), verdicts(&output, folder.path())), (1, expected));
+    let said = text(&output.stderr);
+    for part in
+        ["notes.txt: left out", "link.json: left out, being a link", "hard.json: left out, being a link"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(said.contains("zero.json: left out, being a device"), "{said}");
+    // Nothing came out of the archives, and standard input is as good as a file.
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+    for input in [archive(), gzip(&archive())] {
+        let output = run_with_input(&["--format", "ndjson", "-"], &input);
+        assert_eq!((code(&output), lines(&output).len()), (1, 5));
+    }
+}
+
+#[test]
+fn of_a_cut_archive_the_whole_members_are_verified_and_the_cut_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tar = tar::Builder::new(Vec::new());
+    add(&mut tar, "a.json", good().as_bytes());
+    let between = tar.get_ref().len();
+    add(&mut tar, "b.ndjson", format!("{}\n{}\n", good(), good()).as_bytes());
+    let whole = tar.into_inner().unwrap();
+    let verified = |bytes: &[u8]| {
+        let path = write(folder.path(), "x.tar", bytes);
+        let output = run(&["--format", "ndjson", path.to_str().unwrap()]);
+        (code(&output), verdicts(&output, folder.path()), text(&output.stderr))
+    };
+    assert_eq!((verified(&whole).0, verified(&whole).1.len()), (0, 3));
+    let first = found("x.tar/a.json", "bundle", "consistent");
+    // Within the second line of the second member.
+    let (exit, found_, said) = verified(&whole[..between + 512 + good().len() + 100]);
+    let cut = [
+        first.clone(),
+        found("x.tar/b.ndjson:1", "bundle", "consistent"),
+        found("x.tar/b.ndjson:2", "unreadable", "none"),
+    ];
+    assert_eq!((exit, &found_[..]), (2, &cut[..]), "{said}");
+    assert!(said.contains("the archive ends within this member"), "{said}");
+    // Between two members, and within a header.
+    for length in [between, between + 100] {
+        let (exit, found_, said) = verified(&whole[..length]);
+        assert_eq!((exit, found_.len(), &found_[0]), (2, 2, &first), "{length}: {said}");
+        assert_eq!(found_[1], found("x.tar", "unreadable", "none"), "{said}");
+    }
+    // A compressed archive that is cut.
+    let packed = gzip(&whole);
+    let (exit, _, said) = verified(&packed[..packed.len() / 2]);
+    assert_eq!(exit, 2, "{said}");
+}
+
+#[test]
+fn bombs_and_lies_about_lengths_end_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut zeros = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..128 {
+        zeros.write_all(&[b' '; 1 << 20]).unwrap();
+    }
+    let path = write(folder.path(), "bomb.ndjson.gz", zeros.finish().unwrap());
+    let output = run(&["--format", "ndjson", path.to_str().unwrap()]);
+    let said = text(&output.stderr);
+    assert!(code(&output) == 2 && said.contains("more than 200 times"), "{said}");
+    // A name of eight exabytes.
+    let mut name = header(tar::EntryType::GNULongName, 1 << 62);
+    name.set_path("././@LongLink").unwrap();
+    name.set_cksum();
+    let path = write(folder.path(), "name.tar", [&name.as_bytes()[..], &[b'x'; 4096]].concat());
+    let output = run(&["--format", "ndjson", path.to_str().unwrap()]);
+    let said = text(&output.stderr);
+    assert!(code(&output) == 2 && said.contains("a name or attributes of"), "{said}");
+}
+
+/// Texts that try to be more than text.
+const HOSTILE: &str = "<script>alert(1)</script>&\"'\u{1b}[31m\u{7}\u{202e}gnp.exe\u{9b}2J\u{200b}";
+
+fn hostile_bundle() -> String {
+    let mut document: Json = serde_json::from_str(&bad()).unwrap();
+    document["file_id"] = Json::from(HOSTILE);
+    document["manifest"]["issuer_id"] = Json::from(HOSTILE);
+    document["tlog_head"]["signed_message"] = Json::from(HOSTILE);
+    document[HOSTILE] = Json::from(HOSTILE);
+    document["events"][0][HOSTILE] = Json::from(HOSTILE);
+    document.to_string()
+}
+
+#[test]
+fn texts_from_outside_stay_texts_in_every_form_of_output() {
+    let mut tar = tar::Builder::new(Vec::new());
+    let name = format!("{}.json", HOSTILE.replace('/', "|"));
+    add(&mut tar, &name, hostile_bundle().as_bytes());
+    add(&mut tar, &name.replace(".json", ".txt"), b"");
+    let input = tar.into_inner().unwrap();
+    for format in ["text", "json", "ndjson", "html"] {
+        let output = run_with_input(&["--explain", "--format", format, "--file-id", HOSTILE, "-"], &input);
+        assert_eq!(code(&output), 1, "{}", text(&output.stderr));
+        for said in [text(&output.stdout), text(&output.stderr)] {
+            for hostile in ['\u{1b}', '\u{7}', '\u{202e}', '\u{9b}', '\u{200b}'] {
+                assert!(!said.contains(hostile), "{format}: {hostile:?}: {said}");
+            }
+        }
+        let said = text(&output.stdout);
+        assert!(said.contains("alert(1)"), "{format}: {said}");
+        if format == "html" {
+            assert!(!said.contains("<script"), "{said}");
+            assert!(said.contains("&#60;script&#62;alert(1)&#60;/script&#62;&#38;&#34;&#39;"), "{said}");
+            assert!(said.contains("\\u{202e}gnp.exe"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn the_page_needs_nothing_but_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a.ndjson", format!("{}\n{}\n[]\n", good(), bad()));
+    let output = run(&["--format", "html", path.to_str().unwrap()]);
+    let page = text(&output.stdout);
+    assert_eq!(code(&output), 1);
+    for absent in
+        ["<script", "src=", "url(", "@import", "<link", "http-equiv=\"refresh", "onclick", "<iframe"]
+    {
+        assert!(!page.contains(absent), "{absent}");
+    }
+    let targets = page.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    for target in targets {
+        let id = target.strip_prefix('#').unwrap();
+        assert!(page.contains(&format!("id=\"{id}\"")), "{target} leads nowhere");
+    }
+    for part in [
+        "lang=\"en\"",
+        "<main>",
+        "<header>",
+        "<footer>",
+        "<caption>",
+        "scope=\"col\"",
+        "prefers-color-scheme: dark",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let opened =
+        |tag: &str| page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+    for tag in ["article", "details", "section", "table", "dl", "dd", "td", "code", "bdi", "div"] {
+        assert_eq!(opened(tag), page.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+}
+
+/// A member of `counts` as each form of output has it.
+#[test]
+fn all_forms_of_output_agree_on_all_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (registry, issuer) = ("good/three-events", "good/three-events");
+    let trust = |name: &str, member: &str| {
+        let trust = &vector(name)["input"]["trust"][member];
+        trust.as_str().or_else(|| trust[0].as_str()).unwrap().to_owned()
+    };
+    let (registry, issuer) = (trust(registry, "registry_key"), trust(issuer, "issuer_keys"));
+    let inner = folder.path().join("evidence");
+    std::fs::create_dir(&inner).unwrap();
+    write(&inner, "a.ndjson", format!("{0}\n{0}\n{1}\n[1]\n{{\"cut", good(), bad()));
+    let cut = archive();
+    write(&inner, "b.tar", &cut[..cut.len() - 1024]);
+    write(&inner, "readme.txt", "");
+    let path = inner.to_str().unwrap();
+    let pinned = ["--registry-key", &registry, "--issuer-key", &issuer];
+    for (pins, require) in [(&[][..], "consistent"), (&[][..], "authentic"), (&pinned[..], "authentic")] {
+        let with = |format: &str| run(&[&[path, "--require", require, "--format", format], pins].concat());
+        let (whole, line, page, words) = (with("json"), with("ndjson"), with("html"), with("text"));
+        let exits = [&whole, &line, &page, &words].map(code);
+        assert!(exits.iter().all(|exit| *exit == 1), "{exits:?}");
+        let report: Json = serde_json::from_slice(&whole.stdout).unwrap();
+        assert_eq!(report["documents"], Json::from(lines(&line)));
+        let summary = &report["summary"];
+        let count = |name: &str| summary[name].as_u64().unwrap();
+        let of = |kind: &str, verdict: Option<&str>| {
+            let is = |line: &&Json| {
+                (kind.is_empty() || line["kind"] == kind) && line["verdict"].as_str() == verdict
+            };
+            lines(&line).iter().filter(is).count() as u64
+        };
+        let counts = [
+            ("authentic", of("", Some("authentic"))),
+            ("consistent", of("", Some("consistent"))),
+            ("refuted", of("", Some("refuted"))),
+            ("unknown", of("unknown", None)),
+            ("unreadable", of("unreadable", None)),
+            ("skipped", text(&line.stderr).matches("left out, ").count() as u64),
+        ];
+        let (page, words) = (text(&page.stdout), text(&words.stdout));
+        for (name, counted) in counts {
+            assert_eq!((name, count(name)), (name, counted));
+            let label = match name {
+                "unknown" => "of no known kind",
+                "skipped" => "left out",
+                name => name,
+            };
+            assert!(page.contains(&format!("<b>{counted}</b> {label}")), "{name}: {counted}");
+            let label = if name == "skipped" { "files left out" } else { label };
+            assert!(words.contains(&format!("{counted} {label}")), "{name}: {counted}: {words}");
+        }
+        assert_eq!(count("documents"), counts[..4].iter().map(|(_, counted)| counted).sum::<u64>());
+        for reason in summary["reasons"].as_array().unwrap() {
+            let reason_code = reason["code"].as_str().unwrap();
+            assert!(page.contains(&format!("<code>{reason_code}</code></th>")), "{reason_code}");
+            assert!(words.contains(reason_code), "{reason_code}");
+        }
+    }
+}
+
+fn schema(name: &str) -> jsonschema::Validator {
+    let path = format!("{}/../reports/schema/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let schema: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    jsonschema::validator_for(&schema).unwrap()
+}
+
+#[test]
+fn machine_output_is_of_its_published_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "a.ndjson", format!("{}\n{}\n[1]\n{{\"cut", good(), bad()));
+    write(folder.path(), "b.tar", &archive()[..2_000]);
+    let path = folder.path().to_str().unwrap();
+    for explain in [&[][..], &["--explain"]] {
+        let output =
+            run(&[&[path, "--format", "json", "--head", &format!("1:{}", "0".repeat(64))], explain].concat());
+        let report: Json = serde_json::from_slice(&output.stdout).unwrap();
+        let errors: Vec<String> =
+            schema("verification").iter_errors(&report).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        let output = run(&[&[path, "--format", "ndjson"], explain].concat());
+        let line_schema = schema("verification-line");
+        for line in lines(&output) {
+            assert!(line_schema.is_valid(&line), "{line}");
+        }
+        assert!(
+            !line_schema
+                .is_valid(&serde_json::json!({"path": "a", "kind": "x", "verdict": "good", "layers": []}))
+        );
+    }
+}
+
+#[test]
+fn explain_shows_rule_bytes_keys_and_what_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a.json", good());
+    let document: Json = serde_json::from_str(&good()).unwrap();
+    let registry = document["registry_pub"].as_str().unwrap();
+    let output = run(&[path.to_str().unwrap(), "--explain", "--registry-key", registry]);
+    let said = text(&output.stdout);
+    let message = document["tlog_head"]["signed_message"].as_str().unwrap();
+    let hash = sha256(message.as_bytes());
+    for part in [
+        &format!("{registry} pinned by you, at /registry_pub"),
+        "from the evidence itself, at /manifest/issuer_ed25519_pub",
+        &format!("{} bytes, SHA-256 {hash}: fits", message.len()),
+        "It does not show that others were shown the same head.",
+        "RFC 9162 section 2.1.3.2",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // Every layer says what it shows and what not.
+    let output = run(&[path.to_str().unwrap(), "--explain", "--format", "ndjson"]);
+    for layer in lines(&output)[0]["layers"].as_array().unwrap() {
+        for member in ["rule", "establishes", "does_not_establish"] {
+            assert!(!layer["explained"][member].as_str().unwrap().is_empty(), "{member} of {layer}");
+        }
+    }
+    let root = document["tlog_head"]["root"].as_str().unwrap();
+    let changed = good().replacen(
+        &format!("\\\"root\\\":\\\"{root}"),
+        &format!("\\\"root\\\":\\\"{}", "0".repeat(64)),
+        1,
+    );
+    write(folder.path(), "a.json", changed);
+    let said = text(&run(&[path.to_str().unwrap(), "--explain"]).stdout);
+    assert!(said.contains("from signed_message in the document, first at byte 9, /root"), "{said}");
+}
+
+#[test]
+fn dumped_bytes_are_those_that_were_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "../a<b>.json".trim_start_matches("../"), good());
+    let out = folder.path().join("bytes");
+    let output = run(&[path.to_str().unwrap(), "--dump-bytes", out.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let inner = std::fs::read_dir(&out).unwrap().next().unwrap().unwrap().path();
+    let read = |name: &str| std::fs::read(inner.join(name)).unwrap();
+    for layer in ["issuer-signature", "registry-signature", "tree-head"] {
+        let (bytes, signature) = (read(&format!("{layer}.bin")), read(&format!("{layer}.sig")));
+        let key = read(&format!("{layer}.key.der"));
+        let key = PublicKey::from_slice(&key[12..]).unwrap();
+        assert_eq!(verify(&key, &bytes, &Signature::from_slice(&signature).unwrap()), Ok(()), "{layer}");
+    }
+    let document: Json = serde_json::from_str(&good()).unwrap();
+    let proven = document["tlog_proofs"][0]["proof"]["leaf_hash"].as_str().unwrap();
+    assert_eq!(sha256(&read("event-binding-0.bin")).to_hex(), proven);
+    let how = text(&read("check.txt"));
+    assert!(how.contains("openssl pkeyutl -verify") && how.contains(proven), "{how}");
+    // What the file says can be run, where the tools are.
+    let tools = Command::new("sh")
+        .args(["-c", "command -v openssl sha256sum"])
+        .output()
+        .is_ok_and(|found| found.status.success());
+    if !tools {
+        eprintln!("skipped: check.txt was not run, for want of openssl or sha256sum");
+        return;
+    }
+    let ran = Command::new("sh").args(["-e", "check.txt"]).current_dir(&inner).output().unwrap();
+    assert!(ran.status.success(), "{}{}", text(&ran.stdout), text(&ran.stderr));
+    assert_eq!(
+        text(&ran.stdout).matches("Signature Verified Successfully").count(),
+        3,
+        "{}",
+        text(&ran.stdout)
+    );
+}
+
+#[test]
+fn one_document_has_all_its_layers_and_several_have_a_line_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a.ndjson", format!("{}\n", good()));
+    let path = path.to_str().unwrap();
+    let single = text(&run(&[path]).stdout);
+    assert!(single.lines().count() > 20 && single.contains("event-order"), "{single}");
+    write(folder.path(), "a.ndjson", format!("{}\n{}\n{}\n", good(), bad(), good()));
+    let several = text(&run(&[path]).stdout);
+    assert!(several.contains("merkle.root-mismatch") && !several.contains("event-order"), "{several}");
+    assert_eq!(several.lines().filter(|line| line.ends_with(": consistent")).count(), 2, "{several}");
+    let summary = text(&run(&[path, "--summary-only"]).stdout);
+    assert!(summary.starts_with("3 documents: 0 authentic, 2 consistent, 1 refuted"), "{summary}");
+    assert!(summary.contains("as in") && summary.contains("documents a second"), "{summary}");
+}
