@@ -151,6 +151,13 @@ struct View<'r> {
     class: &'static str,
 }
 
+impl View<'_> {
+    /// Whether it is only for want of something that it is not authentic.
+    fn is_open(&self) -> bool {
+        self.document.verdict == Some(Verdict::Consistent) && !self.document.open.is_empty()
+    }
+}
+
 #[derive(Template)]
 #[template(path = "verification.html")]
 struct Html<'r> {

@@ -105,8 +105,12 @@ fn explained_lines(explained: &Explained, layer: &Layer, line: &mut impl FnMut(&
     if !layer.readings.is_empty() {
         line("read as", &layer.readings.join(", "));
     }
-    line("shows", &explained.establishes);
-    line("but", &explained.does_not_establish);
+    if layer.state == State::Established {
+        line("shows", &explained.establishes);
+        line("but", &explained.does_not_establish);
+    } else {
+        line("would show", &explained.establishes);
+    }
     for key in &explained.keys {
         let at = if key.at.is_empty() { String::new() } else { format!(", at {}", key.at) };
         line("key", &format!("{} {}{at}", key.key, key.origin.as_str()));
