@@ -228,6 +228,19 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// The stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Answer => "answer",
+            Self::Event => "event",
+            Self::Leaf => "leaf",
+            Self::Head => "head",
+            Self::Bundle => "bundle",
+        }
+    }
+
     /// Whether it lies inside of the registry, where no proxy can reach.
     #[must_use]
     pub fn is_inside(self) -> bool {
@@ -320,8 +333,8 @@ impl Turns {
 /// One thing that a rule does. Texts and values may hold references:
 ///
 /// `$request`, `$document` (as they are before the rule), `$path.NAME` (a variable of the path), `$header.NAME` (of the request),
-/// `$first.CALL` and `$latest.CALL` (the registry's first and latest answers of 2xx to a call, this one left out), `$random.N` (N
-/// random bytes in hexadecimal), and `$time.S` (now plus S seconds, as `2026-01-31T12:00:00Z`).
+/// `$first.CALL` and `$latest.CALL` (the registry's first and latest answers of 2xx to a call, this one left out),
+/// `$first.STAGE` and `$latest.STAGE` (the same for the documents of a stage inside of the registry), `$random.N` (N random bytes in hexadecimal), and `$time.S` (now plus S seconds, as `2026-01-31T12:00:00Z`).
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {

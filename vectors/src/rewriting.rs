@@ -79,7 +79,9 @@ fn is_known(suite: &Suite, reference: &Reference) -> bool {
     match name.split_once('.') {
         None => matches!(name, "request" | "document"),
         Some(("path" | "header", rest)) => !rest.is_empty(),
-        Some(("first" | "latest", call)) => is_call(suite, call),
+        Some(("first" | "latest", name)) => {
+            is_call(suite, name) || ["event", "leaf", "head", "bundle"].contains(&name)
+        }
         Some(("random", bytes)) => bytes.parse::<u16>().is_ok(),
         Some(("time", seconds)) => seconds.parse::<i32>().is_ok(),
         Some(_) => false,

@@ -42,6 +42,9 @@ struct Memory {
     /// The registry's own first and latest answers of 2xx, by call.
     first: BTreeMap<String, Reply>,
     latest: BTreeMap<String, Reply>,
+    /// The first and the latest document of each stage inside of the registry, as they would have been.
+    first_inside: BTreeMap<String, Json>,
+    latest_inside: BTreeMap<String, Json>,
 }
 
 /// What becomes of a request before it reaches the registry.
@@ -112,6 +115,7 @@ impl Rewriting {
 
     /// Changes a document before the registry writes, hashes or signs it.
     fn inside(&self, stage: Stage, document: &mut Json) {
+        let honest = document.clone();
         for (number, rule) in self.rules_at(stage) {
             if conditions::hold_for_document(&rule.when, document) && self.takes_turn(number, rule) {
                 let before = document.clone();
@@ -121,6 +125,9 @@ impl Rewriting {
                 self.note(*document != before);
             }
         }
+        let mut memory = self.memory();
+        memory.first_inside.entry(stage.as_str().to_owned()).or_insert_with(|| honest.clone());
+        memory.latest_inside.insert(stage.as_str().to_owned(), honest);
     }
 
     fn rules_at(&self, stage: Stage) -> impl Iterator<Item = (usize, &Rule)> {
@@ -287,6 +294,16 @@ impl Rewriting {
         kept.get(seen.call.as_ref()?).cloned()
     }
 
+    /// An earlier answer to a call, or an earlier document of a stage.
+    fn remembered(&self, first: bool, name: &str) -> Option<Json> {
+        let memory = self.memory();
+        let (inside, answers) = match first {
+            true => (&memory.first_inside, &memory.first),
+            false => (&memory.latest_inside, &memory.latest),
+        };
+        inside.get(name).cloned().or_else(|| json_of(&answers.get(name)?.body))
+    }
+
     /// A text with its references resolved; `None` where one leads nowhere.
     fn text(&self, text: &str, seen: &Seen, document: Option<&Json>) -> Option<String> {
         match self.value(&Json::from(text), seen, document)? {
@@ -308,8 +325,7 @@ impl Rewriting {
             "document" => below(document?),
             "path" => seen.path.get(rest).map(|text| json!(text)),
             "header" => field(&seen.headers, rest).map(|value| json!(String::from_utf8_lossy(value))),
-            "first" => below(&json_of(&self.memory().first.get(rest)?.body)?),
-            "latest" => below(&json_of(&self.memory().latest.get(rest)?.body)?),
+            "first" | "latest" => below(&self.remembered(kind == "first", rest)?),
             "random" => random_hex(rest.parse().ok()?).ok().map(Json::from),
             "time" => {
                 let moved = jiff::SignedDuration::from_secs(rest.parse().ok()?);
