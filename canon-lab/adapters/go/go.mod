@@ -1,0 +1,3 @@
+module assayer/adapters/go
+
+go 1.19

@@ -1,0 +1,164 @@
+//! What turns a JSON text into canonical bytes: in this process, or behind the adapter protocol.
+
+use std::fmt;
+
+use assayer_verifier::{Document, Limits, Scheme, canonicalize};
+
+/// What an engine makes of one text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Canonical bytes.
+    Bytes(Vec<u8>),
+    /// The text is refused.
+    Reject,
+    /// The engine broke: an error of its own, a crash, or no answer in time.
+    Error,
+}
+
+impl Outcome {
+    /// The bytes, if the text was accepted.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Reject | Self::Error => None,
+        }
+    }
+}
+
+/// An outcome and what the engine said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The reason of a refusal, or what broke; empty where bytes came.
+    pub why: String,
+}
+
+impl Answer {
+    /// Canonical bytes.
+    #[must_use]
+    pub fn bytes(bytes: Vec<u8>) -> Self {
+        Self { outcome: Outcome::Bytes(bytes), why: String::new() }
+    }
+
+    /// A refusal, with its reason.
+    #[must_use]
+    pub fn reject(why: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Reject, why: why.into() }
+    }
+
+    /// Something broke.
+    #[must_use]
+    pub fn error(why: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Error, why: why.into() }
+    }
+}
+
+/// A canonicalizer.
+pub trait Engine {
+    /// Name, version and scheme as the engine gives them.
+    fn identity(&self) -> &Identity;
+
+    /// Canonicalizes texts, in order; one answer for each.
+    fn canonicalize(&mut self, texts: &[Vec<u8>]) -> Vec<Answer>;
+}
+
+/// Who an engine says that it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Name.
+    pub name: String,
+    /// Version, of the engine's own counting.
+    pub version: String,
+    /// The scheme that it means to follow.
+    pub scheme: String,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", self.name, self.version, self.scheme)
+    }
+}
+
+/// An engine of this process.
+pub struct Builtin {
+    identity: Identity,
+    canonicalize: fn(&[u8]) -> Answer,
+}
+
+impl Builtin {
+    /// The names of all engines of this process.
+    pub const NAMES: [&'static str; 7] = [
+        "jcs",
+        "jcs-exact-integers",
+        "serde-jcs-0.1",
+        "python-sort-keys",
+        "python-sort-keys-utf8",
+        "serde_jcs",
+        "serde_json_canonicalizer",
+    ];
+
+    /// The engine of that name: a scheme of the verifier, or one of two crates.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let canonicalize: fn(&[u8]) -> Answer = match name {
+            "jcs" => |text| verifier(text, Scheme::Jcs),
+            "jcs-exact-integers" => |text| verifier(text, Scheme::JcsExactIntegers),
+            "serde-jcs-0.1" => |text| verifier(text, Scheme::SerdeJcs01),
+            "python-sort-keys" => |text| verifier(text, Scheme::PythonSortKeys),
+            "python-sort-keys-utf8" => |text| verifier(text, Scheme::PythonSortKeysUtf8),
+            "serde_jcs" => |text| crate_(text, serde_jcs::to_vec),
+            "serde_json_canonicalizer" => |text| crate_(text, serde_json_canonicalizer::to_vec),
+            _ => return None,
+        };
+        let own = name.parse::<Scheme>().is_ok();
+        let identity = Identity {
+            name: if own { format!("assayer:{name}") } else { name.to_owned() },
+            version: match name {
+                "serde_jcs" => "0.2".to_owned(),
+                "serde_json_canonicalizer" => "0.4".to_owned(),
+                _ => env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            scheme: if own { name.to_owned() } else { "jcs".to_owned() },
+        };
+        Some(Self { identity, canonicalize })
+    }
+
+    /// An engine made of a function, for tests and benches.
+    #[must_use]
+    pub fn of(name: &str, scheme: &str, canonicalize: fn(&[u8]) -> Answer) -> Self {
+        let identity = Identity { name: name.to_owned(), version: String::new(), scheme: scheme.to_owned() };
+        Self { identity, canonicalize }
+    }
+}
+
+impl Engine for Builtin {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn canonicalize(&mut self, texts: &[Vec<u8>]) -> Vec<Answer> {
+        texts.iter().map(|text| (self.canonicalize)(text)).collect()
+    }
+}
+
+fn verifier(text: &[u8], scheme: Scheme) -> Answer {
+    match Document::read(text, &Limits::default()) {
+        Err(error) => Answer::reject(error.code.as_str()),
+        Ok(document) => match canonicalize(document.root(), scheme) {
+            Ok(bytes) => Answer::bytes(bytes),
+            Err(error) => Answer::reject(error.code.as_str()),
+        },
+    }
+}
+
+fn crate_(text: &[u8], write: fn(&serde_json::Value) -> Result<Vec<u8>, serde_json::Error>) -> Answer {
+    match serde_json::from_slice::<serde_json::Value>(text) {
+        Err(error) => Answer::reject(error.to_string()),
+        Ok(value) => match write(&value) {
+            Ok(bytes) => Answer::bytes(bytes),
+            Err(error) => Answer::error(error.to_string()),
+        },
+    }
+}

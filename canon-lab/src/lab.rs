@@ -1,0 +1,589 @@
+//! One run: texts are generated, given to every engine, and what the engines disagree about is shrunk and classified.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assayer_verifier::{Document, Limits, Scheme, canonicalize};
+
+use crate::classify::{Class, classify};
+use crate::engine::{Answer, Engine, Identity, Outcome};
+use crate::generate::{catalogue, text_of};
+use crate::shrink::{Difference, Shrunk, shrink};
+
+/// What a run does.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How many texts are generated.
+    pub cases: u64,
+    /// Where the random ones come from.
+    pub seed: u64,
+    /// The scheme that the engines mean to follow, if they are to be held to one.
+    pub scheme: Option<Scheme>,
+}
+
+/// How often something happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Texts generated.
+    pub generated: u64,
+    /// Pairs of outcomes compared.
+    pub compared: u64,
+    /// Texts that every engine accepted.
+    pub accepted_by_all: u64,
+    /// Texts about which at least two engines differ.
+    pub divergent: u64,
+    /// Texts on which at least one engine broke.
+    pub broke: u64,
+}
+
+/// Two engines disagree about a text.
+#[derive(Clone, Debug)]
+pub struct Divergence {
+    /// The cause.
+    pub class: Class,
+    /// In which way.
+    pub difference: Difference,
+    /// Positions of the two engines in the run.
+    pub engines: [usize; 2],
+    /// The text, as small as it could be made.
+    pub text: Vec<u8>,
+    /// Whether no single reduction of the text still shows it, in the sense of `within`.
+    pub minimal: bool,
+    /// What stayed the same while the text was made smaller.
+    pub within: Within,
+    /// What every engine of the run makes of the text.
+    pub answers: Vec<Answer>,
+    /// How many generated texts showed it before any was shrunk (as far as it could be told without shrinking each).
+    pub seen: u64,
+}
+
+/// What stays the same while a text is made smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Within {
+    /// That the two engines differ, and in which way.
+    Difference,
+    /// That, and the cause.
+    Cause,
+}
+
+impl Within {
+    /// The stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Difference => "difference",
+            Self::Cause => "cause",
+        }
+    }
+}
+
+/// A law that an engine breaks by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Law {
+    /// Canonical bytes are their own canonical form.
+    Idempotent,
+    /// Members given in another order lead to the same bytes.
+    OrderIndependent,
+    /// Two texts of different values lead to different bytes.
+    Injective,
+    /// The bytes are those of the scheme.
+    Scheme,
+}
+
+impl Law {
+    /// The stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idempotent => "idempotent",
+            Self::OrderIndependent => "order-independent",
+            Self::Injective => "injective",
+            Self::Scheme => "scheme",
+        }
+    }
+}
+
+/// A text on which an engine breaks a law.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// The law.
+    pub law: Law,
+    /// For [`Law::Scheme`], the cause.
+    pub class: Option<Class>,
+    /// Position of the engine in the run.
+    pub engine: usize,
+    /// The text.
+    pub text: Vec<u8>,
+    /// The bytes, or what came instead.
+    pub found: Answer,
+    /// The bytes by the law; for [`Law::Injective`] the other text.
+    pub expected: Option<Vec<u8>>,
+}
+
+/// What a run found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The engines.
+    pub engines: Vec<Identity>,
+    /// How often something happened.
+    pub counts: Counts,
+    /// What the engines disagree about: one for each pair and cause, the smallest text of each.
+    pub divergences: Vec<Divergence>,
+    /// Laws that an engine breaks: the first text of each.
+    pub violations: Vec<Violation>,
+}
+
+impl Found {
+    /// Below this share of texts that all accept, a run says little.
+    pub const ENOUGH: f64 = 0.6;
+
+    /// The share of texts that all engines accepted.
+    #[must_use]
+    pub fn accepted_share(&self) -> f64 {
+        self.counts.accepted_by_all as f64 / self.counts.generated.max(1) as f64
+    }
+}
+
+/// Fewer than two engines disagree about nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a comparison needs at least two engines, found {found}")]
+pub struct TooFew {
+    /// How many there are.
+    pub found: usize,
+}
+
+/// So many texts are given to an engine in one go.
+const TOGETHER: u64 = 512;
+/// So often the same provisional cause of one pair is shrunk: behind one name several causes may hide, most of all behind a
+/// vague one.
+fn shrunk_each(class: Class) -> u64 {
+    match class {
+        Class::Refused
+        | Class::InputSyntax
+        | Class::OrderOther
+        | Class::StringChanged
+        | Class::MemberLost
+        | Class::Broke => 6,
+        _ => 2,
+    }
+}
+
+/// So many texts are tried while one is shrunk.
+const MOST_TRIES: usize = 20_000;
+/// At most so many texts are shrunk for each pair.
+const MOST_SHRUNK: u64 = 400;
+/// So many outputs of one engine are remembered to see whether another text leads to them.
+const REMEMBERED: usize = 200_000;
+
+/// Runs the comparison. `progress` is told after each portion how many texts are done.
+///
+/// # Errors
+/// [`TooFew`] engines.
+pub fn run(
+    engines: &mut [Box<dyn Engine>],
+    plan: &Plan,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Found, TooFew> {
+    if engines.len() < 2 {
+        return Err(TooFew { found: engines.len() });
+    }
+    let mut run = Run::new(engines, plan);
+    let fixed = catalogue();
+    let mut done = 0;
+    while done < plan.cases {
+        let together = TOGETHER.min(plan.cases - done);
+        let texts: Vec<Vec<u8>> = (done..done + together).map(|index| text_at(&fixed, plan, index)).collect();
+        run.portion(&texts);
+        done += together;
+        progress(done);
+    }
+    Ok(run.finish())
+}
+
+/// The fixed texts first, as far as half of the run takes them (spread evenly where it does not take all), then random ones.
+fn text_at(fixed: &[Vec<u8>], plan: &Plan, index: u64) -> Vec<u8> {
+    let known = fixed.len() as u64;
+    let taken = known.min(plan.cases.div_ceil(2));
+    if index < taken {
+        let at = index * known / taken.max(1);
+        if let Some(text) = usize::try_from(at).ok().and_then(|at| fixed.get(at)) {
+            return text.clone();
+        }
+    }
+    text_of(plan.seed, index)
+}
+
+/// What tells divergences apart.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    engines: [usize; 2],
+    difference: Difference,
+    class: Class,
+}
+
+struct Run<'e> {
+    engines: &'e mut [Box<dyn Engine>],
+    scheme: Option<Scheme>,
+    counts: Counts,
+    /// How often each provisional cause was seen and shrunk.
+    seen: BTreeMap<Key, (u64, u64)>,
+    shrunk: BTreeMap<[usize; 2], u64>,
+    divergences: BTreeMap<Key, Divergence>,
+    violations: BTreeMap<(Law, Option<Class>, usize), Violation>,
+    /// For each engine: a digest of its output, and the text.
+    outputs: Vec<BTreeMap<[u8; 16], Vec<u8>>>,
+}
+
+impl<'e> Run<'e> {
+    fn new(engines: &'e mut [Box<dyn Engine>], plan: &Plan) -> Self {
+        let outputs = engines.iter().map(|_| BTreeMap::new()).collect();
+        Self {
+            engines,
+            scheme: plan.scheme,
+            counts: Counts::default(),
+            seen: BTreeMap::new(),
+            shrunk: BTreeMap::new(),
+            divergences: BTreeMap::new(),
+            violations: BTreeMap::new(),
+            outputs,
+        }
+    }
+
+    fn portion(&mut self, texts: &[Vec<u8>]) {
+        let answers: Vec<Vec<Answer>> =
+            self.engines.iter_mut().map(|engine| engine.canonicalize(texts)).collect();
+        for (at, text) in texts.iter().enumerate() {
+            let of_text: Vec<&Answer> = answers.iter().filter_map(|answers| answers.get(at)).collect();
+            self.compare(text, &of_text);
+        }
+        self.laws(texts, &answers);
+    }
+
+    fn compare(&mut self, text: &[u8], answers: &[&Answer]) {
+        self.counts.generated += 1;
+        self.counts.compared += (answers.len() * answers.len().saturating_sub(1) / 2) as u64;
+        self.counts.accepted_by_all +=
+            u64::from(answers.iter().all(|answer| answer.outcome.bytes().is_some()));
+        self.counts.broke += u64::from(answers.iter().any(|answer| answer.outcome == Outcome::Error));
+        let pairs = pairs(answers);
+        self.counts.divergent += u64::from(!pairs.is_empty());
+        for (engines, difference) in pairs {
+            self.diverge(text, engines, difference, answers);
+        }
+    }
+
+    fn diverge(&mut self, text: &[u8], engines: [usize; 2], difference: Difference, answers: &[&Answer]) {
+        let [first, second] = engines;
+        let (Some(left), Some(right)) = (answers.get(first), answers.get(second)) else { return };
+        // Without further questions to the engines: this happens for every text.
+        let provisional = classify(text, &left.outcome, &right.outcome, &mut |_| false);
+        let seen = self.seen.entry(Key { engines, difference, class: provisional }).or_default();
+        seen.0 += 1;
+        let budget = self.shrunk.entry(engines).or_default();
+        if seen.1 >= shrunk_each(provisional) || *budget >= MOST_SHRUNK {
+            return;
+        }
+        seen.1 += 1;
+        *budget += 1;
+        self.shrink(text, engines, difference, provisional);
+    }
+
+    /// Shrinks a text twice: as far as the two engines differ at all, and as far as the cause stays the same.
+    ///
+    /// An engine with one defect shows it best in the first way. Where engines differ in several ways the first way leads to the few
+    /// causes with the shortest texts, and the second keeps the others apart.
+    fn shrink(&mut self, text: &[u8], engines: [usize; 2], difference: Difference, cause: Class) {
+        for (within, kept) in [(Within::Difference, None), (Within::Cause, Some(cause))] {
+            let Some(mut pair) = two(self.engines, engines) else { return };
+            let shrunk = shrink(text, difference, kept, &mut pair, MOST_TRIES);
+            let mut ask = |text: &[u8]| {
+                let [first, second] = &mut pair;
+                let texts = [text.to_vec()];
+                Some((first.canonicalize(&texts).pop()?.outcome, second.canonicalize(&texts).pop()?.outcome))
+            };
+            let Some((left, right)) = ask(&shrunk.text) else { return };
+            let differ =
+                |(left, right): (Outcome, Outcome)| Difference::between(&left, &right) == Some(difference);
+            // An engine that answers the same text differently each time has no cause but that.
+            let class = if differ((left.clone(), right.clone())) {
+                classify(&shrunk.text, &left, &right, &mut |text| ask(text).is_some_and(differ))
+            } else {
+                Class::Broke
+            };
+            self.keep(Key { engines, difference, class }, within, shrunk);
+            if class == cause {
+                return;
+            }
+        }
+    }
+
+    fn keep(&mut self, key: Key, within: Within, shrunk: Shrunk) {
+        let is_better = |known: &Divergence| (within, shrunk.text.len()) < (known.within, known.text.len());
+        if self.divergences.get(&key).is_some_and(|known| !is_better(known)) {
+            return;
+        }
+        let text = shrunk.text;
+        let answers = self
+            .engines
+            .iter_mut()
+            .filter_map(|engine| engine.canonicalize(std::slice::from_ref(&text)).pop());
+        let Key { engines, difference, class } = key;
+        let divergence = Divergence {
+            class,
+            difference,
+            engines,
+            minimal: shrunk.minimal,
+            within,
+            answers: answers.collect(),
+            seen: 0,
+            text,
+        };
+        self.divergences.insert(key, divergence);
+    }
+
+    /// What each engine must keep by itself.
+    fn laws(&mut self, texts: &[Vec<u8>], answers: &[Vec<Answer>]) {
+        let read: Vec<Option<Document<'_>>> =
+            texts.iter().map(|text| Document::read(text, &Limits::default()).ok()).collect();
+        for (engine, answers) in answers.iter().enumerate() {
+            self.idempotent(engine, texts, answers);
+            self.order_independent(engine, texts, answers);
+            self.injective(engine, texts, &read, answers);
+            self.of_the_scheme(engine, texts, &read, answers);
+        }
+    }
+
+    fn violate(&mut self, violation: Violation) {
+        let key = (violation.law, violation.class, violation.engine);
+        let is_better = self.violations.get(&key).is_none_or(|known| violation.text.len() < known.text.len());
+        if is_better {
+            self.violations.insert(key, violation);
+        }
+    }
+
+    fn idempotent(&mut self, engine: usize, texts: &[Vec<u8>], answers: &[Answer]) {
+        let outputs: Vec<(usize, Vec<u8>)> = answers
+            .iter()
+            .enumerate()
+            .filter_map(|(at, answer)| Some((at, answer.outcome.bytes()?.to_vec())))
+            .collect();
+        let bytes: Vec<Vec<u8>> = outputs.iter().map(|(_, bytes)| bytes.clone()).collect();
+        let again =
+            self.engines.get_mut(engine).map(|engine| engine.canonicalize(&bytes)).unwrap_or_default();
+        for ((at, bytes), again) in outputs.into_iter().zip(again) {
+            if again.outcome.bytes() != Some(&bytes)
+                && let Some(text) = texts.get(at)
+            {
+                let violation = Violation {
+                    law: Law::Idempotent,
+                    class: None,
+                    engine,
+                    text: text.clone(),
+                    found: again,
+                    expected: Some(bytes),
+                };
+                self.violate(violation);
+            }
+        }
+    }
+
+    fn order_independent(&mut self, engine: usize, texts: &[Vec<u8>], answers: &[Answer]) {
+        let turned: Vec<(usize, Vec<u8>)> = texts
+            .iter()
+            .enumerate()
+            .filter_map(|(at, text)| Some((at, crate::loose::members_turned_round(text)?)))
+            .collect();
+        let asked: Vec<Vec<u8>> = turned.iter().map(|(_, text)| text.clone()).collect();
+        let again =
+            self.engines.get_mut(engine).map(|engine| engine.canonicalize(&asked)).unwrap_or_default();
+        for ((at, _), again) in turned.into_iter().zip(again) {
+            let Some((text, answer)) = texts.get(at).zip(answers.get(at)) else { continue };
+            // Names that stand twice are no law's business: which of them wins depends on the order.
+            if again.outcome != answer.outcome && Document::read(text, &Limits::default()).is_ok() {
+                let expected = answer.outcome.bytes().map(<[u8]>::to_vec);
+                self.violate(Violation {
+                    law: Law::OrderIndependent,
+                    class: None,
+                    engine,
+                    text: text.clone(),
+                    found: again,
+                    expected,
+                });
+            }
+        }
+    }
+
+    fn injective(
+        &mut self,
+        engine: usize,
+        texts: &[Vec<u8>],
+        read: &[Option<Document<'_>>],
+        answers: &[Answer],
+    ) {
+        for ((text, document), answer) in texts.iter().zip(read).zip(answers) {
+            let (Some(document), Some(bytes)) = (document, answer.outcome.bytes()) else { continue };
+            let Some(outputs) = self.outputs.get_mut(engine) else { continue };
+            let digest = digest(bytes);
+            let Some(other) = outputs.get(&digest) else {
+                if outputs.len() < REMEMBERED {
+                    outputs.insert(digest, text.clone());
+                }
+                continue;
+            };
+            if !same_value(document, other) {
+                let violation = Violation {
+                    law: Law::Injective,
+                    class: None,
+                    engine,
+                    text: text.clone(),
+                    found: answer.clone(),
+                    expected: Some(other.clone()),
+                };
+                self.violate(violation);
+            }
+        }
+    }
+
+    fn of_the_scheme(
+        &mut self,
+        engine: usize,
+        texts: &[Vec<u8>],
+        read: &[Option<Document<'_>>],
+        answers: &[Answer],
+    ) {
+        let Some(scheme) = self.scheme else { return };
+        for ((text, document), answer) in texts.iter().zip(read).zip(answers) {
+            // What the scheme does not write at all is not held against an engine here.
+            let Some(expected) =
+                document.as_ref().and_then(|document| canonicalize(document.root(), scheme).ok())
+            else {
+                continue;
+            };
+            if answer.outcome.bytes() == Some(&expected) {
+                continue;
+            }
+            let of_scheme = Outcome::Bytes(expected.clone());
+            let class = Some(classify(text, &of_scheme, &answer.outcome, &mut |_| false));
+            let violation = Violation {
+                law: Law::Scheme,
+                class,
+                engine,
+                text: text.clone(),
+                found: answer.clone(),
+                expected: Some(expected),
+            };
+            self.violate(violation);
+        }
+    }
+
+    fn finish(self) -> Found {
+        let (seen, known) = (self.seen, self.divergences);
+        // Where every text of a pair leads to one cause, that is the defect; what other causes kept apart are its shadows.
+        let causes = |engines: [usize; 2]| {
+            let plain =
+                known.values().filter(|other| other.engines == engines && other.within == Within::Difference);
+            plain.map(|other| other.class).collect::<BTreeSet<Class>>().len()
+        };
+        let shown =
+            known.iter().filter(|(_, found)| found.within == Within::Difference || causes(found.engines) > 1);
+        let divergences = shown
+            .map(|(key, found)| Divergence { seen: seen.get(key).map_or(1, |seen| seen.0), ..found.clone() });
+        Found {
+            engines: self.engines.iter().map(|engine| engine.identity().clone()).collect(),
+            counts: self.counts,
+            divergences: divergences.collect(),
+            violations: self.violations.into_values().collect(),
+        }
+    }
+}
+
+/// Each engine beside the first that differs from it; engines that agree stand together.
+fn pairs(answers: &[&Answer]) -> Vec<([usize; 2], Difference)> {
+    let mut known: BTreeSet<&Outcome> = BTreeSet::new();
+    let mut pairs = Vec::new();
+    for (second, answer) in answers.iter().enumerate() {
+        if !known.insert(&answer.outcome) {
+            continue;
+        }
+        let against = answers.iter().take(second).enumerate();
+        let first = against
+            .filter_map(|(first, other)| {
+                Some(([first, second], Difference::between(&other.outcome, &answer.outcome)?))
+            })
+            .next();
+        pairs.extend(first);
+    }
+    pairs
+}
+
+fn two(engines: &mut [Box<dyn Engine>], [first, second]: [usize; 2]) -> Option<[&mut dyn Engine; 2]> {
+    let (before, after) = engines.split_at_mut_checked(second)?;
+    Some([before.get_mut(first)?.as_mut(), after.first_mut()?.as_mut()])
+}
+
+fn digest(bytes: &[u8]) -> [u8; 16] {
+    let hash = assayer_verifier::sha256(bytes);
+    let mut short = [0; 16];
+    short.copy_from_slice(hash.0.split_at(16).0);
+    short
+}
+
+/// Whether two texts are of the same value: the same RFC 8785 form, or texts that differ in numbers beyond a double only.
+fn same_value(document: &Document<'_>, other: &[u8]) -> bool {
+    let Ok(other) = Document::read(other, &Limits::default()) else { return false };
+    let forms = |document: &Document<'_>| canonicalize(document.root(), Scheme::Jcs).ok();
+    forms(document) == forms(&other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Builtin;
+
+    fn of(names: &[&str]) -> Vec<Box<dyn Engine>> {
+        names.iter().map(|name| Box::new(Builtin::named(name).unwrap()) as Box<dyn Engine>).collect()
+    }
+
+    fn plan(cases: u64) -> Plan {
+        Plan { cases, seed: 1, scheme: None }
+    }
+
+    #[test]
+    fn an_engine_agrees_with_itself_and_keeps_every_law() {
+        for name in Builtin::NAMES.iter().filter(|name| name.parse::<Scheme>().is_ok()) {
+            let scheme = Some(name.parse().unwrap());
+            let found = run(&mut of(&[name, name]), &Plan { scheme, ..plan(4_000) }, &mut |_| {}).unwrap();
+            assert!(found.divergences.is_empty());
+            assert_eq!((found.counts.generated, found.counts.compared), (4_000, 4_000));
+            for violation in &found.violations {
+                // Python's form of what is too large for a double is not JSON, so it is no form of itself.
+                let excused = violation.law == Law::Idempotent && name.starts_with("python")
+                    || violation.law == Law::Injective;
+                assert!(excused, "{name}: {:?} {}", violation.law, violation.text.escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn one_engine_is_too_few() {
+        assert_eq!(run(&mut of(&["jcs"]), &plan(10), &mut |_| {}).unwrap_err(), TooFew { found: 1 });
+    }
+
+    #[test]
+    fn the_five_schemes_part_ways_where_their_rules_do() {
+        let found = run(&mut of(&["jcs", "python-sort-keys"]), &plan(20_000), &mut |_| {}).unwrap();
+        let classes: BTreeSet<Class> = found.divergences.iter().map(|divergence| divergence.class).collect();
+        for class in [
+            Class::EscapeDelete,
+            Class::EscapeNonAscii,
+            Class::NumberExponent,
+            Class::NumberInteger,
+            Class::NumberIntegral,
+            Class::NumberThreshold,
+            Class::OrderUtf16,
+            Class::NumberNegativeZero,
+            Class::NumberOverflow,
+        ] {
+            assert!(classes.contains(&class), "{class:?} of {classes:?}");
+        }
+    }
+}
