@@ -11,6 +11,8 @@ mod engine;
 mod generate;
 mod lab;
 mod loose;
+mod report;
+mod serve;
 mod shrink;
 mod tables;
 
@@ -20,4 +22,6 @@ pub use engine::{Answer, Builtin, Engine, Identity, Outcome};
 pub use generate::{JsonText, TextTree, catalogue, text_of};
 pub use lab::{Counts, Divergence, Found, Law, Plan, TooFew, Violation, Within, run};
 pub use loose::reductions;
+pub use report::{AbsentReport, Report, Vectors};
+pub use serve::serve;
 pub use shrink::{Difference, Shrunk, shrink};

@@ -4,12 +4,16 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use assayer_verifier::{Document, Limits, Scheme, canonicalize};
-use clap::Args;
+use clap::{Args, Subcommand};
 
+use super::canon_lab::{AdapterArguments, LabArguments, adapter, lab};
 use super::{Exit, complain};
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct CanonArguments {
+    #[command(subcommand)]
+    command: Option<CanonCommand>,
     /// Canonicalization scheme.
     #[arg(long, default_value = "jcs")]
     scheme: Scheme,
@@ -17,7 +21,20 @@ pub(crate) struct CanonArguments {
     file: Option<PathBuf>,
 }
 
+#[derive(Subcommand)]
+enum CanonCommand {
+    /// Compare canonicalizers, in any language: find what they disagree about, and show why in a few bytes.
+    Lab(LabArguments),
+    /// Speak the adapter protocol of the laboratory on standard input and output.
+    Adapter(AdapterArguments),
+}
+
 pub(crate) fn run(arguments: &CanonArguments) -> Exit {
+    match &arguments.command {
+        Some(CanonCommand::Lab(arguments)) => return lab(arguments),
+        Some(CanonCommand::Adapter(arguments)) => return adapter(arguments),
+        None => {}
+    }
     let limits = Limits::default();
     let name = arguments.file.as_deref().filter(|file| file.as_os_str() != "-");
     let input = match name {

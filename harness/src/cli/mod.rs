@@ -1,6 +1,7 @@
 //! The command line: what is asked, and what the answer is as an exit code.
 
 mod canon;
+mod canon_lab;
 mod check;
 mod list;
 mod recheck;

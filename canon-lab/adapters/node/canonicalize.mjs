@@ -1,12 +1,13 @@
-// The package canonicalize (npm), behind JSON.parse. The folder that holds its node_modules is the first argument.
+// The package canonicalize (npm), behind JSON.parse. It is looked for beside this file, or in the folder that is given.
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 let canonicalize, version, absent;
 try {
-  const require = createRequire(resolve(process.argv[2] ?? ".", "package.json"));
+  const require = createRequire(resolve(process.argv[2] ?? dirname(fileURLToPath(import.meta.url)), "package.json"));
   const loaded = require("canonicalize");
   canonicalize = loaded.default ?? loaded;
   version = require("canonicalize/package.json").version;

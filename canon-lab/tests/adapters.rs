@@ -1,0 +1,118 @@
+//! Adapters that crash, hang, chatter or are not there, and the ones that this project ships.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::allow_attributes,
+    reason = "a test"
+)]
+
+use std::path::Path;
+use std::time::Duration;
+
+use assayer_canon_lab::{Adapter, AdapterError, Builtin, Engine, Outcome, Patience, Plan, run};
+
+const HASTY: Patience =
+    Patience { start: Duration::from_secs(30), answer: Duration::from_secs(2), restarts: 8 };
+
+/// An adapter in Python whose answer to a text is an expression over `text`.
+fn python(folder: &Path, body: &str) -> Result<Adapter, AdapterError> {
+    let script = format!(
+        "import json, os, sys, time\nfor line in sys.stdin:\n    asked = json.loads(line)\n    if asked['cmd'] == 'stop': break\n    \
+         if asked['cmd'] == 'start':\n        print(json.dumps({{'name': 'p', 'version': '1', 'scheme': 'jcs'}}), flush=True)\n        continue\n    \
+         text = bytes.fromhex(asked['input'])\n{body}\n"
+    );
+    let path = folder.join("adapter.py");
+    std::fs::write(&path, script).unwrap();
+    Adapter::start(&format!("python3 '{}'", path.display()), HASTY)
+}
+
+fn texts() -> Vec<Vec<u8>> {
+    (0..200).map(|number| number.to_string().into_bytes()).collect()
+}
+
+/// Every text but one is answered by itself, and that one is the culprit.
+fn assert_only_culprit(adapter: &mut Adapter, culprit: usize, why: &str) {
+    for (at, (answer, text)) in adapter.canonicalize(&texts()).iter().zip(texts()).enumerate() {
+        if at == culprit {
+            assert_eq!(answer.outcome, Outcome::Error);
+            assert!(answer.why.contains(why), "{}", answer.why);
+        } else {
+            assert_eq!(answer.outcome, Outcome::Bytes(text), "{at}: {}", answer.why);
+        }
+    }
+}
+
+#[test]
+fn a_crash_is_of_the_text_that_made_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = "    if text == b'77': sys.stderr.write('no 77 here'); os._exit(3)\n    print(json.dumps({'ok': text.hex()}), flush=True)";
+    assert_only_culprit(&mut python(folder.path(), body).unwrap(), 77, "no 77 here");
+}
+
+#[test]
+fn silence_is_of_the_text_that_made_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = "    if text == b'5': time.sleep(60)\n    print(json.dumps({'ok': text.hex()}), flush=True)";
+    assert_only_culprit(&mut python(folder.path(), body).unwrap(), 5, "no answer within 2 s");
+}
+
+#[test]
+fn an_answer_outside_the_protocol_is_an_error_of_that_text() {
+    for answer in
+        ["{}", "{\"ok\":\"7b\",\"reject\":\"no\"}", "{\"ok\":\"xyz\"}", "[]", "debug: here", "{\"ok\":7}"]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let body = format!(
+            "    print({answer:?} if text == b'9' else json.dumps({{'ok': text.hex()}}), flush=True)"
+        );
+        assert_only_culprit(&mut python(folder.path(), &body).unwrap(), 9, "outside the protocol");
+    }
+}
+
+#[test]
+fn an_engine_that_always_breaks_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut adapter = python(folder.path(), "    os._exit(1)").unwrap();
+    let answers = adapter.canonicalize(&texts());
+    assert_eq!(answers.len(), texts().len());
+    assert!(answers.iter().all(|answer| answer.outcome == Outcome::Error));
+    assert!(answers[150].why.contains("given up after 8"), "{}", answers[150].why);
+}
+
+#[test]
+fn what_is_not_there_is_absent_and_what_speaks_otherwise_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |command: &str| Adapter::start(command, HASTY).err().unwrap();
+    assert!(matches!(start("no-such-program-of-anybody"), AdapterError::Absent { .. }));
+    assert!(matches!(start("'unclosed"), AdapterError::Command { .. }));
+    assert!(matches!(start(""), AdapterError::Command { .. }));
+    assert!(matches!(start("true"), AdapterError::Protocol { .. }));
+    assert!(matches!(start("echo hello"), AdapterError::Protocol { .. }));
+    let missing = folder.path().join("missing.py");
+    std::fs::write(&missing, "print('{\"error\":\"no module\"}', flush=True)").unwrap();
+    assert!(matches!(start(&format!("python3 '{}'", missing.display())), AdapterError::Absent { .. }));
+}
+
+#[test]
+fn the_adapter_for_python_agrees_with_the_scheme_of_that_name() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("adapters/python_json.py");
+    for (option, scheme) in [("", "python-sort-keys"), ("--utf8", "python-sort-keys-utf8")] {
+        let adapter =
+            Adapter::start(&format!("python3 '{}' {option}", script.display()), Patience::default()).unwrap();
+        assert_eq!(adapter.identity().scheme, scheme);
+        let mut engines: [Box<dyn Engine>; 2] =
+            [Box::new(adapter), Box::new(Builtin::named(scheme).unwrap())];
+        let found = run(&mut engines, &Plan { cases: 6_000, seed: 3, scheme: None }, &mut |_| {}).unwrap();
+        // Python's reader takes what the strict one refuses; what both take they write alike.
+        let differing: Vec<&str> = found
+            .divergences
+            .iter()
+            .filter(|found| found.answers.iter().all(|answer| answer.outcome.bytes().is_some()))
+            .map(|found| found.class.as_str())
+            .collect();
+        assert!(differing.is_empty(), "{differing:?}");
+        let refused: Vec<&str> = found.divergences.iter().map(|found| found.class.as_str()).collect();
+        assert!(refused.iter().all(|class| ["member.duplicate", "input.lone-surrogate", "input.non-finite"].contains(class)), "{refused:?}");
+    }
+}
