@@ -403,7 +403,7 @@ fn assert_minimal(found: &Divergence, engines: &mut [Box<dyn Engine>]) {
 }
 
 /// What came of one sabotaged engine.
-struct Result {
+struct TriedOut {
     name: &'static str,
     /// Length of the smallest text that shows the defect; `None` where it was missed.
     bytes: Option<usize>,
@@ -412,7 +412,7 @@ struct Result {
     is_right: bool,
 }
 
-fn try_out(sabotage: Sabotage) -> Result {
+fn try_out(sabotage: Sabotage) -> TriedOut {
     let mut engines = vec![Sabotaged::of(HONEST), Sabotaged::of(sabotage)];
     let found = run(&mut engines, &plan(), &mut |_| {}).unwrap();
     let plain = found.divergences.iter().filter(|found| found.within == Within::Difference);
@@ -420,7 +420,7 @@ fn try_out(sabotage: Sabotage) -> Result {
     let names: Vec<&str> = found.divergences.iter().map(|found| found.class.as_str()).collect();
     let bytes = found.divergences.iter().map(|found| found.text.len()).min();
     let is_right = names.iter().any(|name| sabotage.classes.contains(name));
-    Result { name: sabotage.name, bytes, named: names.join(" "), is_right }
+    TriedOut { name: sabotage.name, bytes, named: names.join(" "), is_right }
 }
 
 #[test]
@@ -428,7 +428,7 @@ fn every_defect_is_found_shown_in_a_few_bytes_and_named() {
     let all = engines();
     let (even, odd): (Vec<(usize, &Sabotage)>, Vec<_>) =
         all.iter().enumerate().partition(|(at, _)| at % 2 == 0);
-    let results: Vec<Result> = std::thread::scope(|scope| {
+    let results: Vec<TriedOut> = std::thread::scope(|scope| {
         let halves = [even, odd].map(|half| {
             scope.spawn(move || half.into_iter().map(|(_, sabotage)| try_out(*sabotage)).collect::<Vec<_>>())
         });
