@@ -2,7 +2,7 @@
 //! can be verified at once while they are still being read.
 //!
 //! ```text
-//! Reader --Item--> Worker, one a thread --Outcome--> Joiner --Joined--> whoever prints
+//! Reader --Item--> Worker, one a thread, several items at once --Outcome--> Joiner --Joined--> whoever prints
 //! ```
 
 mod archive;
@@ -42,6 +42,20 @@ pub enum Item {
     },
     /// Something that is not taken for evidence: a file of another kind, a link to a folder.
     Skipped(Skipped),
+}
+
+impl Item {
+    /// How many bytes of memory it holds on to, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Document { path, bytes } => path.len() + bytes.len(),
+            // Short lines, so the memory for them weighs more than their bytes, and what is kept of them is as much again.
+            Self::Records(lines) => lines.iter().map(|(_, line)| 4 * line.len()).sum(),
+            Self::LogEnd { path } => path.len(),
+            Self::Skipped(skipped) => skipped.path.len(),
+        }
+    }
 }
 
 /// What was left out, and why.

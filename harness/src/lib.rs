@@ -30,7 +30,7 @@ pub use client::{BadUrl, Client, Pace};
 pub use job::{Job, UnknownName, cases_named, edition, wire};
 pub use judge::Judge;
 pub use names::{Names, NamesError};
-pub use parallel::in_order;
+pub use parallel::{in_order, in_order_together};
 pub use plan::{Case, cases, exchanges};
 pub use policy::{Policy, PolicyError};
 pub use record::Recorder;

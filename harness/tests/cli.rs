@@ -344,6 +344,52 @@ fn bundles_are_verified_from_files_folders_lines_and_standard_input() {
     assert_eq!(code(&output), 0, "{}", text(&output.stdout));
 }
 
+/// Enough bundles for a batch of signatures, with forged ones, other documents and unreadable lines among them: neither the number of
+/// threads nor what else is in a batch changes a line.
+#[test]
+fn documents_that_are_verified_together_are_reported_as_each_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = bundle("good/three-events");
+    let head = serde_json::from_str::<Json>(&good).unwrap()["tlog_head"].to_string();
+    let others = [
+        bundle("inclusion/sibling-flipped"),
+        good.replace("\"file_id\"", "\"file_iD\""),
+        head,
+        "no JSON".to_owned(),
+        good.replacen("\"bundle_generated_at\":\"2", "\"bundle_generated_at\":\"3", 1),
+    ];
+    let lines: Vec<&String> =
+        (0..400).map(|n| if n % 23 == 7 { &others[n / 23 % others.len()] } else { &good }).collect();
+    let together = write(
+        folder.path(),
+        "together.ndjson",
+        lines.iter().map(|line| format!("{line}\n")).collect::<String>(),
+    );
+    let found = |path: &Path, jobs: &str| {
+        let output = run(&["verify", path.to_str().unwrap(), "--format", "ndjson", "--jobs", jobs]);
+        let lines = text(&output.stdout);
+        let lines = lines.lines().map(|line| {
+            let mut line: Json = serde_json::from_str(line).unwrap();
+            let path = line["path"].take();
+            (path.as_str().unwrap().rsplit_once(':').map(|(_, number)| number.to_owned()), line)
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let one = found(&together, "1");
+    assert_eq!(one, found(&together, "3"));
+    let expected = |line: &String| {
+        let alone = write(folder.path(), "alone.ndjson", line);
+        found(&alone, "1").remove(0).1
+    };
+    let (good_alone, others_alone) = (expected(&good), others.each_ref().map(expected));
+    assert_eq!(one.len(), lines.len());
+    for (n, (number, line)) in one.iter().enumerate() {
+        assert_eq!(number.as_deref(), Some((n + 1).to_string().as_str()));
+        let alone = if n % 23 == 7 { &others_alone[n / 23 % others.len()] } else { &good_alone };
+        assert_eq!(line, alone, "line {}", n + 1);
+    }
+}
+
 #[test]
 fn every_document_is_verified_unless_the_first_bad_one_is_to_end_it() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! Whole bundles beside their bare Ed25519 verifications.
 //!
-//! `cargo bench -p assayer-verifier --bench bundles`
+//! `cargo bench -p assayer-verifier --bench bundles`; with `-- --write FILE` it writes its own bundles, one a line, and ends.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -153,6 +153,9 @@ fn verify_in_batch(corpus: &str) {
 }
 
 fn main() {
+    if let Some(path) = std::env::args().skip_while(|argument| argument != "--write").nth(1) {
+        return std::fs::write(path, common::own_bundles(COUNT).join(&b'\n')).unwrap();
+    }
     if common::is_bench() {
         print_ratios();
     }

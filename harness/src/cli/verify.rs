@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 use assayer_harness::evidence::{
     Depth, Item, Joiner, Outcome, Question, Reader, Unreadable, Worker, read_log,
 };
-use assayer_harness::{Policy, PolicyError, in_order};
+use assayer_harness::{Policy, PolicyError, in_order_together};
 use assayer_reports::verification as report;
 use assayer_verifier::oversight::{DocumentKind, Freshness, Trust};
 use assayer_verifier::{Hash, Limits, PublicKey, TreeHead};
@@ -182,10 +182,11 @@ fn verify_all(arguments: &VerifyArguments, question: Question<'_>, mut output: O
     };
     let worker = || {
         let mut worker = Worker::new(question);
-        move |item: Result<Item, Unreadable>| item.map(|item| worker.work(item))
+        move |items| worker.work(items)
     };
     let mut joiner = Joiner::new(question);
-    in_order(threads(arguments), read, worker, |outcome: Result<Outcome, Unreadable>| {
+    let weight = |item: &Result<Item, Unreadable>| item.as_ref().map_or(0, Item::weight);
+    in_order_together(threads(arguments), weight, read, worker, |outcome: Result<Outcome, Unreadable>| {
         match outcome.map(|outcome| joiner.take(outcome)).transpose() {
             Some(joined) => output.take(joined, &done),
             None => ControlFlow::Continue(()),

@@ -1,4 +1,4 @@
-//! What is done with items that were read: one document, or one stretch of a log, at a time; pure.
+//! What is done with items that were read: documents, and stretches of a log; pure.
 
 use assayer_verifier::oversight::{
     BundleVerifier, DocumentKind, LogPart, LogVerifier, explain, read_only, verify_consistency_proof,
@@ -6,7 +6,7 @@ use assayer_verifier::oversight::{
 };
 use assayer_verifier::{Document, Limits};
 
-use super::{Depth, Finding, Item, Outcome, Question, Skipped};
+use super::{Depth, Finding, Item, Outcome, Question, Skipped, Unreadable};
 
 /// Does the work on items that needs no other item; one for each thread. Pure but for what it remembers, which only makes
 /// the same answers come faster.
@@ -22,23 +22,49 @@ impl<'a> Worker<'a> {
         Self { question, bundles: BundleVerifier::new(question.trust, question.limits) }
     }
 
-    /// Does the work on one item.
+    /// Does the work on several items, and on the signatures of all bundles among them together. The outcome of each is what
+    /// it would be alone, and in its place.
     #[must_use]
-    pub fn work(&mut self, item: Item) -> Outcome {
-        match item {
-            Item::Document { path, bytes } => Outcome::Finding(self.verify(path, &bytes)),
-            Item::Records(lines) => {
-                let lines = lines.iter().map(|(number, line)| (*number, line.as_slice()));
-                Outcome::Part(Box::new(LogPart::read(lines, self.question.limits)))
+    pub fn work(&mut self, items: Vec<Result<Item, Unreadable>>) -> Vec<Result<Outcome, Unreadable>> {
+        let mut bundles = Vec::new();
+        let outcomes: Vec<_> = items.into_iter().map(|item| self.begin(item, &mut bundles)).collect();
+        let mut traces = self.bundles.verify_together(&bundles).into_iter();
+        let outcomes = outcomes.into_iter().filter_map(|begun| match begun {
+            Begun::Done(outcome) => Some(outcome),
+            Begun::Bundle { path } => {
+                let kind = Some(DocumentKind::Bundle);
+                let finding = |trace| Finding { path, kind, trace, explanation: None };
+                traces.next().map(|trace| Ok(Outcome::Finding(finding(trace))))
             }
-            Item::LogEnd { path } => Outcome::LogEnd { path },
-            Item::Skipped(skipped) => Outcome::Skipped(skipped),
-        }
+        });
+        outcomes.collect()
     }
 
-    fn verify(&mut self, path: String, bytes: &[u8]) -> Finding {
-        let Question { trust, limits, kind, .. } = self.question;
-        let kind = kind.or_else(|| kind_of(bytes, limits));
+    /// Puts a bundle to the others, and does the work on anything else.
+    fn begin(&mut self, item: Result<Item, Unreadable>, bundles: &mut Vec<Vec<u8>>) -> Begun {
+        let outcome = match item {
+            Ok(Item::Document { path, bytes }) => {
+                let kind = self.question.kind.or_else(|| kind_of(&bytes, self.question.limits));
+                // Explanations are long, and many are not held together.
+                if kind == Some(DocumentKind::Bundle) && self.question.depth == Depth::Verdict {
+                    bundles.push(bytes);
+                    return Begun::Bundle { path };
+                }
+                Ok(Outcome::Finding(self.verify(path, kind, &bytes)))
+            }
+            Ok(Item::Records(lines)) => {
+                let lines = lines.iter().map(|(number, line)| (*number, line.as_slice()));
+                Ok(Outcome::Part(Box::new(LogPart::read(lines, self.question.limits))))
+            }
+            Ok(Item::LogEnd { path }) => Ok(Outcome::LogEnd { path }),
+            Ok(Item::Skipped(skipped)) => Ok(Outcome::Skipped(skipped)),
+            Err(unreadable) => Err(unreadable),
+        };
+        Begun::Done(outcome)
+    }
+
+    fn verify(&mut self, path: String, kind: Option<DocumentKind>, bytes: &[u8]) -> Finding {
+        let Question { trust, limits, .. } = self.question;
         let trace = match kind {
             Some(DocumentKind::Bundle) => self.bundles.verify(bytes),
             Some(DocumentKind::Consistency) => verify_consistency_proof(bytes, trust, limits),
@@ -53,6 +79,12 @@ impl<'a> Worker<'a> {
             .map(|kind| explain(kind, bytes, trust, limits));
         Finding { path, kind, trace, explanation }
     }
+}
+
+/// What was done with an item before the bundles are verified together.
+enum Begun {
+    Done(Result<Outcome, Unreadable>),
+    Bundle { path: String },
 }
 
 /// The kind of a document, by its members; `None` for what cannot be read and for what is of no known kind.
