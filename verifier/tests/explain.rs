@@ -86,6 +86,29 @@ fn what_does_not_fit_is_shown_with_its_first_difference() {
 }
 
 #[test]
+fn both_heads_of_a_proof_of_equivocation_are_shown_with_the_key_that_signed_them() {
+    let name = format!("{}/../vectors/proofs/equivocation", env!("CARGO_MANIFEST_DIR"));
+    let mut seen = 0;
+    for entry in std::fs::read_dir(name).unwrap() {
+        let vector: Json =
+            serde_json::from_str(&std::fs::read_to_string(entry.unwrap().path()).unwrap()).unwrap();
+        if vector["expect"]["verdict"] != "equivocation" {
+            continue;
+        }
+        seen += 1;
+        let text = vector["input"]["document"].as_str().unwrap();
+        let explanation =
+            explain(DocumentKind::Equivocation, text.as_bytes(), &Trust::default(), &Limits::default());
+        for layer in ["old-head", "new-head"] {
+            let detail = detail(&explanation, layer);
+            assert_eq!((detail.bytes[0].fits, detail.keys[0].pinned), (Some(true), false), "{layer}");
+            assert_eq!(detail.keys[0].at, "/registry_key");
+        }
+    }
+    assert!(seen > 0, "no vector is a proof of equivocation that holds");
+}
+
+#[test]
 fn a_text_that_cannot_be_read_has_a_length_and_a_hash() {
     let explanation = explained("{\"manifest\": ", &Trust::default());
     assert_eq!((explanation.length, explanation.layers.len()), (13, 0));

@@ -115,8 +115,19 @@ pub fn explain(kind: DocumentKind, input: &[u8], trust: &Trust<'_>, limits: &Lim
         match kind {
             DocumentKind::Bundle => bundle_details(root, trust, layers),
             DocumentKind::Head => head_details(root, trust, layers),
-            DocumentKind::Proof => layers.extend(proof_detail("inclusion", [(root, String::new())])),
-            _ => {}
+            DocumentKind::Proof => layers.extend(root_detail("inclusion", [(root, String::new())])),
+            DocumentKind::Consistency => {
+                // The file names no key: the caller's is tried.
+                let key = |place: &str| fitting_key(root.get(place), trust);
+                proof_heads(root, [key("old"), key("new")], "", trust, layers);
+            }
+            DocumentKind::Equivocation => {
+                let key = text_key(root.get("registry_key"));
+                let keys = key_use(key, "/registry_key", trust.registry_keys);
+                layers.push(Detail { layer: "registry-key", bytes: Vec::new(), more: 0, keys });
+                proof_heads(root, [key, key], "/registry_key", trust, layers);
+            }
+            DocumentKind::Log => {}
         }
     }
     explanation
@@ -134,7 +145,7 @@ fn bundle_details(bundle: Value<'_>, trust: &Trust<'_>, layers: &mut Vec<Detail>
         layers.push(Detail { layer: "issuer-signature", bytes, more: 0, keys: keys.clone() });
         layers.push(Detail { layer: "issuer-key", bytes: Vec::new(), more: 0, keys });
     }
-    let key = bundle.get("registry_pub").and_then(Value::as_str).as_deref().and_then(PublicKey::from_hex);
+    let key = text_key(bundle.get("registry_pub"));
     let keys = key_use(key, "/registry_pub", trust.registry_keys);
     let text = bundle.get("bundle_signature_ed25519").and_then(Value::as_str);
     let signature = text.as_deref().and_then(Signature::from_hex);
@@ -152,18 +163,41 @@ fn bundle_details(bundle: Value<'_>, trust: &Trust<'_>, layers: &mut Vec<Detail>
         let name = ["proof", "inclusion"].into_iter().find(|name| item.get(name).is_some())?;
         Some((item.get(name)?, format!("/tlog_proofs/{position}/{name}")))
     });
-    layers.extend(proof_detail("inclusion", proofs));
+    layers.extend(root_detail("inclusion", proofs));
     layers.push(leaf_details(bundle, trust));
 }
 
+/// The two heads of a proof.
+fn proof_heads(
+    proof: Value<'_>,
+    keys: [Option<PublicKey>; 2],
+    key_at: &str,
+    trust: &Trust<'_>,
+    layers: &mut Vec<Detail>,
+) {
+    let heads = [("old", "old-head"), ("new", "new-head")];
+    for ((member, layer), key) in heads.into_iter().zip(keys) {
+        let head = proof.get(member).filter(|head| head.kind() == Kind::Object);
+        let bytes = head.and_then(|head| head_bytes(head, &format!("/{member}"), key));
+        let keys = key_use(key, key_at, trust.registry_keys);
+        layers.push(Detail { layer, bytes: bytes.into_iter().collect(), more: 0, keys });
+    }
+}
+
+/// The first of the caller's keys that signed the head; the first of all if none did.
+fn fitting_key(head: Option<Value<'_>>, trust: &Trust<'_>) -> Option<PublicKey> {
+    let head = head.filter(|head| head.kind() == Kind::Object)?;
+    let fits =
+        |key: &&PublicKey| head_bytes(head, "", Some(**key)).is_some_and(|bytes| bytes.fits == Some(true));
+    trust.registry_keys.iter().find(fits).or_else(|| trust.registry_keys.first()).copied()
+}
+
+fn text_key(value: Option<Value<'_>>) -> Option<PublicKey> {
+    value.and_then(Value::as_str).as_deref().and_then(PublicKey::from_hex)
+}
+
 fn head_details(head: Value<'_>, trust: &Trust<'_>, layers: &mut Vec<Detail>) {
-    let bytes = head_bytes(head, "", None);
-    let fits = |key: &&PublicKey| {
-        let signature = bytes.as_ref().and_then(|bytes| bytes.signature);
-        let message = bytes.as_ref().map(|bytes| bytes.bytes.as_slice()).unwrap_or_default();
-        signature.is_some_and(|signature| crate::ed25519::verify(key, message, &signature).is_ok())
-    };
-    let key = trust.registry_keys.iter().find(fits).or_else(|| trust.registry_keys.first()).copied();
+    let key = fitting_key(Some(head), trust);
     let keys = key_use(key, "", trust.registry_keys);
     let bytes = head_bytes(head, "", key).into_iter().collect();
     layers.push(Detail { layer: "tree-head", bytes, more: 0, keys: keys.clone() });
@@ -232,7 +266,7 @@ fn head_bytes(head: Value<'_>, at: &str, key: Option<PublicKey>) -> Option<Recom
 }
 
 /// The roots that proofs lead to, compared with those that they name.
-fn proof_detail<'d>(
+fn root_detail<'d>(
     layer: &'static str,
     proofs: impl IntoIterator<Item = (Value<'d>, String)>,
 ) -> Option<Detail> {

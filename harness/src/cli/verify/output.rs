@@ -125,7 +125,7 @@ impl<'a> Output<'a> {
     }
 
     fn print(&mut self, text: &str) {
-        let printed = self.progress.aside(|| print(text));
+        let printed = self.progress.print(|| print(text));
         if self.printed == Exit::Good {
             self.printed = printed;
         }

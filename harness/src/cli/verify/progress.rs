@@ -17,13 +17,16 @@ pub(super) struct Progress {
     bar: Option<ProgressBar>,
     started: Instant,
     visible: bool,
+    /// Whether standard output goes to the same terminal: then each line must wait until the bar is out of its way.
+    shares_screen: bool,
 }
 
 impl Progress {
     /// A bar over all bytes of these paths; their sum is unknown when one is a stream.
     pub(super) fn over(paths: &[PathBuf]) -> Self {
         let bar = is_watched().then(|| bar(total(paths)));
-        Self { bar, started: Instant::now(), visible: false }
+        let shares_screen = std::io::stdout().is_terminal();
+        Self { bar, started: Instant::now(), visible: false, shares_screen }
     }
 
     /// Moves on to so many bytes and documents.
@@ -41,7 +44,12 @@ impl Progress {
         bar.set_message(message(documents, bad, rate));
     }
 
-    /// Prints while the bar is out of the way.
+    /// Prints to standard output, while the bar is out of the way if it would be in it.
+    pub(super) fn print<T>(&self, print: impl FnOnce() -> T) -> T {
+        if self.shares_screen { self.aside(print) } else { print() }
+    }
+
+    /// Prints to standard error while the bar is out of the way.
     pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) if self.visible => bar.suspend(print),
