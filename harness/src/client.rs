@@ -1,7 +1,7 @@
 //! One request at a time, at a pace that a rate limit allows. All the network that there is.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Barrier, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ pub(crate) struct Outgoing<'r> {
     pub(crate) method: &'r str,
     pub(crate) path_and_query: &'r str,
     pub(crate) headers: &'r [(String, String)],
-    pub(crate) body: Option<&'r str>,
+    pub(crate) body: Option<&'r [u8]>,
 }
 
 /// A base URL that is of no use.
@@ -157,6 +157,24 @@ impl Client {
         }
     }
 
+    /// Sends several requests at the same moment, each once: sent again, one of them would come late.
+    pub(crate) fn send_together(&mut self, all: &[Outgoing<'_>]) -> Vec<Result<Answer, (Failure, String)>> {
+        all.iter().for_each(|_| self.keep_pace());
+        let (this, barrier) = (&*self, Barrier::new(all.len()));
+        let send = |outgoing| {
+            barrier.wait();
+            match this.send_once(outgoing)? {
+                answer if answer.status == 429 => Err((Failure::RateLimited, "429".to_owned())),
+                answer => Ok(answer),
+            }
+        };
+        std::thread::scope(|scope| {
+            let sending: Vec<_> = all.iter().map(|outgoing| scope.spawn(|| send(outgoing))).collect();
+            let broken = || (Failure::Broken, "a thread that sent broke off".to_owned());
+            sending.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(broken()))).collect()
+        })
+    }
+
     /// Waits until as many requests as the pace allows can be sent at once.
     pub(crate) fn rest(&mut self) {
         let Some(pace) = self.pace else { return };
@@ -190,7 +208,7 @@ impl Client {
         }
         let unbuildable = |error: ureq::http::Error| (Failure::Broken, error.to_string());
         let response = match outgoing.body {
-            Some(body) => self.agent.run(request.body(body.to_owned()).map_err(unbuildable)?),
+            Some(body) => self.agent.run(request.body(body.to_vec()).map_err(unbuildable)?),
             None => self.agent.run(request.body(()).map_err(unbuildable)?),
         };
         let mut response = response.map_err(|error| (failure(&error), error.to_string()))?;

@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use assayer_reports::{CheckResult, Cited, Status};
 use assayer_vectors::{
-    Document as Kind, Every, Expectation, Find, Growth, Keyword, Reading, Reference, Suite, Wire, resolve,
+    Document as Kind, Every, Expectation, Find, Growth, Keyword, Reading, Reference, Statuses, Suite, Wire,
+    resolve,
 };
 use assayer_verifier::oversight::{Log, Trust, verify_bundle, verify_head, verify_log, verify_proof};
 use assayer_verifier::{
@@ -188,7 +189,7 @@ impl<'t> Judge<'t> {
 
     fn shortfalls(&self, case: &Case<'_>) -> Vec<Shortfall> {
         let mut found = Vec::new();
-        for needed in &case.check.sent {
+        for needed in case.check.sent.iter().flat_map(|name| self.suite.exchanges_like(name)) {
             if let Err(shortfall) = self.answers(needed) {
                 found.push(shortfall);
             }
@@ -266,6 +267,9 @@ impl<'t> Judge<'t> {
         if let Some(growth) = &expectation.growth {
             self.growth(growth)?;
         }
+        if let Some(together) = &expectation.statuses {
+            self.statuses(together, &answers)?;
+        }
         for (recorded, answer) in &answers {
             let place = place(recorded);
             status(expectation, answer, &place)?;
@@ -283,6 +287,26 @@ impl<'t> Judge<'t> {
             self.value(expectation, recorded, answer)?;
         }
         Ok(())
+    }
+
+    /// How this exchange and others were answered together, in whatever order.
+    fn statuses(&self, together: &Statuses, answers: &[(&Recorded, &Answer)]) -> Result<(), Shortfall> {
+        let mut all = answers.to_vec();
+        for exchange in &together.with {
+            all.extend(self.answers(exchange)?);
+        }
+        let mut found: Vec<u16> = all.iter().map(|(_, answer)| answer.status).collect();
+        let mut expected = together.are.clone();
+        found.sort_unstable();
+        expected.sort_unstable();
+        if found == expected {
+            return Ok(());
+        }
+        let names: Vec<String> = all.iter().map(|(recorded, _)| place(recorded)).collect();
+        Err(Shortfall::Failed(format!(
+            "{}: statuses: expected {expected:?} in any order, found {found:?}",
+            names.join(", ")
+        )))
     }
 
     /// The answers that are judged.
@@ -660,9 +684,12 @@ impl<'t> Judge<'t> {
     fn exchange_lines(&self, case: &Case<'_>) -> Vec<String> {
         const MOST: usize = 6;
         let mut names: Vec<&str> = Vec::new();
-        for name in case.expect.iter().map(|expectation| expectation.exchange.as_str()) {
-            if !names.contains(&name) {
-                names.push(name);
+        for expectation in case.expect {
+            let others = expectation.statuses.iter().flat_map(|statuses| &statuses.with);
+            for name in std::iter::once(&expectation.exchange).chain(others) {
+                if !names.contains(&name.as_str()) {
+                    names.push(name);
+                }
             }
         }
         let all: Vec<&Recorded> = names.into_iter().flat_map(|name| self.of(name)).collect();

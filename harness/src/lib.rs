@@ -9,6 +9,7 @@
 
 mod client;
 mod conditions;
+mod defect;
 pub mod evidence;
 mod growth;
 mod job;

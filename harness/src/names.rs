@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use assayer_vectors::{Fixture, PatchOperation, Reference, Suite, Unresolved, ValueSource, Wire, resolve};
+use assayer_vectors::{Fixture, Reference, SignedForm, Suite, Unresolved, ValueSource, Wire, resolve};
 use assayer_verifier::oversight::{Reading, signing_bytes};
-use assayer_verifier::{Document, Limits, ReadError, Scheme, UnknownScheme};
+use assayer_verifier::{Document, Limits, ReadError, Scheme, UnknownScheme, canonicalize};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Value as Json, json};
+
+use crate::defect::{DefectError, patch};
 
 /// Why the documents of a run could not be made: the suite's data is wrong, or the system has no randomness.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +34,7 @@ pub enum NamesError {
         of: String,
     },
     /// A patch could not be applied.
-    #[error("fixture or exchange `{at}`: {message}")]
+    #[error("fixture `{at}`: {message}")]
     Patch {
         /// Where.
         at: String,
@@ -131,45 +133,54 @@ impl Names {
         let look_up = |reference: &Reference| self.look_up(reference);
         let unresolved = |source| NamesError::Reference { fixture: id(), source };
         let mut document = resolve(&template, &look_up).map_err(unresolved)?;
-        patch(&mut document, &fixture.before, &look_up, &fixture.id)?;
+        let failed = |error: DefectError| NamesError::Patch { at: id(), message: error.to_string() };
+        patch(&mut document, &fixture.before, &look_up).map_err(failed)?;
         let unsigned = document.clone();
         if let Some(name) = &fixture.sign {
             let key = keys.get(name).ok_or_else(|| NamesError::Key { fixture: id(), key: name.clone() })?;
-            sign(&mut document, key, scheme, &fixture.id)?;
+            let scheme = fixture.scheme.as_ref().map_or(Ok(scheme), |name| name.parse())?;
+            sign(&mut document, key, scheme, fixture)?;
         }
-        patch(&mut document, &fixture.after, &look_up, &fixture.id)?;
+        patch(&mut document, &fixture.after, &look_up).map_err(failed)?;
         Ok((unsigned, document))
     }
 }
 
-/// Applies a JSON Patch (RFC 6902) whose values may hold references.
-pub(crate) fn patch(
-    document: &mut Json,
-    operations: &[PatchOperation],
-    look_up: &dyn Fn(&Reference) -> Option<Json>,
-    at: &str,
-) -> Result<(), NamesError> {
-    let operations: Result<Vec<Json>, Unresolved> = operations
-        .iter()
-        .map(|operation| resolve(&serde_json::to_value(operation).unwrap_or_default(), look_up))
-        .collect();
-    let failed = |message: String| NamesError::Patch { at: at.to_owned(), message };
-    let operations = operations.map_err(|error| failed(error.to_string()))?;
-    let patch: json_patch::Patch =
-        serde_json::from_value(Json::Array(operations)).map_err(|error| failed(error.to_string()))?;
-    json_patch::patch(document, &patch).map_err(|error| failed(error.to_string()))
-}
-
-fn sign(document: &mut Json, key: &SigningKey, scheme: Scheme, fixture: &str) -> Result<(), NamesError> {
-    let text = document.to_string();
-    let read = Document::read(text.as_bytes(), &Limits::default())
-        .map_err(|source| NamesError::Read { fixture: fixture.to_owned(), source })?;
-    let bytes = signing_bytes(read.root(), Reading::DropNulls, scheme)
-        .ok_or_else(|| NamesError::Unsignable { fixture: fixture.to_owned(), scheme: scheme.to_string() })?;
+fn sign(document: &mut Json, key: &SigningKey, scheme: Scheme, fixture: &Fixture) -> Result<(), NamesError> {
+    let bytes = match fixture.signed_form {
+        SignedForm::Blanked => blanked_bytes(document, scheme, fixture)?,
+        SignedForm::Removed => removed_bytes(document, scheme, fixture)?,
+    };
     if let Some(members) = document.as_object_mut() {
         members.insert("signature_ed25519".to_owned(), json!(hex::encode(key.sign(&bytes).to_bytes())));
     }
     Ok(())
+}
+
+fn blanked_bytes(document: &Json, scheme: Scheme, fixture: &Fixture) -> Result<Vec<u8>, NamesError> {
+    let text = document.to_string();
+    let read = read(&text, fixture)?;
+    signing_bytes(read.root(), Reading::DropNulls, scheme).ok_or_else(|| unsignable(scheme, fixture))
+}
+
+/// What the specification's text would have signed: the manifest without its signature members.
+fn removed_bytes(document: &Json, scheme: Scheme, fixture: &Fixture) -> Result<Vec<u8>, NamesError> {
+    let mut unsigned = document.clone();
+    if let Some(members) = unsigned.as_object_mut() {
+        members.remove("signature_ed25519");
+        members.remove("signature_ml_dsa");
+    }
+    let text = unsigned.to_string();
+    canonicalize(read(&text, fixture)?.root(), scheme).map_err(|_| unsignable(scheme, fixture))
+}
+
+fn read<'t>(text: &'t str, fixture: &Fixture) -> Result<Document<'t>, NamesError> {
+    Document::read(text.as_bytes(), &Limits::default())
+        .map_err(|source| NamesError::Read { fixture: fixture.id.clone(), source })
+}
+
+fn unsignable(scheme: Scheme, fixture: &Fixture) -> NamesError {
+    NamesError::Unsignable { fixture: fixture.id.clone(), scheme: scheme.to_string() }
 }
 
 fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {

@@ -44,7 +44,7 @@ pub fn exchanges<'s>(suite: &'s Suite, cases: &[Case<'s>]) -> Vec<&'s Exchange> 
     for case in cases {
         let check = case.check;
         let named = check.needs.iter().chain(&check.sent).chain(&check.only_if_accepted);
-        open.extend(named.map(String::as_str));
+        open.extend(named.flat_map(|name| suite.exchanges_like(name)));
         for expectation in case.expect {
             open.push(&expectation.exchange);
             open.extend(
@@ -62,6 +62,8 @@ pub fn exchanges<'s>(suite: &'s Suite, cases: &[Case<'s>]) -> Vec<&'s Exchange> 
         }
         if let Some(exchange) = suite.exchange(name) {
             open.extend(exchange.needs.iter().map(String::as_str));
+            let joint = suite.exchanges.iter().filter(|other| exchange.is_together_with(other));
+            open.extend(joint.map(|other| other.id.as_str()));
             let mut references = exchange.references(suite);
             let reading =
                 suite.readings.iter().filter(|reading| Some(&reading.id) == exchange.reading.as_ref());
@@ -82,26 +84,35 @@ fn exchange_name<'s>(suite: &'s Suite, name: &str) -> Option<&'s str> {
     suite.exchange(name).map(|exchange| exchange.id.as_str())
 }
 
-/// In the order of the data, but each after what it waits for; the lint has made sure that this ends.
+/// In the order of the data, but each after what it waits for, and those that go together next to each other; the lint
+/// has made sure that this ends.
 fn order<'s>(suite: &'s Suite, wanted: &BTreeSet<&str>) -> Vec<&'s Exchange> {
     let mut rest: Vec<&Exchange> =
         suite.exchanges.iter().filter(|exchange| wanted.contains(exchange.id.as_str())).collect();
     let mut ordered: Vec<&Exchange> = Vec::with_capacity(rest.len());
     while !rest.is_empty() {
-        let waits = |exchange: &Exchange| {
-            // Nobody else is to meet the limit that a burst runs into.
-            if exchange.burst.is_some() && rest.iter().any(|other| other.burst.is_none()) {
-                return true;
-            }
-            let named = exchange.needs.iter().chain(&exchange.after).map(String::as_str);
-            let referred = exchange.references(suite);
-            let referred = referred.iter().filter_map(|reference| exchange_name(suite, &reference.name));
-            named
-                .chain(referred)
-                .any(|name| rest.iter().any(|other| other.id == name && other.id != exchange.id))
-        };
-        let ready = rest.iter().position(|exchange| !waits(exchange)).unwrap_or(0);
-        ordered.push(rest.remove(ready));
+        let ready = rest.iter().copied().find(|exchange| {
+            let joint =
+                rest.iter().filter(|other| other.id == exchange.id || exchange.is_together_with(other));
+            !joint.copied().any(|exchange| waits(suite, exchange, &rest))
+        });
+        let Some(ready) = ready.or_else(|| rest.first().copied()) else { break };
+        let is_next = |other: &&Exchange| other.id == ready.id || ready.is_together_with(other);
+        ordered.extend(rest.extract_if(.., |other| is_next(other)));
     }
     ordered
+}
+
+/// Whether an exchange waits for one of those that are left.
+fn waits(suite: &Suite, exchange: &Exchange, rest: &[&Exchange]) -> bool {
+    // Nobody else is to meet the limit that a burst runs into.
+    if exchange.burst.is_some() && rest.iter().any(|other| other.burst.is_none()) {
+        return true;
+    }
+    let referred = exchange.references(suite);
+    let referred = referred.iter().filter_map(|reference| exchange_name(suite, &reference.name));
+    exchange
+        .comes_after(suite)
+        .chain(referred)
+        .any(|name| rest.iter().any(|other| other.id == name && other.id != exchange.id))
 }

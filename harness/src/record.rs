@@ -9,8 +9,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 
 use crate::client::{Client, Outgoing};
+use crate::defect::{damage, patch};
 use crate::job::Job;
-use crate::names::{Names, NamesError, patch};
+use crate::names::{Names, NamesError};
 use crate::secrets::{BLOT, Secrets};
 use crate::transcript::{Answer, FORM, Failure, Outcome, Recorded, Sent, Transcript, part_of};
 
@@ -108,18 +109,52 @@ impl<'s> Recorder<'s> {
 
     /// Sends exchanges in the given order.
     pub fn record(&mut self, exchanges: &[&Exchange], attempt: u32) {
-        for exchange in exchanges {
-            match self.numbers(exchange) {
-                Err(because) => self.not_sent(exchange, attempt, because),
-                Ok(numbers) => {
-                    for each in numbers {
-                        let outcome = self.exchange(exchange, each);
-                        self.push(exchange, each, attempt, outcome);
-                    }
-                }
+        for joint in exchanges.chunk_by(|one, next| one.is_together_with(next)) {
+            match joint {
+                [exchange] => self.record_one(exchange, attempt),
+                several => self.record_together(several, attempt),
             }
         }
         self.transcript.elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    }
+
+    fn record_one(&mut self, exchange: &Exchange, attempt: u32) {
+        match self.numbers(exchange) {
+            Err(because) => self.not_sent(exchange, attempt, because),
+            Ok(numbers) => {
+                for each in numbers {
+                    let outcome = self.exchange(exchange, each);
+                    self.push(exchange, each, attempt, outcome);
+                }
+            }
+        }
+    }
+
+    /// Sends all at the same moment, or none: a race with one runner shows nothing.
+    fn record_together(&mut self, exchanges: &[&Exchange], attempt: u32) {
+        let prepared: Result<Vec<(Sent, Fields)>, String> = exchanges
+            .iter()
+            .map(|exchange| self.numbers(exchange).and_then(|_| self.prepare(exchange, None)))
+            .collect();
+        let prepared = match self.given_up.clone().map_or(prepared, Err) {
+            Ok(prepared) => prepared,
+            Err(because) => {
+                let not_sent = |exchange: &&Exchange| self.not_sent(exchange, attempt, because.clone());
+                return exchanges.iter().for_each(not_sent);
+            }
+        };
+        let bodies: Vec<Option<Vec<u8>>> = prepared.iter().map(|(sent, _)| sent.bytes()).collect();
+        let outgoing: Vec<Outgoing<'_>> = prepared
+            .iter()
+            .zip(&bodies)
+            .map(|((sent, headers), body)| outgoing(sent, headers, body.as_deref()))
+            .collect();
+        let sending = self.client.send_together(&outgoing);
+        let sent: Vec<Sent> = prepared.iter().map(|(sent, _)| sent.clone()).collect();
+        for ((exchange, sent), sending) in exchanges.iter().zip(sent).zip(sending) {
+            let outcome = self.outcome(exchange, sent, sending);
+            self.push(exchange, None, attempt, outcome);
+        }
     }
 
     fn push(&mut self, exchange: &Exchange, each: Option<u64>, attempt: u32, outcome: Outcome) {
@@ -183,16 +218,22 @@ impl<'s> Recorder<'s> {
             Ok(prepared) => prepared,
             Err(because) => return Outcome::NotSent { because },
         };
-        let outgoing = Outgoing {
-            method: &sent.method,
-            path_and_query: &sent.target,
-            headers: &headers,
-            body: sent.body.as_deref(),
-        };
+        let body = sent.bytes();
+        let outgoing = outgoing(&sent, &headers, body.as_deref());
         let sending = match exchange.burst {
             None => self.client.send(&outgoing),
             Some(most) => self.burst(&outgoing, most),
         };
+        self.outcome(exchange, sent, sending)
+    }
+
+    /// What is written down of an exchange, and what follows from it for those that come.
+    fn outcome(
+        &mut self,
+        exchange: &Exchange,
+        sent: Sent,
+        sending: Result<Answer, (Failure, String)>,
+    ) -> Outcome {
         self.timeouts = if matches!(sending, Err((Failure::TimedOut, _))) { self.timeouts + 1 } else { 0 };
         match sending {
             Ok(answer) => {
@@ -268,7 +309,12 @@ impl<'s> Recorder<'s> {
             headers.push((name, value));
         }
         let method = request.method.clone().unwrap_or_else(|| call.method.clone());
-        Ok((Sent { method, target, headers: shown, body }, headers))
+        let (body, body_hex) = match body.map(String::from_utf8) {
+            None => (None, None),
+            Some(Ok(text)) => (Some(text), None),
+            Some(Err(error)) => (None, Some(hex::encode(error.as_bytes()))),
+        };
+        Ok((Sent { method, target, headers: shown, body, body_hex }, headers))
     }
 
     /// A text with its references resolved.
@@ -286,19 +332,23 @@ impl<'s> Recorder<'s> {
         exchange: &Exchange,
         request: &Request,
         each: Option<u64>,
-    ) -> Result<Option<String>, String> {
-        let Some(json) = &request.json else {
-            return request.text.as_ref().map(|raw| self.text(raw, each)).transpose();
-        };
+    ) -> Result<Option<Vec<u8>>, String> {
         let look_up = |reference: &Reference| self.look_up(reference, each);
-        let intact = resolve(json, &look_up).map_err(|error| error.to_string())?;
+        let intact = match (&request.json, &request.text) {
+            (Some(json), _) => Some(resolve(json, &look_up).map_err(|error| error.to_string())?),
+            (None, Some(text)) => return self.text(text, each).map(|text| Some(text.into_bytes())),
+            (None, None) => None,
+        };
+        let Some(intact) = intact else { return Ok(None) };
         let mut body = intact.clone();
-        patch(&mut body, &exchange.defect, &look_up, &exchange.id).map_err(|error| error.to_string())?;
+        patch(&mut body, &exchange.defect, &look_up).map_err(|error| error.to_string())?;
+        let whole = body.to_string().into_bytes();
+        let damaged = damage(whole, &exchange.damage, &look_up).map_err(|error| error.to_string())?;
         // A defect that changes nothing would make the rejection of a sound request look right.
-        if !exchange.defect.is_empty() && body == intact {
+        if exchange.is_defective() && damaged == intact.to_string().into_bytes() {
             return Err("its defect changes nothing".to_owned());
         }
-        Ok(Some(body.to_string()))
+        Ok(Some(damaged))
     }
 
     /// The header fields that carry the credentials of a call.
@@ -308,6 +358,10 @@ impl<'s> Recorder<'s> {
             Some(authorization) => self.secrets.fields(authorization, request),
         }
     }
+}
+
+fn outgoing<'r>(sent: &'r Sent, headers: &'r Fields, body: Option<&'r [u8]>) -> Outgoing<'r> {
+    Outgoing { method: &sent.method, path_and_query: &sent.target, headers, body }
 }
 
 /// All of `count` turns; or, beyond `most`, the first, the last, and a random choice of those between, in order.

@@ -117,9 +117,21 @@ pub struct Sent {
     pub target: String,
     /// Header fields.
     pub headers: Vec<(String, String)>,
-    /// Body, if any.
+    /// Body, if any, where it is UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// Body in hexadecimal, where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_hex: Option<String>,
+}
+
+impl Sent {
+    /// The body's bytes, if there is one.
+    #[must_use]
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        let from_hex = || self.body_hex.as_deref().map(|hex| hex::decode(hex).unwrap_or_default());
+        self.body.as_ref().map(|text| text.as_bytes().to_vec()).or_else(from_hex)
+    }
 }
 
 /// An answer as received, with secrets blotted out.

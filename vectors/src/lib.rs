@@ -28,8 +28,9 @@ pub use lint::{Complaint, lint};
 pub use load::{LoadError, SUITE, load_embedded, load_folder};
 pub use model::{
     Authorization, Beyond, Call, Capability, Check, CheckFile, Credential, CredentialField, CredentialText,
-    Document, Each, Edition, Effect, Envelope, Every, Exchange, Expectation, Find, Fixture, Group, Growth,
-    HeaderExpectation, Keyword, Listed, Observable, Order, PatchOperation, Png, Reading, Request,
-    Requirement, RequirementFile, SecretUse, Suite, SuiteFile, Torn, Under, ValueSource, Wire,
+    Damage, Document, Each, Edition, Effect, Envelope, Every, Exchange, Expectation, Find, Fixture, Group,
+    Growth, HeaderExpectation, Keyword, Listed, Observable, Order, PatchOperation, Png, Reading, Replacement,
+    Request, Requirement, RequirementFile, SecretUse, SignedForm, Statuses, Suite, SuiteFile, Torn, Under,
+    ValueSource, Wire,
 };
 pub use reference::{Reference, Unresolved, references, references_in_text, resolve};

@@ -137,25 +137,28 @@ impl Lint<'_> {
             let at = format!("exchange `{}`", exchange.id);
             match (&exchange.request, &exchange.twin) {
                 (None, None) => self.complain(format!("{at}: expected `request` or `twin`, found neither")),
-                (Some(_), Some(_)) if !exchange.defect.is_empty() => {
+                (Some(_), Some(_)) if exchange.is_defective() => {
                     self.complain(format!(
                         "{at}: a defect is applied to the twin's request; `request` is one too many"
                     ));
                 }
-                (Some(_), None) if !exchange.defect.is_empty() => {
+                (Some(_), None) if exchange.is_defective() => {
                     self.complain(format!(
                         "{at}: a `defect` needs the `twin` whose request it is applied to"
                     ));
                 }
-                (None, Some(_)) if exchange.defect.is_empty() => {
-                    self.complain(format!("{at}: the same request as its twin; expected a `defect`"));
+                (None, Some(_)) if !exchange.is_defective() => {
+                    self.complain(format!(
+                        "{at}: the same request as its twin; expected a `defect` or `damage`"
+                    ));
                 }
                 _ => {}
             }
             for name in exchange.needs.iter().chain(&exchange.after).chain(&exchange.twin) {
-                if !known.contains_key(name.as_str()) {
-                    self.complain(format!("{at}: there is no exchange `{name}`"));
-                }
+                self.is_exchange(&at, name);
+            }
+            if exchange.together.is_some() && exchange.each.is_some() {
+                self.complain(format!("{at}: what is sent `together` with others is sent once"));
             }
             if let Some(reading) = &exchange.reading
                 && !suite.readings.iter().any(|known| known.id == *reading)
@@ -180,19 +183,21 @@ impl Lint<'_> {
         self.cycles(&known);
     }
 
+    fn is_exchange(&mut self, at: &str, name: &str) {
+        if self.suite.exchanges_like(name).next().is_none() {
+            self.complain(format!("{at}: there is no exchange `{name}`"));
+        }
+    }
+
     /// An order must exist in which every exchange comes after what it waits for.
     fn cycles(&mut self, known: &BTreeMap<&str, &Exchange>) {
+        let suite = self.suite;
         let mut done: BTreeSet<&str> = BTreeSet::new();
         loop {
             let ready: Vec<&str> = known
                 .values()
                 .filter(|exchange| !done.contains(exchange.id.as_str()))
-                .filter(|exchange| {
-                    let waits = exchange.needs.iter().chain(&exchange.after);
-                    waits
-                        .into_iter()
-                        .all(|name| done.contains(name.as_str()) || !known.contains_key(name.as_str()))
-                })
+                .filter(|exchange| exchange.comes_after(suite).all(|name| done.contains(name)))
                 .map(|exchange| exchange.id.as_str())
                 .collect();
             if ready.is_empty() {
@@ -231,9 +236,7 @@ impl Lint<'_> {
                 self.complain(format!("{at}: no edition lists it, so it is never run"));
             }
             for name in check.needs.iter().chain(&check.sent).chain(&check.only_if_accepted) {
-                if !suite.exchanges.iter().any(|exchange| exchange.id == *name) {
-                    self.complain(format!("{at}: there is no exchange `{name}`"));
-                }
+                self.is_exchange(&at, name);
             }
             for expectations in check.variants.values().chain([&check.expect]) {
                 if expectations.is_empty() {
@@ -279,6 +282,7 @@ impl Lint<'_> {
         let conditions = [
             expectation.status.is_some(),
             !expectation.status_in.is_empty(),
+            expectation.statuses.is_some(),
             expectation.header.is_some(),
             expectation.media.is_some(),
             expectation.body.is_some(),
@@ -422,6 +426,15 @@ impl Suite {
     #[must_use]
     pub fn check(&self, id: &str) -> Option<&crate::model::Check> {
         self.checks.iter().find(|check| check.id == id)
+    }
+
+    /// The names of the exchanges that a name stands for: one, or with `*` at its end all that begin like that.
+    pub fn exchanges_like<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
+        let ids = self.exchanges.iter().map(|exchange| exchange.id.as_str());
+        ids.filter(move |id| match name.strip_suffix('*') {
+            Some(beginning) => id.starts_with(beginning),
+            None => *id == name,
+        })
     }
 
     /// The exchange called `id`.

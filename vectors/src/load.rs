@@ -144,7 +144,15 @@ fn assemble(suite: &str, files: &Files) -> Result<Suite, LoadError> {
     let variants = files.get("variants.yaml").map(|text| parse::<VariantFile>("variants.yaml", text));
     let variants = variants.transpose()?.unwrap_or_default();
     let (mut exchanges, mut checks) = (Vec::new(), Vec::new());
-    for file in parse_all::<CheckFile>(files, "checks/")? {
+    let (mut values, mut fixtures) = (head.values, head.fixtures);
+    for (name, text) in files.iter().filter(|(name, _)| name.starts_with("checks/")) {
+        let file: CheckFile = parse(name, text)?;
+        if let Some(twice) = file.values.keys().find(|value| values.contains_key(*value)) {
+            let message = format!("value `{twice}` is defined twice");
+            return Err(LoadError::Shape { file: name.clone(), message });
+        }
+        values.extend(file.values);
+        fixtures.extend(file.fixtures);
         exchanges.extend(file.exchanges);
         checks.extend(file.checks);
     }
@@ -153,8 +161,8 @@ fn assemble(suite: &str, files: &Files) -> Result<Suite, LoadError> {
         title: head.title,
         groups: head.groups,
         does_not_prove: head.does_not_prove,
-        values: head.values,
-        fixtures: head.fixtures,
+        values,
+        fixtures,
         readings: head.readings,
         exchanges,
         checks,

@@ -128,16 +128,45 @@ pub struct Fixture {
     /// The value (an Ed25519 key) that signs the document as a manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign: Option<String>,
+    /// Canonicalization that is signed, if not the wire profile's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
+    /// What becomes of the signature members in the signed bytes.
+    #[serde(default, skip_serializing_if = "SignedForm::is_blanked")]
+    pub signed_form: SignedForm,
     /// JSON Patch applied after signing: a broken document.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<PatchOperation>,
 }
 
-/// One operation of a JSON Patch (RFC 6902 section 4); `value` may hold references.
+/// What becomes of the members `signature_ed25519` and `signature_ml_dsa` in the bytes that are signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignedForm {
+    /// They are empty texts, as every implementation has it.
+    #[default]
+    Blanked,
+    /// They are left out, as the specification's text has it.
+    Removed,
+}
+
+impl SignedForm {
+    // serde hands over a reference.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    fn is_blanked(&self) -> bool {
+        *self == Self::Blanked
+    }
+}
+
+/// One operation of a JSON Patch (RFC 6902 section 4), or one of our own on the text at `path`; `value` may hold
+/// references.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchOperation {
-    /// `add`, `remove`, `replace`, `move`, `copy` or `test`.
+    /// `add`, `remove`, `replace`, `move`, `copy` or `test`; or, of our own:
+    /// `flip-bit` (of the bytes that the text is the hexadecimal form of; `bit` counts from the lowest of the first),
+    /// `cut` (the last `count` characters), `append` (the text `value`), `upper-case`,
+    /// `add-order` (the order of the group to the second half of an Ed25519 signature in hexadecimal).
     pub op: String,
     /// JSON Pointer of the place.
     pub path: String,
@@ -147,12 +176,52 @@ pub struct PatchOperation {
     /// The new value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Json>,
+    /// Which bit `flip-bit` flips.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bit: Option<usize>,
+    /// How many characters `cut` takes away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
+}
+
+/// One change of the bytes of a body. Texts may hold references.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Damage {
+    /// Bytes at the end, in hexadecimal.
+    Append(String),
+    /// So many bytes are taken away at the end.
+    Cut(usize),
+    /// Bytes at the beginning, in hexadecimal.
+    Prepend(String),
+    /// The first place where a text stands.
+    Replace(Replacement),
+}
+
+/// A text that is replaced.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replacement {
+    /// The text.
+    pub text: String,
+    /// What stands there then.
+    #[serde(default)]
+    pub with: String,
+    /// Bytes in hexadecimal after `with`.
+    #[serde(default)]
+    pub with_hex: String,
 }
 
 /// `checks/*.yaml`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckFile {
+    /// Values that these checks draw beside those of `suite.yaml`.
+    #[serde(default)]
+    pub values: BTreeMap<String, ValueSource>,
+    /// Documents that they build; they may start from those of `suite.yaml` and of files before this one.
+    #[serde(default)]
+    pub fixtures: Vec<Fixture>,
     /// What these checks need sent.
     #[serde(default)]
     pub exchanges: Vec<Exchange>,
@@ -190,12 +259,18 @@ pub struct Exchange {
     /// JSON Patch on the twin's JSON body: the single defect.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defect: Vec<PatchOperation>,
+    /// Changes of the bytes of the body: the single defect, where it is not one of the JSON value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<Damage>,
     /// Exchanges that must have been accepted before; otherwise this one is not sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<String>,
-    /// Exchanges that come first if they are sent at all.
+    /// Exchanges that come first if they are sent at all; `refused-*` stands for all whose names begin like that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
+    /// All exchanges with the same text here are sent at the same moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<String>,
     /// Sent once for each of several numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Each>,
@@ -342,7 +417,7 @@ pub struct Check {
     /// Why a registry that has nothing inside passes it too: what a constant answer can satisfy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trivial: Option<String>,
-    /// Exchanges that must have been answered, in whatever way.
+    /// Exchanges that must have been answered, in whatever way; `refused-*` stands for all whose names begin like that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<String>,
     /// Exchanges that must have been accepted, beyond those that are judged.
@@ -391,6 +466,9 @@ pub struct Expectation {
     /// The status is one of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub status_in: Vec<u16>,
+    /// The statuses of this exchange and of others are these, in any order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statuses: Option<Statuses>,
     /// A condition on a header field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<HeaderExpectation>,
@@ -452,6 +530,16 @@ pub struct Expectation {
     /// Trust anchors for `established`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under: Option<Under>,
+}
+
+/// How several exchanges are answered together.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Statuses {
+    /// The other exchanges.
+    pub with: Vec<String>,
+    /// Their statuses and that of the exchange itself, in any order.
+    pub are: Vec<u16>,
 }
 
 /// A condition on a header field of the answer.
@@ -789,7 +877,41 @@ impl Exchange {
         found
             .extend(self.defect.iter().filter_map(|operation| operation.value.as_ref()).flat_map(references));
         found.extend(self.each.iter().flat_map(|each| references_in_text(&each.below)));
+        found.extend(self.damage.iter().flat_map(Damage::references));
         found
+    }
+
+    /// Whether the request is changed before it is sent.
+    #[must_use]
+    pub fn is_defective(&self) -> bool {
+        !self.defect.is_empty() || !self.damage.is_empty()
+    }
+
+    /// The names of the exchanges that come before this one, `*` resolved.
+    pub fn comes_after<'s>(&'s self, suite: &'s Suite) -> impl Iterator<Item = &'s str> {
+        let named = self.needs.iter().chain(&self.after);
+        named.flat_map(move |name| suite.exchanges_like(name)).filter(move |name| *name != self.id)
+    }
+
+    /// Whether two exchanges are sent at the same moment.
+    #[must_use]
+    pub fn is_together_with(&self, other: &Self) -> bool {
+        self.together.is_some() && self.together == other.together
+    }
+}
+
+impl Damage {
+    /// Every reference in what it puts into a body.
+    #[must_use]
+    pub fn references(&self) -> Vec<Reference> {
+        match self {
+            Self::Cut(_) => Vec::new(),
+            Self::Append(text) | Self::Prepend(text) => references_in_text(text),
+            Self::Replace(replacement) => [&replacement.text, &replacement.with]
+                .into_iter()
+                .flat_map(|text| references_in_text(text))
+                .collect(),
+        }
     }
 }
 
@@ -806,6 +928,8 @@ impl Expectation {
         let mut found: Vec<Reference> =
             self.equals.iter().chain(&self.at_least).flat_map(references).collect();
         found.extend(self.lacks.iter().flat_map(|text| references_in_text(text)));
+        let others = self.statuses.iter().flat_map(|statuses| &statuses.with);
+        found.extend(others.map(|name| Reference { name: name.clone(), pointer: String::new() }));
         found.extend(self.find.iter().flat_map(|find| find.condition.values()).flat_map(references));
         found.extend(self.every.iter().flat_map(|every| every.condition.values()).flat_map(references));
         let log = self.growth.iter().map(|growth| &growth.log);

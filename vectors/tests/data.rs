@@ -136,7 +136,7 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn the_lint_names_each_thing_that_does_not_fit() {
     type Change = fn(&mut Suite);
-    let cases: [(&str, Change); 27] = [
+    let cases: [(&str, Change); 28] = [
         ("is defined twice", |suite| suite.checks.push(suite.checks[0].clone())),
         ("there is no group", |suite| suite.checks[0].group = "nowhere".to_owned()),
         ("there is no requirement", |suite| suite.checks[0].requirements = vec!["XX-9".to_owned()]),
@@ -180,6 +180,10 @@ fn the_lint_names_each_thing_that_does_not_fit() {
         ("names no accepted twin", |suite| {
             suite.checks[0].weak = None;
             suite.checks[0].expect[0].error = Some("not_found".to_owned());
+        }),
+        ("is sent once", |suite| {
+            let repeated = suite.exchanges.iter_mut().find(|exchange| exchange.each.is_some()).unwrap();
+            repeated.together = Some("race".to_owned());
         }),
         ("expected `request` or `twin`", |suite| suite.exchanges[0].request = None),
         ("wait for each other in a circle", |suite| {
