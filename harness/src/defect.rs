@@ -44,7 +44,12 @@ pub(crate) fn patch(
 fn apply(document: &mut Json, operation: &PatchOperation, look_up: &LookUp<'_>) -> Result<(), DefectError> {
     let PatchOperation { op, path, .. } = operation;
     if !["flip-bit", "cut", "append", "upper-case", "add-order"].contains(&op.as_str()) {
-        let resolved = resolve(&serde_json::to_value(operation)?, look_up)?;
+        let mut resolved = resolve(&serde_json::to_value(operation)?, look_up)?;
+        // In the data `value: null` and no value are one; of these operations the former is meant.
+        if let Some(members) = resolved.as_object_mut().filter(|_| ["add", "replace"].contains(&op.as_str()))
+        {
+            members.entry("value").or_insert(Json::Null);
+        }
         let patch: json_patch::Patch = serde_json::from_value(json!([resolved]))?;
         return Ok(json_patch::patch(document, &patch)?);
     }

@@ -109,10 +109,24 @@ fn waits(suite: &Suite, exchange: &Exchange, rest: &[&Exchange]) -> bool {
     if exchange.burst.is_some() && rest.iter().any(|other| other.burst.is_none()) {
         return true;
     }
+    // A reading shows how everything ended, so it comes after whatever may store something.
+    let ends_before = |other: &&Exchange| {
+        other.reading.is_none() && other.burst.is_none() && !looks_at_reading(suite, other)
+    };
+    if exchange.reading.is_some() && rest.iter().any(|other| ends_before(other)) {
+        return true;
+    }
     let referred = exchange.references(suite);
     let referred = referred.iter().filter_map(|reference| exchange_name(suite, &reference.name));
     exchange
         .comes_after(suite)
         .chain(referred)
         .any(|name| rest.iter().any(|other| other.id == name && other.id != exchange.id))
+}
+
+/// Whether an exchange comes after a part of a reading.
+fn looks_at_reading(suite: &Suite, exchange: &Exchange) -> bool {
+    let referred: Vec<Reference> = exchange.references(suite);
+    let names = referred.iter().map(|reference| reference.name.as_str()).chain(exchange.comes_after(suite));
+    names.into_iter().any(|name| suite.exchange(name).is_some_and(|other| other.reading.is_some()))
 }

@@ -194,5 +194,18 @@ fn readings_in_doubt<'s>(
 
 fn rerun_command(job: &Job<'_>, target: &str) -> String {
     let url = if target == "in-process" { String::new() } else { format!(" --url {target}") };
-    format!("assayer check --edition {}{url} --only", job.edition.edition)
+    let wire = match job.wire.wire == job.edition.wire {
+        true => String::new(),
+        false => format!(" --wire {}", job.wire.wire),
+    };
+    let folder = job.suite.folder.as_ref();
+    let folder = folder
+        .map_or_else(String::new, |folder| format!(" --suite-dir {}", quoted(&folder.display().to_string())));
+    format!("assayer check --edition {}{wire}{folder}{url} --only", job.edition.edition)
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:".contains(&byte);
+    if text.bytes().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

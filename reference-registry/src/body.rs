@@ -88,10 +88,13 @@ pub(crate) fn optional_text<'a>(
     }
 }
 
-/// A text of 1 to 256 bytes.
+/// A text of 1 to 256 bytes that a line of text can show.
 pub(crate) fn identifier<'a>(text: &'a str, name: &'static str) -> Result<&'a str, ApiError> {
     match text.len() {
         0 => Err(ApiError::missing_field(format!("{name} is empty"))),
+        1..=MAX_IDENTIFIER if text.chars().any(char::is_control) => {
+            Err(ApiError::missing_field(format!("{name} has a control character")))
+        }
         1..=MAX_IDENTIFIER => Ok(text),
         _ => Err(ApiError::missing_field(format!("{name} is longer than 256 bytes"))),
     }

@@ -32,6 +32,7 @@ mod rate_limit;
 mod registration;
 mod routes;
 mod server;
+mod sloppy;
 mod store;
 mod strict_json;
 

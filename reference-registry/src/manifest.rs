@@ -8,7 +8,8 @@ use crate::{
     body::{MAX_IDENTIFIER, identifier},
     canonical,
     error::{ApiError, Code},
-    issuer_signature,
+    faults::Faults,
+    issuer_signature, sloppy,
 };
 
 /// Most beacons, and most watermarks, that one manifest may list.
@@ -43,12 +44,81 @@ enum Absent {
     Zero,
 }
 
+const DEFAULT_SUITE: &str = "OSGT-CLASSIC-v1";
+
+/// The suites whose signatures this registry verifies.
+pub(crate) const SUITES: [&str; 2] = [DEFAULT_SUITE, "OSGT-HW-P256-v1"];
+
+const FILE_ID: Place =
+    Place::new("file_id", Empty::Refused, "file-id-unbounded", "file-id-bounded-by-characters");
+const ISSUER_ID: Place =
+    Place::new("issuer_id", Empty::Allowed, "issuer-id-unbounded", "issuer-id-bounded-by-characters");
+const MARK_ID: Place =
+    Place::new("mark_id", Empty::Refused, "mark-id-unbounded", "mark-id-bounded-by-characters");
+const RECIPIENT_ID: Place = Place::new(
+    "recipient_id",
+    Empty::Allowed,
+    "recipient-id-unbounded",
+    "recipient-id-bounded-by-characters",
+);
+const TOKEN_ID: Place =
+    Place::new("token_id", Empty::Refused, "token-id-unbounded", "token-id-bounded-by-characters");
+
+/// One of the five places of an identifier in a manifest, and the faults under which too long ones pass.
+struct Place {
+    name: &'static str,
+    empty: Empty,
+    unbounded: &'static str,
+    by_characters: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Empty {
+    Allowed,
+    Refused,
+}
+
+impl Place {
+    const fn new(
+        name: &'static str,
+        empty: Empty,
+        unbounded: &'static str,
+        by_characters: &'static str,
+    ) -> Self {
+        Self { name, empty, unbounded, by_characters }
+    }
+
+    fn admits(&self, text: &str, faults: &Faults) -> Result<(), ApiError> {
+        if text.is_empty() && self.empty == Empty::Allowed {
+            return Ok(());
+        }
+        let bound_is_off = text.len() > MAX_IDENTIFIER
+            && match text.chars().count() <= MAX_IDENTIFIER {
+                true => faults.on(self.by_characters),
+                false => faults.on(self.unbounded),
+            };
+        if bound_is_off {
+            return Ok(());
+        }
+        let is_at_the_bound = text.len() == MAX_IDENTIFIER;
+        let refused = is_at_the_bound
+            && match text.is_ascii() {
+                true => faults.on("identifiers-of-256-bytes-refused"),
+                false => faults.on("identifiers-bounded-as-escaped"),
+            };
+        if refused {
+            return Err(ApiError::missing_field(format!("manifest {} is too long", self.name)));
+        }
+        identifier(text, self.name).map(|_| ())
+    }
+}
+
 /// Every member a manifest may have. An unknown one would be stored and served without being understood.
 const MEMBERS: [(&str, Shape, Absent); 18] = [
     ("file_id", Shape::Text, Absent::Refused),
     ("issued_at", Shape::Integer, Absent::Refused),
     ("version", Shape::Text, Absent::Text("OVERSIGHT-v1")),
-    ("suite", Shape::Text, Absent::Text("OSGT-CLASSIC-v1")),
+    ("suite", Shape::Text, Absent::Text(DEFAULT_SUITE)),
     ("original_filename", Shape::Text, Absent::Text("")),
     ("content_hash", Shape::Text, Absent::Text("")),
     ("canonical_content_hash", Shape::Text, Absent::Text("")),
@@ -71,21 +141,38 @@ const RECIPIENT_OPTIONAL: [&str; 2] = ["ed25519_pub", "p256_pub"];
 /// A manifest whose members have the right types and sizes. Its signature is checked by [`Manifest::verify`].
 pub(crate) struct Manifest {
     members: Map<String, Value>,
+    /// As it came, which is the same unless a fault is on.
+    stored: Map<String, Value>,
+}
+
+/// What a registry makes of a manifest that it does not refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// A fault has it answer as if the signature held. Nothing is stored, so that only the answer is wrong.
+    Pretended,
+    /// The signature holds.
+    Verified,
 }
 
 impl Manifest {
-    pub(crate) fn read(members: &Map<String, Value>) -> Result<Self, ApiError> {
+    pub(crate) fn read(members: &Map<String, Value>, faults: &Faults) -> Result<Self, ApiError> {
         match members.get("file_id") {
-            Some(Value::String(text)) => identifier(text, "manifest.file_id")?,
+            Some(Value::String(text)) => FILE_ID.admits(text, faults)?,
             _ => return Err(ApiError::missing_field("manifest.file_id is not a string")),
-        };
+        }
+        let names = MEMBERS.map(|(name, ..)| name);
+        let recipient = [RECIPIENT_REQUIRED, RECIPIENT_OPTIONAL].concat();
+        let known = sloppy::Known { members: &names, recipient: &recipient };
+        let stored = members;
+        let members = &sloppy::understood(stored, &known, faults);
         has_known_members(members)?;
         MEMBERS.iter().try_for_each(|(name, shape, absent)| has_shape(members, name, *shape, *absent))?;
         if members.get("issuer_ed25519_pub") == Some(&json!("")) {
             return Err(ApiError::missing_field("manifest.issuer_ed25519_pub is empty"));
         }
-        let manifest = Self { members: members.clone() };
-        manifest.has_bounds()?;
+        let manifest = Self { members: members.clone(), stored: stored.clone() };
+        manifest.has_bounds(faults)?;
+        manifest.is_of_a_known_suite()?;
         Ok(manifest)
     }
 
@@ -110,6 +197,11 @@ impl Manifest {
         self.members.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
+    /// A list as it was sent, with whatever a faulty registry does not understand.
+    pub(crate) fn sent_list(&self, name: &str) -> &[Value] {
+        self.stored.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
     /// Token and kind of each beacon, repetitions folded.
     pub(crate) fn beacons(&self) -> Vec<(&str, &str)> {
         folded(self.list("beacons").iter().map(|item| (text_of(item, "token_id"), kind_of(item))))
@@ -122,19 +214,27 @@ impl Manifest {
 
     /// The text that is stored, and served again as it came.
     pub(crate) fn to_text(&self) -> String {
-        Value::Object(self.members.clone()).to_string()
+        Value::Object(self.stored.clone()).to_string()
     }
 
     /// Checks the issuer's signature.
-    pub(crate) fn verify(&self) -> Result<(), ApiError> {
+    pub(crate) fn verify(&self, faults: &Faults) -> Result<Trust, ApiError> {
         let signature = self.text("signature_ed25519").unwrap_or_default();
-        issuer_signature::verify(self.issuer_key(), signature, &self.signed_bytes()?)
-            .map_err(|error| ApiError::new(Code::SignatureInvalid, error.to_string()))
+        let Err(error) =
+            issuer_signature::verify(self.issuer_key(), signature, &self.signed_bytes(self.issuer_key())?)
+        else {
+            return Ok(Trust::Verified);
+        };
+        let message = |key: &str| self.signed_bytes(key).ok();
+        sloppy::verify(self.issuer_key(), signature, &message, faults)
+            .map(|()| Trust::Pretended)
+            .ok_or_else(|| ApiError::new(Code::SignatureInvalid, error.to_string()))
     }
 
     /// RFC 8785 bytes with absent members at their defaults and both signatures present but empty.
-    fn signed_bytes(&self) -> Result<Vec<u8>, ApiError> {
+    fn signed_bytes(&self, key: &str) -> Result<Vec<u8>, ApiError> {
         let mut members = self.members.clone();
+        members.insert(String::from("issuer_ed25519_pub"), json!(key));
         for (name, _, absent) in MEMBERS {
             if let Some(value) = default_value(absent).filter(|_| !members.contains_key(name)) {
                 members.insert(String::from(name), value);
@@ -150,12 +250,23 @@ impl Manifest {
         self.members.get(name).and_then(Value::as_str)
     }
 
-    fn has_bounds(&self) -> Result<(), ApiError> {
-        for (name, text) in [("recipient_id", self.recipient_id()), ("issuer_id", self.issuer_id())] {
-            if text.len() > MAX_IDENTIFIER {
-                return Err(ApiError::missing_field(format!("manifest {name} is longer than 256 bytes")));
-            }
+    /// What this registry cannot check it does not vouch for: only suites whose signatures it verifies, all of them.
+    fn is_of_a_known_suite(&self) -> Result<(), ApiError> {
+        if !SUITES.contains(&self.text("suite").unwrap_or(DEFAULT_SUITE)) {
+            return Err(ApiError::missing_field("manifest.suite is not one that this registry verifies"));
         }
+        match self.text("signature_ml_dsa") {
+            None | Some("") => Ok(()),
+            Some(_) => Err(ApiError::missing_field("manifest.signature_ml_dsa has no place in this suite")),
+        }
+    }
+
+    fn has_bounds(&self, faults: &Faults) -> Result<(), ApiError> {
+        RECIPIENT_ID.admits(self.recipient_id(), faults)?;
+        ISSUER_ID.admits(self.issuer_id(), faults)?;
+        let tokens = self.list("beacons").iter().map(|item| (&TOKEN_ID, text_of(item, "token_id")));
+        let marks = self.list("watermarks").iter().map(|item| (&MARK_ID, text_of(item, "mark_id")));
+        tokens.chain(marks).try_for_each(|(place, text)| place.admits(text, faults))?;
         for name in ["beacons", "watermarks"] {
             if self.list(name).len() > MAX_ITEMS {
                 return Err(ApiError::missing_field(format!("manifest.{name} has more than 500 items")));
@@ -218,9 +329,9 @@ fn is_recipient(recipient: &Map<String, Value>) -> Result<(), ApiError> {
 }
 
 fn is_beacon(item: &Value) -> Result<(), ApiError> {
-    let token_id = item.get("token_id").and_then(Value::as_str);
-    let token_id = token_id.ok_or_else(|| ApiError::missing_field("a signed beacon has no token_id"))?;
-    identifier(token_id, "token_id of a signed beacon")?;
+    if item.get("token_id").and_then(Value::as_str).is_none() {
+        return Err(ApiError::missing_field("a signed beacon has no token_id"));
+    }
     match item.get("kind") {
         None | Some(Value::Null) => Ok(()),
         Some(Value::String(kind)) if kind.len() <= MAX_IDENTIFIER => Ok(()),
@@ -235,8 +346,7 @@ fn is_watermark(item: &Value) -> Result<(), ApiError> {
         return Err(ApiError::missing_field("a signed watermark is not an object"));
     };
     match (members.len(), members.get("mark_id"), members.get("layer")) {
-        (2, Some(Value::String(mark_id)), Some(Value::String(layer))) => {
-            identifier(mark_id, "mark_id of a signed watermark")?;
+        (2, Some(Value::String(_)), Some(Value::String(layer))) => {
             identifier(layer, "layer of a signed watermark")?;
             Ok(())
         }

@@ -91,7 +91,8 @@ pub fn load_embedded(name: &str) -> Result<Suite, LoadError> {
 pub fn load_folder(folder: &Path) -> Result<Suite, LoadError> {
     let mut files = Files::new();
     collect_folder(folder, "", &mut files)?;
-    assemble(&folder.display().to_string(), &files)
+    let suite = assemble(&folder.display().to_string(), &files)?;
+    Ok(Suite { folder: Some(folder.to_owned()), ..suite })
 }
 
 /// Relative path, with `/`, and text of each data file.
@@ -158,6 +159,7 @@ fn assemble(suite: &str, files: &Files) -> Result<Suite, LoadError> {
     }
     let loaded = Suite {
         name: head.suite,
+        folder: None,
         title: head.title,
         groups: head.groups,
         does_not_prove: head.does_not_prove,

@@ -1,6 +1,7 @@
 //! The types of the data files. Unknown members are refused everywhere; the JSON Schemas are generated from here.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ use crate::reference::{Reference, references, references_in_text};
 pub struct Suite {
     /// Name of the suite, as in `oversight-v1@strict`.
     pub name: String,
+    /// The folder that it was loaded from, if not from the program itself.
+    pub folder: Option<PathBuf>,
     /// One line on what it is about.
     pub title: String,
     /// The groups of checks, in the order of reports.

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
-use crate::{app::Shared, error::ApiError};
+use crate::{app::Shared, error::ApiError, manifest::SUITES};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -22,6 +22,7 @@ pub(super) async fn well_known(State(app): State<Shared>) -> Result<Json<Value>,
         "tlog_size": size,
         "federation": {"spec_version": "v1"},
         "canonicalization": "RFC 8785",
-        "suites": ["OSGT-CLASSIC-v1", "OSGT-HW-P256-v1"],
+        "suites": SUITES,
+        "log_type": "rfc6962-sha256",
     })))
 }
