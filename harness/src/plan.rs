@@ -113,7 +113,7 @@ fn waits(suite: &Suite, exchange: &Exchange, rest: &[&Exchange]) -> bool {
     let ends_before = |other: &&Exchange| {
         other.reading.is_none() && other.burst.is_none() && !looks_at_reading(suite, other)
     };
-    if exchange.reading.is_some() && rest.iter().any(|other| ends_before(other)) {
+    if exchange.reading.is_some() && rest.iter().any(ends_before) {
         return true;
     }
     let referred = exchange.references(suite);

@@ -1,6 +1,6 @@
 //! `docs/new-check.md`, done as it says, with its own blocks: a reader who follows the page gets what it promises.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,11 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &target) } else { drop(fs::copy(&path, &target).unwrap()) }
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
     }
 }
 
@@ -58,7 +62,12 @@ fn a_new_negative_check_takes_at_most_20_lines_of_data_and_no_rebuild() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     // The sentence, what was expected and found, the exchange, and how to see it again.
     let again = format!("again: assayer check --edition strict --suite-dir {suite} --only {CHECK}");
-    for part in ["SI-2.watermarks (MUST, ", "expected 400 (sidecar_mismatch), found 200", "POST /register -> 200", &again] {
+    for part in [
+        "SI-2.watermarks (MUST, ",
+        "expected 400 (sidecar_mismatch), found 200",
+        "POST /register -> 200",
+        &again,
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let output = assayer(&["selftest", "--suite-dir", suite, "--only", FAULT]);

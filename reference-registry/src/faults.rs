@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn the_catalogue_is_sorted_and_without_repetition() {
         assert!(FAULTS.is_sorted_by(|left, right| left.id < right.id));
-        assert_eq!(FAULTS.len(), 32);
+        assert_eq!(FAULTS.len(), 61);
     }
 
     #[test]

@@ -141,12 +141,20 @@ fn the_lint_names_each_thing_that_does_not_fit() {
         ("there is no group", |suite| suite.checks[0].group = "nowhere".to_owned()),
         ("there is no requirement", |suite| suite.checks[0].requirements = vec!["XX-9".to_owned()]),
         ("write `reviewed: \"", |suite| suite.requirements[0].statement.push_str(" Twice.")),
-        ("health-200, beacon-http-img-200", |suite| {
-            let health = suite.requirements.iter_mut().find(|known| known.id == "EP-1.health").unwrap();
-            health.keyword = Keyword::Should;
-            suite.checks.iter_mut().find(|check| check.id == "beacon-http-img-200").unwrap().requirements =
-                vec!["EP-1.health".to_owned()];
-        }),
+        (
+            "beacon-http-img-200); \
+             read them again",
+            |suite| {
+                let health = suite.requirements.iter_mut().find(|known| known.id == "EP-1.health").unwrap();
+                health.keyword = Keyword::Should;
+                suite
+                    .checks
+                    .iter_mut()
+                    .find(|check| check.id == "beacon-http-img-200")
+                    .unwrap()
+                    .requirements = vec!["EP-1.health".to_owned()];
+            },
+        ),
         ("a part of `ZZ-1`, which is not there", |suite| suite.requirements[0].id = "ZZ-1.part".to_owned()),
         ("there is no implementation `nobody`", |suite| {
             suite.requirements[0].reference_diverges.insert("nobody".to_owned(), "it".to_owned());

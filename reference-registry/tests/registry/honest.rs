@@ -199,7 +199,6 @@ fn a_signature_is_over_every_member_in_canonical_form() {
             members(m)
                 .retain(|name, _| ["file_id", "issued_at", "issuer_ed25519_pub"].contains(&name.as_str()));
         }),
-        tampered(|r| r["manifest"]["signature_ml_dsa"] = json!("ignored")),
         tampered(|r| members(&mut r["manifest"]).sort_keys()),
         tampered(|r| r["beacons"].as_array_mut().unwrap().reverse()),
         tampered(|r| r["unknown"] = json!(1)),
@@ -311,6 +310,9 @@ fn manifests_of_the_wrong_shape_are_refused() {
         tampered(|r| r["watermarks"] = json!({})),
         tampered(|r| r["corpus"] = json!([1])),
         tampered(|r| r["corpus"] = json!({"perceptual": 5})),
+        edited(|m| m["suite"] = json!("OSGT-UNKNOWN-v9")),
+        edited(|m| m["file_id"] = json!("line\nbreak")),
+        tampered(|r| r["manifest"]["signature_ml_dsa"] = json!("00")),
         tampered(|r| r["corpus"] = (0..65).map(|number| (number.to_string(), json!("v"))).collect()),
     ];
     for registration in refused {
