@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use assayer_verifier::oversight::{BUNDLE_LAYERS, KeyWindow};
-use assayer_verifier::{Hash, PublicKey, TreeHead, VerifiedKey};
+use assayer_verifier::oversight::{BUNDLE_LAYERS, IssuerMlDsaKey, KeyWindow, Trust};
+use assayer_verifier::{Hash, MlDsa65Key, PublicKey, TreeHead, VerifiedKey};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -19,6 +19,8 @@ pub struct Policy {
     pub windows: Vec<KeyWindow>,
     /// Keys of issuers.
     pub issuer_keys: Vec<PublicKey>,
+    /// Second keys of issuers, for hybrid manifests.
+    pub ml_dsa_keys: Vec<IssuerMlDsaKey>,
     /// Whether any issuer will do.
     pub any_issuer: bool,
     /// Known tree heads.
@@ -120,6 +122,11 @@ struct RegistryKey {
 #[serde(deny_unknown_fields)]
 struct IssuerKey {
     key: String,
+    /// The key of the second signature of hybrid manifests, 3,904 hexadecimal digits.
+    ml_dsa_65: Option<String>,
+    /// Whether only hybrid manifests of this issuer will do.
+    #[serde(default)]
+    hybrid_only: bool,
 }
 
 #[derive(Deserialize)]
@@ -130,6 +137,21 @@ struct Head {
 }
 
 impl Policy {
+    /// What the policy says, as the verifier takes it; what no policy can say is left out.
+    #[must_use]
+    pub fn trust(&self) -> Trust<'_> {
+        Trust {
+            registry_keys: &self.registry_keys,
+            windows: &self.windows,
+            issuer_keys: &self.issuer_keys,
+            ml_dsa_keys: &self.ml_dsa_keys,
+            any_issuer: self.any_issuer,
+            heads: &self.heads,
+            required: &self.required,
+            ..Trust::default()
+        }
+    }
+
     /// Reads a policy from a TOML file.
     ///
     /// # Errors
@@ -159,6 +181,7 @@ impl Policy {
         }
         for issuer in file.issuer {
             policy.issuer_keys.push(key(&issuer.key, path)?);
+            policy.ml_dsa_keys.extend(ml_dsa_key(&issuer, path)?);
         }
         for head in file.head {
             let root = Hash::from_hex(&head.root)
@@ -180,6 +203,21 @@ fn key(text: &str, path: &str) -> Result<PublicKey, PolicyError> {
         .ok_or_else(|| failed("expected 64 hexadecimal digits"))?;
     VerifiedKey::new(&key).map_err(|code| failed(code.meaning()))?;
     Ok(key)
+}
+
+fn ml_dsa_key(issuer: &IssuerKey, path: &str) -> Result<Option<IssuerMlDsaKey>, PolicyError> {
+    let failed =
+        |why: &str| PolicyError::Key { path: path.to_owned(), key: issuer.key.clone(), why: why.to_owned() };
+    match &issuer.ml_dsa_65 {
+        None if issuer.hybrid_only => Err(failed("`hybrid_only` needs the second key, `ml_dsa_65`")),
+        None => Ok(None),
+        Some(text) => {
+            let second = MlDsa65Key::from_hex(&text.to_ascii_lowercase())
+                .ok_or_else(|| failed("`ml_dsa_65`: expected 3904 hexadecimal digits"))?;
+            let issuer_key = key(&issuer.key, path)?;
+            Ok(Some(IssuerMlDsaKey { issuer: issuer_key, key: second, hybrid_only: issuer.hybrid_only }))
+        }
+    }
 }
 
 fn window(key: PublicKey, registry: &RegistryKey, path: &str) -> Result<Option<KeyWindow>, PolicyError> {

@@ -6,7 +6,7 @@ import json
 import canon
 import ed25519 as ed
 import merkle
-from judge import judge, verdict
+from judge import Open, judge, verdict
 from registry import (FORMS, ISSUER, OTHER_ISSUER, OTHER_REGISTRY, REGISTRY, START, Evidence, digest, dns, manifest, token, utc, uuid, web)
 
 SPEC = "oversight-registry-v1 section "
@@ -23,7 +23,7 @@ def generate(writer):
     Tamperer(writer).all()
 
 
-def add(writer, id, why, spec, text, trust, refuted=(), twin=None, notes=()):
+def add(writer, id, why, spec, text, trust, refuted=(), twin=None, notes=(), left_open=(), needs=()):
     """Writes a case after the judge has found exactly the faults that the case names, whether it stops at missing premises or not."""
     eager, _ = judge(text, trust, eager=True)
     results, forms = judge(text, trust)
@@ -34,6 +34,12 @@ def add(writer, id, why, spec, text, trust, refuted=(), twin=None, notes=()):
     established = [layer for layer, result in results.items() if result is None]
     schemes = {layer: forms[layer] for layer in ("registry-signature", "issuer-signature") if layer in established}
     expect = {"verdict": verdict(results, trust), "refuted": found, "established": established, "schemes": schemes}
+    if left_open:
+        expect["open"] = [{"layer": layer, "code": code, "at": at} for layer, code, at in left_open]
+        judged = [{"layer": layer, "code": result[0], "at": result[1]} for layer, result in results.items() if isinstance(result, Open)]
+        assert judged == expect["open"], f"{id}: expected {expect['open']}, found {judged}"
+    if needs:
+        expect["needs"] = [{"layer": layer, "feature": feature} for layer, feature in needs]
     if notes:
         expect["notes"] = [{"code": code, "at": at} for code, at in notes]
     writer.add(f"bundles/{id}", "bundle", why, spec, {"bundle": text, "trust": trust}, expect, twin=twin and f"bundles/{twin}")
@@ -130,7 +136,7 @@ def good_bundles(writer):
     wire = {name: value for name, value in full.items() if name not in ("content_type", "l3_policy", "signature_ml_dsa")}
     good("defaults-left-out", "Members that the manifest leaves out are signed with their defaults.", MANIFEST, Evidence(signed=full, wire=wire), issuer=FORMS)
     ml = manifest("ml-dsa")
-    good("second-signature-present", "The second signature field is blank in the signed bytes whatever it holds.", MANIFEST, Evidence(signed=ml, wire={**ml, "signature_ml_dsa": "00ff"}), issuer=FORMS)
+    good("second-signature-present", "The second signature field is blank in the signed bytes whatever it holds.", MANIFEST, Evidence(signed=ml, wire={**ml, "signature_ml_dsa": "00ff"}), issuer=FORMS, notes=[("interop.unsigned-slot", "/manifest/signature_ml_dsa")])
     good("recipient-with-signing-key", "The recipient's optional signing key is a known member.", MANIFEST, Evidence(signed=manifest("recipient", recipient={"recipient_id": "reader@assayer.example", "x25519_pub": digest("x").hex(), "ed25519_pub": digest("y").hex()})), issuer=FORMS)
     good("beacon-with-further-members", "A beacon may carry members of its own, which are signed.", MANIFEST, Evidence(signed=manifest("beacon", beacons=[{"token_id": token("own"), "kind": "dns", "note": "lobby"}])), issuer=FORMS)
     good("no-beacons-no-watermarks", "A file without beacons and watermarks has no rows.", MANIFEST, Evidence(signed=manifest("plain", beacons=[], watermarks=[])))

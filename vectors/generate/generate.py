@@ -11,6 +11,7 @@ import cases_document  # noqa: E402
 import cases_json  # noqa: E402
 import cases_merkle  # noqa: E402
 import cases_signature  # noqa: E402
+import cases_suite  # noqa: E402
 import schemas  # noqa: E402
 import soundness  # noqa: E402
 from writer import Writer  # noqa: E402
@@ -20,7 +21,7 @@ FOLDERS = ["json", "canonicalization", "merkle", "signatures", "bundles", *cases
 
 def main():
     writer = Writer()
-    for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle, cases_document):
+    for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle, cases_document, cases_suite):
         module.generate(writer)
     schemas.check_vocabulary(writer)
     writer.write(FOLDERS)

@@ -1,8 +1,10 @@
 """A plain judge of evidence bundles: it checks that every expectation in the bundle cases is exactly what the rules give.
 
-Each layer answers None (established), (code, pointer) when refuted, or "unsettled" when something before it is missing.
+Each layer answers None (established), (code, pointer) when refuted, an Open when nothing given can show it, or "unsettled"
+when something before it is missing.
 """
 
+import collections
 import datetime
 import json
 import re
@@ -10,17 +12,23 @@ import re
 import canon
 import ed25519 as ed
 import merkle
+import mldsa
 from registry import DEFAULTS, FORMS, SIGNATURE, fitting, leaf_of, readings, unknown_members
 from strict_json import Defect, Reader
 
 LAYERS = [
-    "limits", "json", "shape", "file-id", "issuer-signature", "manifest-members", "issuer-key", "beacon-rows", "watermark-rows",
+    "limits", "json", "shape", "file-id", "issuer-signature", "manifest-members", "issuer-key", "suite", "post-quantum", "beacon-rows", "watermark-rows",
     "registry-signature", "registry-key", "tree-head", "inclusion", "event-binding", "event-order", "registration",
 ]
 SHAPE = {
     "file_id": str, "bundle_generated_at": str, "registry_pub": str, "manifest": dict, "beacons": list, "watermarks": list, "events": list, "tlog_proofs": list,
 }
 UNSETTLED = "unsettled"
+SUITES = ("OSGT-CLASSIC-v1", "OSGT-HYBRID-v1", "OSGT-HW-P256-v1")
+
+
+class Open(collections.UserList):
+    """[code, pointer] of a layer that is neither established nor refuted."""
 
 
 def judge(text, trust, eager=False):
@@ -45,6 +53,8 @@ def judge(text, trust, eager=False):
         unknown = unknown_members(manifest)
         results["manifest-members"] = ("manifest.unsigned-member", unknown[0]) if unknown else None
         results["issuer-key"] = issuer_key(manifest, trust)
+        results["suite"] = suite(manifest, trust)
+        results["post-quantum"] = post_quantum(manifest, trust, results["issuer-signature"] is None)
         results["registration"] = registration(manifest, trust)
         results["beacon-rows"] = rows(bundle, "beacons", ("token_id", "kind"))
         results["watermark-rows"] = rows(bundle, "watermarks", ("mark_id", "layer"))
@@ -114,6 +124,51 @@ def issuer_key(manifest, trust):
     if "issuer_keys" in trust and key not in trust["issuer_keys"]:
         return "key.differs", at
     return None if "issuer_keys" in trust else UNSETTLED
+
+
+def ml_dsa_keys(manifest, trust):
+    return [key for key in trust.get("ml_dsa_keys", []) if key["issuer"] == manifest["issuer_ed25519_pub"]]
+
+
+def suite(manifest, trust):
+    name, at = manifest.get("suite", DEFAULTS["suite"]), "/manifest/suite"
+    if name not in SUITES:
+        return Open(["suite.unknown", at])
+    downgraded = name != "OSGT-HYBRID-v1" and any(key["hybrid_only"] for key in ml_dsa_keys(manifest, trust))
+    return ("suite.downgraded", at) if downgraded else None
+
+
+def post_quantum(manifest, trust, signed):
+    """The second signature, over the bytes under the one form that the first signature fits."""
+    name, at = manifest.get("suite", DEFAULTS["suite"]), "/manifest/signature_ml_dsa"
+    if name not in SUITES:
+        return Open(["input.not-reached", "/manifest/suite"])
+    if name != "OSGT-HYBRID-v1":
+        return None
+    if not manifest.get("signature_ml_dsa"):
+        return "post-quantum.signature-missing", at
+    keys = [bytes.fromhex(key["key"]) for key in ml_dsa_keys(manifest, trust)]
+    if not keys:
+        return Open(["post-quantum.key-missing", at])
+    signature = unhex(manifest["signature_ml_dsa"])
+    if signature is None:
+        return "ml-dsa.signature-encoding", at
+    if not signed:
+        return Open(["input.not-reached", at])
+    if len(signature) != mldsa.SIGNATURE_BYTES:
+        return "ml-dsa.signature-length", at
+    if not mldsa.is_well_formed(signature):
+        return "ml-dsa.signature-encoding", at
+    messages = signed_messages(manifest)
+    return None if any(mldsa.verifies(key, message, signature) for key in keys for message in messages) else ("ml-dsa.mismatch", at)
+
+
+def signed_messages(manifest):
+    """The texts, one as a rule, that the issuer's Ed25519 signature covers."""
+    key, signature = unhex(manifest["issuer_ed25519_pub"]), unhex(manifest["signature_ed25519"])
+    found = []
+    fitting(readings(manifest), lambda message: ed.judge(key, message, signature) is None and not found.append(message))
+    return set(found)
 
 
 def registration(manifest, trust):
@@ -257,4 +312,5 @@ def event_order(bundle):
 def verdict(results, trust):
     if any(isinstance(result, tuple) for result in results.values()):
         return "refuted"
-    return "authentic" if trust.get("registry_key") and trust.get("issuer_keys") else "consistent"
+    needed = (results["suite"], results["post-quantum"])
+    return "authentic" if trust.get("registry_key") and trust.get("issuer_keys") and needed == (None, None) else "consistent"

@@ -13,7 +13,7 @@ FORMS = ["python-sort-keys", "jcs-exact-integers", "serde-jcs-0.1"]
 START = 1767225600  # 2026-01-01T00:00:00Z
 SIGNATURE = "bundle_signature_ed25519"
 ITEM_MEMBERS = {"layer", "mark_id"}
-RECIPIENT_MEMBERS = {"recipient_id", "x25519_pub", "ed25519_pub"}
+RECIPIENT_MEMBERS = {"recipient_id", "x25519_pub", "ed25519_pub", "p256_pub"}
 DEFAULTS = {
     "version": "OVERSIGHT-v1", "suite": "OSGT-CLASSIC-v1", "original_filename": "", "content_hash": "", "canonical_content_hash": "",
     "content_type": "application/octet-stream", "size_bytes": 0, "issuer_id": "", "issuer_ed25519_pub": "", "watermarks": [], "beacons": [],

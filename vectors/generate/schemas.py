@@ -33,6 +33,8 @@ LAYER_CODES = {
     "issuer-signature": ["manifest.signature-encoding", "manifest.signature-mismatch", "manifest.signature-missing", *ED25519],
     "manifest-members": ["manifest.unsigned-member"],
     "issuer-key": ["key.differs"],
+    "suite": ["suite.downgraded"],
+    "post-quantum": ["ml-dsa.mismatch", "ml-dsa.signature-encoding", "ml-dsa.signature-length", "post-quantum.signature-missing"],
     "beacon-rows": ["rows.differ", "rows.identity-differs"],
     "watermark-rows": ["rows.differ", "rows.identity-differs"],
     "registry-signature": ["bundle.signature-encoding", "bundle.signature-mismatch", "bundle.signature-missing"],
@@ -47,6 +49,16 @@ LAYER_CODES = {
     "registration": ["log.registration-differs"],
 }
 assert list(LAYER_CODES) == LAYERS
+# Which code each layer can be left open with, where a case says so.
+OPEN_CODES = {
+    "suite": ["suite.unknown"],
+    "post-quantum": ["input.not-reached", "post-quantum.key-missing"],
+}
+NOTES = [
+    "event.after-bundle", "event.token-unsigned", "interop.inclusion-name", "interop.member-absent", "interop.sealed-form", "interop.unknown-member",
+    "interop.unsigned-slot",
+]
+FEATURES = ["post-quantum"]
 
 
 def closed(properties, required=None):
@@ -78,11 +90,19 @@ INPUTS = {
     "signature": closed({"public_key": HEX, "message": HEX, "signature": HEX}),
     "bundle": closed({
         "bundle": {"type": "string"},
-        "trust": closed({"registry_key": HASH, "issuer_keys": listing(HASH, minItems=1), "log": {"type": "string"}, "file_id": {"type": "string"}}, []),
+        "trust": closed({
+            "ml_dsa_keys": listing(closed({"issuer": HASH, "key": {"type": "string", "pattern": "^[0-9a-f]{3904}$"}, "hybrid_only": {"type": "boolean"}}), minItems=1),
+            "registry_key": HASH, "issuer_keys": listing(HASH, minItems=1), "log": {"type": "string"}, "file_id": {"type": "string"},
+        }, []),
     }),
 }
 FORM_LIST = listing({"enum": FORMS}, minItems=1, uniqueItems=True)
-FAULT = {"oneOf": [closed({"layer": {"const": layer}, "code": {"enum": codes}, "at": POINTER}) for layer, codes in LAYER_CODES.items()]}
+
+
+def outcome(codes_by_layer):
+    return {"oneOf": [closed({"layer": {"const": layer}, "code": {"enum": codes}, "at": POINTER}) for layer, codes in codes_by_layer.items()]}
+
+
 EXPECTATIONS = {
     "json": {"oneOf": [{"const": "accept"}, reject("json", offset=SIZE, pointer=POINTER)]},
     "canonicalization": {"oneOf": [{"const": "accept"}, reject("canonicalization")]},
@@ -90,10 +110,12 @@ EXPECTATIONS = {
     "signature": {"oneOf": [{"const": "accept"}, reject("signature")]},
     "bundle": closed({
         "verdict": {"enum": ["authentic", "consistent", "refuted"]},
-        "refuted": listing(FAULT),
+        "refuted": listing(outcome(LAYER_CODES)),
+        "open": listing(outcome(OPEN_CODES), minItems=1),
         "established": listing({"enum": LAYERS}, uniqueItems=True),
         "schemes": closed({"registry-signature": FORM_LIST, "issuer-signature": FORM_LIST}, []),
-        "notes": listing(closed({"code": {"type": "string"}, "at": POINTER}), minItems=1),
+        "notes": listing(closed({"code": {"enum": NOTES}, "at": POINTER}), minItems=1),
+        "needs": listing(closed({"layer": {"enum": LAYERS}, "feature": {"enum": FEATURES}}), minItems=1),
     }, ["verdict", "refuted", "established", "schemes"]),
 }
 OUTPUTS = {
@@ -156,18 +178,24 @@ def soundness_schemas():
 def check_vocabulary(writer):
     """Every code of the closed vocabulary is exercised by a case, and no case uses another."""
     used = {kind: set() for kind in INPUTS}
+    left_open, notes = set(), set()
     for case in writer.cases.values():
         expect = case["expect"]
         if case["kind"] == "document":
             continue  # cases_document has its own vocabulary
         if case["kind"] == "bundle":
             used["bundle"] |= {(fault["layer"], fault["code"]) for fault in expect["refuted"]}
+            left_open |= {(layer["layer"], layer["code"]) for layer in expect.get("open", [])}
+            notes |= {note["code"] for note in expect.get("notes", [])}
         elif expect != "accept":
             used[case["kind"]].add(expect["reject"])
     for kind, codes in CODES.items():
         assert used[kind] == set(codes), (kind, used[kind] ^ set(codes))
     allowed = {(layer, code) for layer, codes in LAYER_CODES.items() for code in codes}
     assert used["bundle"] == allowed, used["bundle"] ^ allowed
+    may_be_open = {(layer, code) for layer, codes in OPEN_CODES.items() for code in codes}
+    assert left_open == may_be_open, left_open ^ may_be_open
+    assert notes == set(NOTES), notes ^ set(NOTES)
 
 
 def write():

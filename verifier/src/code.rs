@@ -59,6 +59,10 @@ codes! {
     Ed25519SOutOfRange = "ed25519.s-out-of-range", "the scalar S of the signature is not below the group order";
     Ed25519SignatureLength = "ed25519.signature-length", "an Ed25519 signature has 64 bytes";
 
+    MlDsaMismatch = "ml-dsa.mismatch", "the ML-DSA-65 signature does not belong to these bytes and this key";
+    MlDsaSignatureEncoding = "ml-dsa.signature-encoding", "the ML-DSA-65 signature is not encoded as FIPS 204 demands";
+    MlDsaSignatureLength = "ml-dsa.signature-length", "an ML-DSA-65 signature has 3,309 bytes";
+
     MerkleEmptyOldTree = "merkle.empty-old-tree", "a consistency proof from the empty tree proves nothing";
     MerkleIndexOutOfRange = "merkle.index-out-of-range", "the leaf index is not below the tree size";
     MerklePathLength = "merkle.path-length", "the path has not the length that index and size demand";
@@ -74,6 +78,12 @@ codes! {
     ManifestSignatureMismatch = "manifest.signature-mismatch", "the issuer's signature fits the manifest under no known canonical form";
     ManifestSignatureMissing = "manifest.signature-missing", "the manifest carries no signature";
     ManifestUnsignedMember = "manifest.unsigned-member", "a member of the manifest is not covered by the issuer's signature";
+
+    SuiteDowngraded = "suite.downgraded", "the suite is weaker than the caller accepts of this issuer";
+    SuiteUnknown = "suite.unknown", "the suite is none of the known ones, so nobody can say which signatures it needs";
+
+    PostQuantumKeyMissing = "post-quantum.key-missing", "no ML-DSA-65 key is trusted for this issuer";
+    PostQuantumSignatureMissing = "post-quantum.signature-missing", "a hybrid manifest carries no ML-DSA-65 signature";
 
     RowsDiffer = "rows.differ", "the rows are not those that the issuer signed";
     RowsIdentityDiffers = "rows.identity-differs", "a row names another file, recipient or issuer than the manifest";
@@ -128,6 +138,7 @@ codes! {
     LogTooShort = "log.too-short", "the given log ends before this tree head";
     LogEncoding = "log.encoding", "a log record is not encoded as it must be";
 
+    NotBuilt = "input.not-built", "this build of the verifier leaves out what it takes";
     NotGiven = "input.not-given", "nothing was given that could establish this";
     NotReached = "input.not-reached", "what it needs is missing or refuted";
     RegistrationNoProof = "registration.no-proof", "a bundle carries no proof of the registration";
@@ -140,6 +151,9 @@ codes! {
     NoteTieOrder = "interop.tie-order", "events of one second are not in the order of the log";
     NoteNullDropped = "interop.null-dropped", "a member that is null was left out of the signed bytes";
     NoteUnknownMember = "interop.unknown-member", "a member that is not known; only the registry signed it";
+    NoteMemberAbsent = "interop.member-absent", "a member that the specification requires is absent";
+    NoteSealedForm = "interop.sealed-form", "a member has not the form that the specification asks for";
+    NoteUnsignedSlot = "interop.unsigned-slot", "a signature that the suite does not ask for; nobody signed it and nothing verifies it";
     NoteInclusionName = "interop.inclusion-name", "the proof is called `inclusion`, as in the specification's text";
 }
 

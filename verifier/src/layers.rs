@@ -51,6 +51,10 @@ layers! {
         "It does not show that what was signed is true.";
     "issuer-key", "The key in the manifest is one that you trust, or you said that any issuer will do.",
         "It does not show that nobody else holds the private key.";
+    "suite", "The suite of the manifest is a known one, and not weaker than what you accept of this issuer.",
+        "It does not show that the signatures which the suite asks for are good: see issuer-signature and post-quantum.";
+    "post-quantum", "The suite asks for no second signature, or the ML-DSA-65 signature over the same bytes is good under a key that you trust.",
+        "Where no second signature is asked for, it does not show that Ed25519 still withstands whoever attacks it.";
     "beacon-rows", "The beacon rows are exactly those that the issuer signed, under the manifest's identity.",
         "It does not show that the registration times in them are true.";
     "watermark-rows", "The watermark rows are exactly those that the issuer signed, under the manifest's identity.",

@@ -107,6 +107,7 @@ mod json;
 mod layers;
 mod limits;
 mod merkle;
+mod ml_dsa;
 mod number;
 pub mod oversight;
 mod prover;
@@ -122,5 +123,6 @@ pub use limits::Limits;
 pub use merkle::{
     GrowingTree, TreeHead, empty_root, leaf_hash, node_hash, verify_consistency, verify_inclusion,
 };
+pub use ml_dsa::MlDsa65Key;
 pub use prover::{ConsistencyPath, InclusionPath, Proof, ProofRequest, Prover};
 pub use verdict::{Layer, Note, Problem, State, Trace, Verdict};

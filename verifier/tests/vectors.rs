@@ -12,10 +12,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assayer_verifier::oversight::{Log, Trust, verify_bundle};
+use assayer_verifier::oversight::{IssuerMlDsaKey, Log, Trust, verify_bundle};
 use assayer_verifier::{
-    Code, Document, GrowingTree, Hash, Limits, Note, PublicKey, Scheme, Signature, State, TreeHead,
-    canonicalize, leaf_hash, verify, verify_consistency, verify_inclusion,
+    Code, Document, GrowingTree, Hash, Layer, Limits, MlDsa65Key, Note, PublicKey, Scheme, Signature, State,
+    Trace, TreeHead, canonicalize, leaf_hash, verify, verify_consistency, verify_inclusion,
 };
 use serde_json::Value as Json;
 
@@ -188,6 +188,30 @@ fn signatures_are_accepted_or_refused_for_the_named_reason() {
     });
 }
 
+fn ml_dsa_key(data: &Json) -> IssuerMlDsaKey {
+    IssuerMlDsaKey {
+        issuer: PublicKey::from_hex(text(data, "/issuer")).unwrap(),
+        key: MlDsa65Key::from_hex(text(data, "/key")).unwrap(),
+        hybrid_only: data["hybrid_only"].as_bool().unwrap(),
+    }
+}
+
+/// The layer that the vector is about, where this build leaves out what the layer takes.
+fn layer_not_built(expect: &Json) -> Option<&str> {
+    let needs = expect["needs"].as_array().into_iter().flatten();
+    let is_built = |feature: &str| match feature {
+        "post-quantum" => cfg!(feature = "post-quantum"),
+        other => panic!("no feature {other}"),
+    };
+    needs.filter(|need| !is_built(text(need, "/feature"))).map(|need| text(need, "/layer")).next()
+}
+
+fn ends_as(trace: &Trace, id: &str, state: &str, code: &str) -> Result<(), String> {
+    let layer = trace.layer(id).ok_or_else(|| format!("no layer {id}"))?;
+    let found = format!("{} {}", layer.state.as_str(), layer.code());
+    same(&format!("{state} {code}"), &found).map_err(|error| format!("{id}: {error}"))
+}
+
 #[test]
 fn bundles_are_judged_layer_by_layer() {
     run_all("bundles", 200, |vector| {
@@ -197,6 +221,8 @@ fn bundles_are_judged_layer_by_layer() {
             trust_data["registry_key"].as_str().map(key).into_iter().collect();
         let issuers = trust_data["issuer_keys"].as_array().into_iter().flatten();
         let issuer_keys: Vec<PublicKey> = issuers.map(|text| key(text.as_str().unwrap())).collect();
+        let ml_dsa_keys: Vec<IssuerMlDsaKey> =
+            trust_data["ml_dsa_keys"].as_array().into_iter().flatten().map(ml_dsa_key).collect();
         let log = trust_data["log"].as_str().map(|log| {
             let (log, layers) = Log::read(log.lines().map(str::as_bytes), &Limits::default());
             assert!(layers.iter().all(|layer| layer.state == State::Established));
@@ -207,10 +233,14 @@ fn bundles_are_judged_layer_by_layer() {
             issuer_keys: &issuer_keys,
             file_id: trust_data["file_id"].as_str(),
             log: log.as_ref(),
+            ml_dsa_keys: &ml_dsa_keys,
             ..Trust::default()
         };
         let trace = verify_bundle(text(vector, "/input/bundle").as_bytes(), &trust, &Limits::default());
         let expect = &vector["expect"];
+        if let Some(layer) = layer_not_built(expect) {
+            return ends_as(&trace, layer, "not-established", "input.not-built");
+        }
         same(text(expect, "/verdict"), trace.verdict().as_str())
             .map_err(|error| format!("verdict: {error}: {:?}", trace.refuted().collect::<Vec<_>>()))?;
 
@@ -230,6 +260,10 @@ fn bundles_are_judged_layer_by_layer() {
             let id = id.as_str().unwrap();
             let layer = trace.layer(id).ok_or_else(|| format!("no layer {id}"))?;
             same("established", layer.state.as_str()).map_err(|error| format!("{id}: {error}: {layer:?}"))?;
+        }
+        for open in expect["open"].as_array().into_iter().flatten() {
+            ends_as(&trace, text(open, "/layer"), "not-established", text(open, "/code"))?;
+            same(text(open, "/at"), trace.layer(text(open, "/layer")).map_or("", Layer::at))?;
         }
         for note in expect["notes"].as_array().into_iter().flatten() {
             let same =

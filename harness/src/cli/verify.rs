@@ -138,15 +138,10 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, String> {
     let policy = policy(arguments).map_err(|error| error.to_string())?;
     let now = jiff::Timestamp::now().as_second();
     let trust = Trust {
-        registry_keys: &policy.registry_keys,
-        issuer_keys: &policy.issuer_keys,
-        heads: &policy.heads,
         file_id: arguments.file_id.as_deref(),
         log: log.as_ref(),
-        windows: &policy.windows,
-        any_issuer: policy.any_issuer,
-        required: &policy.required,
         freshness: policy.most_seconds.map(|most_seconds| Freshness { now, most_seconds }),
+        ..policy.trust()
     };
     let kind = arguments.kind.map(|kind| match kind {
         Kind::Bundle => DocumentKind::Bundle,

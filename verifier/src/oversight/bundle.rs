@@ -13,14 +13,16 @@ use crate::merkle::TreeHead;
 use crate::oversight::event::{self, Identifier, Identity, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::signed::{fitting, texts};
-use crate::oversight::{Freshness, KeyWindow, Leaf, Log, Trust, describe, head, log, manifest, read_then};
+use crate::oversight::{
+    Freshness, KeyWindow, Leaf, Log, Trust, describe, head, log, manifest, post_quantum, read_then, suite,
+};
 use crate::verdict::{Layer, Problem, Trace};
 
 /// How many of the layers, from the first on, must be established for a bundle to be `authentic`.
-const REQUIRED: usize = 15;
+const REQUIRED: usize = 17;
 
 /// Every layer of a bundle, in order.
-pub const BUNDLE_LAYERS: [&str; 22] = [
+pub const BUNDLE_LAYERS: [&str; 24] = [
     "limits",
     "json",
     "shape",
@@ -28,6 +30,8 @@ pub const BUNDLE_LAYERS: [&str; 22] = [
     "issuer-signature",
     "manifest-members",
     "issuer-key",
+    "suite",
+    "post-quantum",
     "beacon-rows",
     "watermark-rows",
     "registry-signature",
@@ -152,9 +156,12 @@ fn verify_document(document: &Document<'_>, trust: &Trust<'_>, memory: &mut Memo
             layers.push(manifest::signature_layer(manifest, memory, "/manifest"));
             layers.push(manifest::members_layer(manifest, "/manifest"));
             layers.push(issuer_key_layer(manifest, trust));
+            let (suite_layer, suite) = suite::layer(manifest, trust, "/manifest");
+            layers.push(suite_layer);
+            layers.push(post_quantum::layer(manifest, suite, trust, memory, "/manifest"));
         }
         None => {
-            for id in ["issuer-signature", "manifest-members", "issuer-key"] {
+            for id in ["issuer-signature", "manifest-members", "issuer-key", "suite", "post-quantum"] {
                 layers.push(unreached(id, "/manifest"));
             }
         }

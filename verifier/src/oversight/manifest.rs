@@ -345,6 +345,13 @@ pub(crate) fn issuer_signature(manifest: Value<'_>) -> Option<Signature> {
     Signature::from_slice(&lenient_hex(&manifest.get("signature_ed25519")?.as_str()?)?)
 }
 
+/// The bytes that the Ed25519 signature of the manifest fits, if it fits any.
+pub(crate) fn signed_bytes(manifest: Value<'_>, memory: &mut Memory) -> Option<Vec<u8>> {
+    let key = memory.key(&issuer_key(manifest)?).ok()?;
+    let signature = issuer_signature(manifest)?;
+    fitting(candidates(manifest), memory, &key, &signature).ok().map(|fit| fit.bytes)
+}
+
 /// The bytes of every reading under every scheme, one after the other.
 fn candidates<'d>(
     manifest: Value<'d>,
@@ -392,7 +399,7 @@ fn report_fit(
 }
 
 /// Hexadecimal text as the implementations read it; anything but plain lower case is noted.
-fn noted_hex(value: Option<Value<'_>>, layer: &mut Layer, at: &str) -> Option<Vec<u8>> {
+pub(crate) fn noted_hex(value: Option<Value<'_>>, layer: &mut Layer, at: &str) -> Option<Vec<u8>> {
     let text = value.and_then(Value::as_str)?;
     let bytes = lenient_hex(&text)?;
     if base16ct::lower::encode_string(&bytes) != text {

@@ -8,8 +8,10 @@ mod explain;
 mod head;
 mod log;
 mod manifest;
+mod post_quantum;
 mod proof;
 mod signed;
+mod suite;
 
 pub use bundle::{BUNDLE_LAYERS, BundleVerifier, verify_bundle};
 pub use consistency::{consistency_json, verify_consistency_proof};
@@ -25,6 +27,7 @@ use crate::hash::PublicKey;
 use crate::json::{Document, ReadError, Value};
 use crate::limits::Limits;
 use crate::merkle::TreeHead;
+use crate::ml_dsa::MlDsa65Key;
 use crate::verdict::{Layer, Problem, Trace};
 
 /// The kinds of document that are known here.
@@ -111,6 +114,8 @@ pub struct Trust<'a> {
     pub any_issuer: bool,
     /// Layers that must be established for `authentic`, beyond those that always must.
     pub required: &'a [&'static str],
+    /// ML-DSA-65 keys of issuers: hybrid manifests need one.
+    pub ml_dsa_keys: &'a [IssuerMlDsaKey],
     /// How old evidence may be.
     pub freshness: Option<Freshness>,
 }
@@ -124,6 +129,17 @@ pub struct KeyWindow {
     pub from: Option<i64>,
     /// Not after.
     pub until: Option<i64>,
+}
+
+/// The second key of an issuer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IssuerMlDsaKey {
+    /// The Ed25519 key that the issuer's manifests name.
+    pub issuer: PublicKey,
+    /// The key that signs the same bytes again.
+    pub key: MlDsa65Key,
+    /// Whether manifests of this issuer of any other suite than the hybrid one are refuted.
+    pub hybrid_only: bool,
 }
 
 /// How old evidence may be. The verifier reads no clock: the caller says what time it is.
