@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use assayer_verifier::oversight::{BUNDLE_LAYERS, IssuerMlDsaKey, KeyWindow, Trust};
-use assayer_verifier::{Hash, MlDsa65Key, PublicKey, TreeHead, VerifiedKey};
+use assayer_verifier::{Hash, LogKey, MlDsa65Key, PublicKey, TreeHead, VerifiedKey};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -21,6 +21,10 @@ pub struct Policy {
     pub issuer_keys: Vec<PublicKey>,
     /// Second keys of issuers, for hybrid manifests.
     pub ml_dsa_keys: Vec<IssuerMlDsaKey>,
+    /// Keys that sign attestations.
+    pub attestation_keys: Vec<PublicKey>,
+    /// Transparency logs that hold attestations.
+    pub log_keys: Vec<LogKey>,
     /// Whether any issuer will do.
     pub any_issuer: bool,
     /// Known tree heads.
@@ -107,7 +111,24 @@ struct File {
     #[serde(default)]
     issuer: Vec<IssuerKey>,
     #[serde(default)]
+    attestation: Vec<AttestationKey>,
+    #[serde(default)]
+    transparency_log: Vec<TransparencyLog>,
+    #[serde(default)]
     head: Vec<Head>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttestationKey {
+    key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TransparencyLog {
+    name: String,
+    key: String,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +166,8 @@ impl Policy {
             windows: &self.windows,
             issuer_keys: &self.issuer_keys,
             ml_dsa_keys: &self.ml_dsa_keys,
+            attestation_keys: &self.attestation_keys,
+            log_keys: &self.log_keys,
             any_issuer: self.any_issuer,
             heads: &self.heads,
             required: &self.required,
@@ -182,6 +205,12 @@ impl Policy {
         for issuer in file.issuer {
             policy.issuer_keys.push(key(&issuer.key, path)?);
             policy.ml_dsa_keys.extend(ml_dsa_key(&issuer, path)?);
+        }
+        for attester in file.attestation {
+            policy.attestation_keys.push(key(&attester.key, path)?);
+        }
+        for log in file.transparency_log {
+            policy.log_keys.push(LogKey { key: key(&log.key, path)?, name: log.name });
         }
         for head in file.head {
             let root = Hash::from_hex(&head.root)
@@ -229,4 +258,38 @@ fn window(key: PublicKey, registry: &RegistryKey, path: &str) -> Result<Option<K
     let bounded = registry.from.is_some() || registry.until.is_some();
     let seconds = |instant: Option<Timestamp>| instant.map(Timestamp::as_second);
     Ok(bounded.then(|| KeyWindow { key, from: seconds(registry.from), until: seconds(registry.until) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the auditors' page, with what stands there as a comment only because it is long.
+    #[test]
+    fn the_policy_of_the_auditors_page_is_read_whole() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/auditors.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let second = format!("ml_dsa_65 = \"{}\"", "0f".repeat(1_952));
+        let whole = example.replace("# ml_dsa_65 = \"…\"", &second).replace("# hybrid_only", "hybrid_only");
+        let policy = Policy::of(toml::from_str(&whole).unwrap(), "the page").unwrap();
+        assert_eq!((policy.registry_keys.len(), policy.windows.len(), policy.issuer_keys.len()), (1, 1, 1));
+        assert_eq!((policy.heads.len(), policy.required.as_slice()), (1, &["registration"][..]));
+        assert_eq!(policy.attestation_keys.len(), 1);
+        assert_eq!(policy.log_keys[0].name, "log.example.org");
+        assert!(policy.ml_dsa_keys[0].hybrid_only && policy.ml_dsa_keys[0].issuer == policy.issuer_keys[0]);
+    }
+
+    #[test]
+    fn second_keys_and_unknown_members_are_refused_by_name() {
+        let issuer = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        let error = |lines: &str| {
+            let text = format!("[[issuer]]\nkey = \"{issuer}\"\n{lines}\n");
+            let file = toml::from_str(&text).map_err(|error| error.to_string());
+            file.and_then(|file| Policy::of(file, "p").map_err(|error| error.to_string())).unwrap_err()
+        };
+        assert!(error("ml_dsa_65 = \"00\"").contains("expected 3904 hexadecimal digits"));
+        assert!(error("hybrid_only = true").contains("needs the second key"));
+        assert!(error("ml_dsa_44 = \"00\"").contains("ml_dsa_44"));
+    }
 }

@@ -37,7 +37,7 @@ def add(writer, id, why, spec, text, trust, refuted=(), twin=None, notes=(), lef
     if left_open:
         expect["open"] = [{"layer": layer, "code": code, "at": at} for layer, code, at in left_open]
         judged = [{"layer": layer, "code": result[0], "at": result[1]} for layer, result in results.items() if isinstance(result, Open)]
-        assert judged == expect["open"], f"{id}: expected {expect['open']}, found {judged}"
+        assert all(layer in judged for layer in expect["open"]), f"{id}: expected {expect['open']}, found {judged}"
     if needs:
         expect["needs"] = [{"layer": layer, "feature": feature} for layer, feature in needs]
     if notes:

@@ -5,6 +5,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.setrecursionlimit(20_000)
 
+import cases_attestation  # noqa: E402
 import cases_bundle  # noqa: E402
 import cases_canon  # noqa: E402
 import cases_document  # noqa: E402
@@ -21,7 +22,7 @@ FOLDERS = ["json", "canonicalization", "merkle", "signatures", "bundles", *cases
 
 def main():
     writer = Writer()
-    for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle, cases_document, cases_suite):
+    for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle, cases_document, cases_suite, cases_attestation):
         module.generate(writer)
     schemas.check_vocabulary(writer)
     writer.write(FOLDERS)

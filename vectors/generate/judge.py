@@ -9,6 +9,7 @@ import datetime
 import json
 import re
 
+import attestation
 import canon
 import ed25519 as ed
 import merkle
@@ -19,6 +20,7 @@ from strict_json import Defect, Reader
 LAYERS = [
     "limits", "json", "shape", "file-id", "issuer-signature", "manifest-members", "issuer-key", "suite", "post-quantum", "beacon-rows", "watermark-rows",
     "registry-signature", "registry-key", "tree-head", "inclusion", "event-binding", "event-order", "registration",
+    "attestation", "attestation-log",
 ]
 SHAPE = {
     "file_id": str, "bundle_generated_at": str, "registry_pub": str, "manifest": dict, "beacons": list, "watermarks": list, "events": list, "tlog_proofs": list,
@@ -60,6 +62,8 @@ def judge(text, trust, eager=False):
         results["watermark-rows"] = rows(bundle, "watermarks", ("mark_id", "layer"))
     if (eager or results["registry-signature"] is None) and trust.get("registry_key"):
         results["registry-key"] = None if trust["registry_key"] == bundle["registry_pub"] else ("key.differs", "/registry_pub")
+    for layer, judged in (("attestation", attestation.judge(bundle, trust)), ("attestation-log", attestation.judge_log(bundle, trust))):
+        results[layer] = Open(judged.args) if isinstance(judged, attestation.Left) else judged
     results["tree-head"] = tree_head(bundle)
     if results["tree-head"] is None or eager and bundle.get("tlog_head"):
         results["inclusion"] = inclusion(bundle)

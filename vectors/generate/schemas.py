@@ -47,15 +47,26 @@ LAYER_CODES = {
     "event-binding": ["event.extra", "event.identity-differs", "event.leaf-differs", "event.time-differs"],
     "event-order": ["event.duplicate-index", "event.order"],
     "registration": ["log.registration-differs"],
+    "attestation": [
+        "attestation.digest-differs", "attestation.file-differs", "attestation.issuer-differs", "attestation.predicate", "attestation.recipient-differs",
+        "attestation.recipient-key-differs", "attestation.signature-mismatch", "attestation.statement", "attestation.subject-differs", "attestation.suite-differs",
+        "attestation.watermarks-differ", "dsse.duplicate-signature", "dsse.encoding", "dsse.payload-type", "dsse.size", "json.duplicate-key", "json.syntax",
+    ],
+    "attestation-log": [
+        "checkpoint.differs", "checkpoint.signature-mismatch", "json.duplicate-key", "merkle.index-out-of-range", "merkle.path-length", "merkle.root-mismatch",
+        "transparency.encoding", "transparency.entry-differs",
+    ],
 }
 assert list(LAYER_CODES) == LAYERS
 # Which code each layer can be left open with, where a case says so.
 OPEN_CODES = {
     "suite": ["suite.unknown"],
     "post-quantum": ["input.not-reached", "post-quantum.key-missing"],
+    "attestation": ["attestation.key-unknown", "attestation.schema", "input.not-given", "key.not-pinned"],
+    "attestation-log": ["input.not-given", "input.not-reached", "key.not-pinned", "transparency.entry-kind"],
 }
 NOTES = [
-    "event.after-bundle", "event.token-unsigned", "interop.inclusion-name", "interop.member-absent", "interop.sealed-form", "interop.unknown-member",
+    "event.after-bundle", "event.token-unsigned", "interop.inclusion-name", "interop.key-digest", "interop.member-absent", "interop.sealed-form", "interop.unknown-member",
     "interop.unsigned-slot",
 ]
 FEATURES = ["post-quantum"]
@@ -91,6 +102,7 @@ INPUTS = {
     "bundle": closed({
         "bundle": {"type": "string"},
         "trust": closed({
+            "attestation_keys": listing(HASH, minItems=1), "log_keys": listing(closed({"name": {"type": "string"}, "key": HASH}), minItems=1),
             "ml_dsa_keys": listing(closed({"issuer": HASH, "key": {"type": "string", "pattern": "^[0-9a-f]{3904}$"}, "hybrid_only": {"type": "boolean"}}), minItems=1),
             "registry_key": HASH, "issuer_keys": listing(HASH, minItems=1), "log": {"type": "string"}, "file_id": {"type": "string"},
         }, []),

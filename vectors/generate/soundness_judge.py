@@ -20,7 +20,7 @@ from strict_json import Defect, Reader
 OPEN = "open"
 # Those that must be established for `authentic`, in the order in which they are judged.
 REQUIRED = [
-    "limits", "json", "shape", "file-id", "issuer-signature", "manifest-members", "issuer-key", "beacon-rows", "watermark-rows",
+    "limits", "json", "shape", "file-id", "issuer-signature", "manifest-members", "issuer-key", "suite", "post-quantum", "beacon-rows", "watermark-rows",
     "registry-signature", "registry-key", "tree-head", "inclusion", "event-binding", "event-order",
 ]
 LAYERS = [*REQUIRED, "registration", "completeness", "log-root", "append-only"]
@@ -62,6 +62,7 @@ def judge(data, trust):
         found["issuer-signature"] = issuer_signature(manifest)
         found["manifest-members"] = "manifest.unsigned-member" if unknown_member(manifest) else None
         found["issuer-key"] = issuer_key(manifest, trust)
+        found["suite"], found["post-quantum"] = suite(manifest)
         found["beacon-rows"] = rows(manifest, bundle, "beacons", ("token_id", "kind"))
         found["watermark-rows"] = rows(manifest, bundle, "watermarks", ("mark_id", "layer"))
     if key is not None:
@@ -94,6 +95,15 @@ def verdict(found):
     if refuted(found):
         return "refuted"
     return "authentic" if all(found[layer] is None for layer in REQUIRED) else "consistent"
+
+
+def suite(manifest):
+    """The layers `suite` and `post-quantum`, where no key for a second signature is trusted."""
+    name = manifest.get("suite", DEFAULTS["suite"])
+    if name == "OSGT-HYBRID-v1":
+        empty = manifest.get("signature_ml_dsa") in (None, "")
+        return None, "post-quantum.signature-missing" if empty else OPEN
+    return (None, None) if name in ("OSGT-CLASSIC-v1", "OSGT-HW-P256-v1") else (OPEN, OPEN)
 
 
 # Values

@@ -138,6 +138,31 @@ codes! {
     LogTooShort = "log.too-short", "the given log ends before this tree head";
     LogEncoding = "log.encoding", "a log record is not encoded as it must be";
 
+    DsseDuplicateSignature = "dsse.duplicate-signature", "an envelope has two signatures of one key, or the same one twice";
+    DsseEncoding = "dsse.encoding", "an envelope is not written as DSSE demands";
+    DssePayloadType = "dsse.payload-type", "the payload is of another type than the one that is expected";
+    DsseSize = "dsse.size", "an envelope has a payload or more signatures than any statement needs";
+
+    AttestationDigestDiffers = "attestation.digest-differs", "the statement is about other content than the manifest";
+    AttestationFileDiffers = "attestation.file-differs", "the statement names another file than the manifest";
+    AttestationIssuerDiffers = "attestation.issuer-differs", "the statement names another issuer key than the manifest";
+    AttestationKeyUnknown = "attestation.key-unknown", "no signature of the envelope is by a trusted key";
+    AttestationPredicate = "attestation.predicate", "a member of the predicate is absent or of the wrong type";
+    AttestationRecipientDiffers = "attestation.recipient-differs", "the statement names another recipient than the manifest";
+    AttestationRecipientKeyDiffers = "attestation.recipient-key-differs", "the statement names another key of the recipient than the manifest";
+    AttestationSchema = "attestation.schema", "the attestation is of a schema that is not known here";
+    AttestationSignatureMismatch = "attestation.signature-mismatch", "no signature of the envelope fits, though it must or claims to be by a trusted key";
+    AttestationStatement = "attestation.statement", "the payload is no in-toto statement of version 1";
+    AttestationSubjectDiffers = "attestation.subject-differs", "a subject of the statement is no mark of the manifest";
+    AttestationSuiteDiffers = "attestation.suite-differs", "the statement names another suite than the manifest";
+    AttestationWatermarksDiffer = "attestation.watermarks-differ", "the statement names other marks than the manifest";
+
+    CheckpointDiffers = "checkpoint.differs", "the checkpoint is of another tree than the proof";
+    CheckpointSignatureMismatch = "checkpoint.signature-mismatch", "the checkpoint claims to be signed by a known log, and is not";
+    TransparencyEncoding = "transparency.encoding", "an entry of a transparency log is not written as it must be";
+    TransparencyEntryDiffers = "transparency.entry-differs", "the entry of the transparency log is about another envelope";
+    TransparencyEntryKind = "transparency.entry-kind", "the entry of the transparency log is of a kind that is not known here";
+
     NotBuilt = "input.not-built", "this build of the verifier leaves out what it takes";
     NotGiven = "input.not-given", "nothing was given that could establish this";
     NotReached = "input.not-reached", "what it needs is missing or refuted";
@@ -151,6 +176,7 @@ codes! {
     NoteTieOrder = "interop.tie-order", "events of one second are not in the order of the log";
     NoteNullDropped = "interop.null-dropped", "a member that is null was left out of the signed bytes";
     NoteUnknownMember = "interop.unknown-member", "a member that is not known; only the registry signed it";
+    NoteKeyDigest = "interop.key-digest", "the digest of a key is over its hexadecimal text";
     NoteMemberAbsent = "interop.member-absent", "a member that the specification requires is absent";
     NoteSealedForm = "interop.sealed-form", "a member has not the form that the specification asks for";
     NoteUnsignedSlot = "interop.unsigned-slot", "a signature that the suite does not ask for; nobody signed it and nothing verifies it";

@@ -83,8 +83,10 @@ layers! {
         "It does not show that this clock is right.";
     "time", "A time-stamping authority that you trust says when the evidence existed.",
         "It does not show what happened before that moment; without it all times are the registry's own.";
-    "attestation", "The attestation beside the evidence fits it.",
+    "attestation", "A key that you trust signed a statement about this file, its issuer, recipient, suite and marks, as the manifest has them.",
         "It does not show that the attestation was published anywhere.";
+    "attestation-log", "A transparency log that you know signed a tree with an entry about this very attestation.",
+        "It does not show that the log showed others the same tree, nor when the entry was made.";
 
     "head-known", "The root that the proof leads to is one that you know from elsewhere.",
         "It does not show who signed that root.";

@@ -100,7 +100,9 @@
 //! [`Limits`] bound what a document may ask for: bytes, depth, numbers, values. Time and memory are linear in the text.
 
 mod canon;
+mod checkpoint;
 mod code;
+mod dsse;
 mod ed25519;
 mod hash;
 mod json;
@@ -114,6 +116,7 @@ mod prover;
 mod verdict;
 
 pub use canon::{CanonError, Scheme, UnknownScheme, canonicalize};
+pub use checkpoint::LogKey;
 pub use code::{Code, UnknownCode};
 pub use ed25519::{VerifiedKey, verify, verify_batch};
 pub use hash::{Hash, PublicKey, Signature, sha256};

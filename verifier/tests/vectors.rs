@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use assayer_verifier::oversight::{IssuerMlDsaKey, Log, Trust, verify_bundle};
 use assayer_verifier::{
-    Code, Document, GrowingTree, Hash, Layer, Limits, MlDsa65Key, Note, PublicKey, Scheme, Signature, State,
-    Trace, TreeHead, canonicalize, leaf_hash, verify, verify_consistency, verify_inclusion,
+    Code, Document, GrowingTree, Hash, Layer, Limits, LogKey, MlDsa65Key, Note, PublicKey, Scheme, Signature,
+    State, Trace, TreeHead, canonicalize, leaf_hash, verify, verify_consistency, verify_inclusion,
 };
 use serde_json::Value as Json;
 
@@ -223,6 +223,16 @@ fn bundles_are_judged_layer_by_layer() {
         let issuer_keys: Vec<PublicKey> = issuers.map(|text| key(text.as_str().unwrap())).collect();
         let ml_dsa_keys: Vec<IssuerMlDsaKey> =
             trust_data["ml_dsa_keys"].as_array().into_iter().flatten().map(ml_dsa_key).collect();
+        let attestation_keys: Vec<PublicKey> = trust_data["attestation_keys"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|text| key(text.as_str().unwrap()))
+            .collect();
+        let log_key =
+            |data: &Json| LogKey { name: text(data, "/name").to_owned(), key: key(text(data, "/key")) };
+        let log_keys: Vec<LogKey> =
+            trust_data["log_keys"].as_array().into_iter().flatten().map(log_key).collect();
         let log = trust_data["log"].as_str().map(|log| {
             let (log, layers) = Log::read(log.lines().map(str::as_bytes), &Limits::default());
             assert!(layers.iter().all(|layer| layer.state == State::Established));
@@ -234,6 +244,8 @@ fn bundles_are_judged_layer_by_layer() {
             file_id: trust_data["file_id"].as_str(),
             log: log.as_ref(),
             ml_dsa_keys: &ml_dsa_keys,
+            attestation_keys: &attestation_keys,
+            log_keys: &log_keys,
             ..Trust::default()
         };
         let trace = verify_bundle(text(vector, "/input/bundle").as_bytes(), &trust, &Limits::default());

@@ -16,13 +16,14 @@ use crate::oversight::signed::{fitting, texts};
 use crate::oversight::{
     Freshness, KeyWindow, Leaf, Log, Trust, describe, head, log, manifest, post_quantum, read_then, suite,
 };
+use crate::oversight::{attestation, attestation_log};
 use crate::verdict::{Layer, Problem, Trace};
 
 /// How many of the layers, from the first on, must be established for a bundle to be `authentic`.
 const REQUIRED: usize = 17;
 
 /// Every layer of a bundle, in order.
-pub const BUNDLE_LAYERS: [&str; 24] = [
+pub const BUNDLE_LAYERS: [&str; 25] = [
     "limits",
     "json",
     "shape",
@@ -47,6 +48,7 @@ pub const BUNDLE_LAYERS: [&str; 24] = [
     "freshness",
     "time",
     "attestation",
+    "attestation-log",
 ];
 
 /// Verifies an evidence bundle as answered by `/evidence/{file_id}`.
@@ -202,7 +204,9 @@ fn verify_document(document: &Document<'_>, trust: &Trust<'_>, memory: &mut Memo
     layers.push(log::append_only_layer(head, trust));
     layers.push(freshness_layer(bundle, trust.freshness));
     layers.push(time_layer());
-    layers.push(attestation_layer(bundle));
+    let (attestation_layer, envelope) = attestation::layer(bundle, manifest, trust, memory);
+    layers.push(attestation_layer);
+    layers.push(attestation_log::layer(bundle, envelope.as_ref(), trust, memory));
 }
 
 /// Layer `tree-head`. A head may be `null` only where nothing was ever logged, which events contradict.
@@ -804,14 +808,4 @@ fn time_layer() -> Layer {
             "time stamps of a trusted authority",
             "the registry's own clock",
         ))
-}
-
-fn attestation_layer(bundle: Value<'_>) -> Layer {
-    let found = describe(bundle.get("rekor"));
-    Layer::new("attestation", "EV-4: a DSSE attestation may be there").not_established(Problem::new(
-        Code::NotGiven,
-        "/rekor",
-        "an attestation that is verified here",
-        found,
-    ))
 }

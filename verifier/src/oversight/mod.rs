@@ -1,5 +1,7 @@
 //! Evidence of the Oversight registry v1: bundles, tree heads, inclusion proofs and logs.
 
+mod attestation;
+mod attestation_log;
 mod bundle;
 mod consistency;
 mod equivocation;
@@ -22,6 +24,7 @@ pub use log::{Leaf, Log, LogPart, LogVerifier, verify_log};
 pub use manifest::{Reading, signing_bytes};
 pub use proof::{inclusion_json, verify_proof};
 
+use crate::checkpoint::LogKey;
 use crate::code::Code;
 use crate::hash::PublicKey;
 use crate::json::{Document, ReadError, Value};
@@ -116,6 +119,10 @@ pub struct Trust<'a> {
     pub required: &'a [&'static str],
     /// ML-DSA-65 keys of issuers: hybrid manifests need one.
     pub ml_dsa_keys: &'a [IssuerMlDsaKey],
+    /// Keys that sign attestations, beside those of registries: if any is given, one of all these must have signed.
+    pub attestation_keys: &'a [PublicKey],
+    /// Transparency logs whose checkpoints are believed.
+    pub log_keys: &'a [LogKey],
     /// How old evidence may be.
     pub freshness: Option<Freshness>,
 }
