@@ -10,12 +10,15 @@ mod compressed;
 mod context;
 mod dump;
 mod lines;
+mod log;
+mod prove;
 mod read;
 mod report;
 mod work;
 
 pub use context::read_log;
 pub use dump::{DumpError, dump};
+pub use prove::{EachLeaf, Heads, LeafReader, Problem};
 pub use read::{Reader, Sink};
 pub use report::report_of;
 pub use work::{Joined, Joiner, Worker};
@@ -33,8 +36,13 @@ pub enum Item {
         /// Its bytes.
         bytes: Vec<u8>,
     },
-    /// Some records of a log, with their line numbers.
-    Records(Vec<(u64, Vec<u8>)>),
+    /// Some records of a log.
+    Records {
+        /// Number of the first line.
+        line: u64,
+        /// Whole lines, with their ends.
+        lines: Vec<u8>,
+    },
     /// The end of a log whose records came before.
     LogEnd {
         /// Path of the log.
@@ -50,8 +58,7 @@ impl Item {
     pub fn weight(&self) -> usize {
         match self {
             Self::Document { path, bytes } => path.len() + bytes.len(),
-            // Short lines, so the memory for them weighs more than their bytes, and what is kept of them is as much again.
-            Self::Records(lines) => lines.iter().map(|(_, line)| 4 * line.len()).sum(),
+            Self::Records { lines, .. } => lines.capacity(),
             Self::LogEnd { path } => path.len(),
             Self::Skipped(skipped) => skipped.path.len(),
         }
@@ -74,6 +81,13 @@ pub enum Outcome {
     Finding(Finding),
     /// Records were read and hashed.
     Part(Box<LogPart>),
+    /// A page of a log, or a record on its own, was read and hashed.
+    Page {
+        /// Its path.
+        path: String,
+        /// What is in it.
+        part: Box<LogPart>,
+    },
     /// A log is at its end.
     LogEnd {
         /// Path of the log.

@@ -612,6 +612,145 @@ fn document(name: &str) -> String {
     vector["input"]["document"].as_str().unwrap().to_owned()
 }
 
+/// Pages as `/tlog/range` answers them, of `size` records each.
+fn pages(log: &str, size: usize) -> Vec<String> {
+    let records: Vec<Json> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let pages = records.chunks(size).map(|entries| {
+        serde_json::json!({"start": entries[0]["index"], "count": entries.len(), "entries": entries})
+            .to_string()
+    });
+    pages.collect()
+}
+
+fn findings(output: &Output) -> Vec<Json> {
+    String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Pages of one folder are one log, whatever their names sort to; a signed head in the same call vouches for it.
+#[test]
+fn pages_of_one_folder_are_one_log_in_any_order() {
+    let name = "good/with-log";
+    let log = vector(name)["input"]["trust"]["log"].as_str().unwrap().to_owned();
+    let key = key(name, "registry_key");
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "a-bundle.json", bundle(name));
+    let pages = pages(&log, 2);
+    assert!(pages.len() >= 3, "{}", pages.len());
+    for (position, page) in pages.iter().enumerate() {
+        write(folder.path(), &format!("range-{}.json", (position + 1) % pages.len()), page);
+    }
+    let verify =
+        || run(&["verify", folder.path().to_str().unwrap(), "--registry-key", &key, "--format", "ndjson"]);
+    let output = verify();
+    let found = findings(&output);
+    let words: Vec<_> = found
+        .iter()
+        .map(|finding| (finding["kind"].as_str().unwrap(), finding["verdict"].as_str().unwrap()))
+        .collect();
+    assert_eq!(words, [("oversight-bundle", "consistent"), ("oversight-log", "authentic")], "{found:?}");
+
+    // A page that is altered is named by its file; one that is missing is a gap.
+    let altered = pages[1].replace("2026-", "2025-");
+    write(folder.path(), "range-2.json", &altered);
+    let output = verify();
+    let layers = findings(&output)[1]["layers"].clone();
+    let hashes = layers.as_array().unwrap().iter().find(|layer| layer["id"] == "leaf-hashes").unwrap();
+    assert_eq!(
+        (code(&output), hashes["at"].as_str()),
+        (1, Some("range-2.json: /entries/0/leaf_data")),
+        "{hashes}"
+    );
+    std::fs::remove_file(folder.path().join("range-2.json")).unwrap();
+    let output = verify();
+    let layers = findings(&output)[1]["layers"].clone();
+    let entries = layers.as_array().unwrap().iter().find(|layer| layer["id"] == "entries").unwrap();
+    assert_eq!((code(&output), entries["code"].as_str()), (1, Some("log.index-gap")), "{entries}");
+}
+
+#[test]
+fn proofs_are_made_from_a_log_and_verified() {
+    let log = vector("good/with-log")["input"]["trust"]["log"].as_str().unwrap().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "leaves.jsonl", &log);
+    let path = path.to_str().unwrap();
+    let out = folder.path().join("proof.json");
+    let out = out.to_str().unwrap();
+    let prove = |more: &[&str]| code(&run(&[&["prove"], more, &["--out", out]].concat()));
+    let heads = |proof: &Json| {
+        ["old", "new"]
+            .map(|side| format!("{}:{}", proof[side]["size"], proof[side]["root"].as_str().unwrap()))
+    };
+
+    assert_eq!(prove(&["consistency", path, "--old", "3"]), 0);
+    let proof: Json = serde_json::from_str(&std::fs::read_to_string(out).unwrap()).unwrap();
+    let [old, new] = heads(&proof);
+    let verify = |more: &[&str]| code(&run(&[&["verify", out, "--require", "authentic"], more].concat()));
+    assert_eq!((verify(&["--head", &old, "--head", &new]), verify(&["--head", &old])), (0, 1));
+    assert_eq!(verify(&["--log", path]), 0);
+
+    assert_eq!(prove(&["inclusion", path, "--index", "2", "--size", "4"]), 0);
+    let proof: Json = serde_json::from_str(&std::fs::read_to_string(out).unwrap()).unwrap();
+    let head = format!("4:{}", proof["root"].as_str().unwrap());
+    assert_eq!(verify(&["--head", &head]), 0);
+
+    // What cannot be proved leaves what stood there before.
+    let before = std::fs::read_to_string(out).unwrap();
+    for wrong in [["--old", "0"], ["--old", "1000"]] {
+        assert_eq!(prove(&[&["consistency", path], &wrong[..]].concat()), 1);
+    }
+    let bad = write(folder.path(), "bad.jsonl", log.replace("2026-", "2025-"));
+    assert_eq!(prove(&["consistency", bad.to_str().unwrap(), "--old", "2"]), 1);
+    assert_eq!(prove(&["consistency", "nowhere.jsonl", "--old", "2"]), 2);
+    assert_eq!(std::fs::read_to_string(out).unwrap(), before);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "no partial file is left");
+}
+
+/// From two heads of one size; and from a log and a signed head that is not of it.
+#[test]
+fn two_histories_become_a_proof_of_equivocation() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = key("good/with-log", "registry_key");
+    let head = |vector: &str, side: &str, name: &str| {
+        let proof: Json = serde_json::from_str(&document(vector)).unwrap();
+        let mut head = proof[side].clone();
+        head["signed_message"] = format!("{{\"root\":{},\"size\":{}}}", head["root"], head["size"]).into();
+        write(folder.path(), name, head.to_string()).to_str().unwrap().to_owned()
+    };
+    let out = folder.path().join("equivocation.json");
+    let out = out.to_str().unwrap();
+    let prove = |paths: &[&str]| {
+        code(&run(&[&["prove", "equivocation"], paths, &["--registry-key", &key, "--out", out]].concat()))
+    };
+    let holds = || code(&run(&["verify", out, "--registry-key", &key, "--require", "equivocation"]));
+
+    let (a, b) =
+        (head("equivocation/same-size", "old", "a.json"), head("equivocation/same-size", "new", "b.json"));
+    assert_eq!((prove(&[&a, &b]), holds()), (0, 0));
+    let output = run(&["verify", &a, &b, "--registry-key", &key, "--format", "ndjson"]);
+    let found = findings(&output);
+    assert_eq!((code(&output), found.len()), (1, 3), "{found:?}");
+    assert!(
+        found[2]["path"].as_str().unwrap().contains("b.json") && found[2]["verdict"] == "refuted",
+        "{found:?}"
+    );
+
+    let (fork, new) =
+        (head("equivocation/prefix", "old", "fork.json"), head("equivocation/prefix", "new", "new.json"));
+    let leaves: String = (0..9)
+        .map(|index| {
+            let data = format!("leaf {index}");
+            let hash = assayer_verifier::leaf_hash(data.as_bytes());
+            format!("{{\"index\":{index},\"leaf_hash\":\"{hash}\",\"leaf_data\":\"{data}\"}}\n")
+        })
+        .collect();
+    let log = write(folder.path(), "leaves.jsonl", leaves);
+    std::fs::remove_file(out).unwrap();
+    assert_eq!(prove(&[&fork, &new]), 1, "heads of two sizes alone contradict nothing");
+    assert!(!Path::new(out).exists());
+    assert_eq!((prove(&[&fork, &new, log.to_str().unwrap()]), holds()), (0, 0));
+    assert_eq!(prove(&[&a, &new, log.to_str().unwrap()]), 1, "a log that grew");
+}
+
 /// That the proof is good is the worst that can be said of a registry: it must never look like success.
 #[test]
 fn a_proof_of_equivocation_that_holds_is_no_success_unless_it_was_asked_for() {

@@ -96,6 +96,7 @@ codes! {
     KeyOutsideWindow = "key.outside-window", "the key is trusted, but not at the time of the document";
     KeyNotPinned = "key.not-pinned", "no trusted key was given to compare with";
 
+    HeadConflict = "head.conflict", "two heads of one size, signed with one key, have different roots";
     HeadEmptyRoot = "head.empty-root", "the root of the empty tree is the SHA-256 of nothing";
     HeadEncoding = "head.encoding", "a member of the tree head is not encoded as it must be";
     HeadMessageDiffers = "head.message-differs", "the message said to be signed does not restate size and root";
@@ -126,6 +127,7 @@ codes! {
     ProofIndexDiffers = "proof.index-differs", "the proof is for another leaf than the event names";
     ProofUnknownMember = "proof.unknown-member", "the proof has a member that nobody verifies";
 
+    LogBeyondHead = "log.beyond-head", "the log goes on beyond the largest known head";
     LogCount = "log.count", "the page does not hold as many entries as it says";
     LogEventMissing = "log.event-missing", "the log has an event of this file that the bundle leaves out";
     LogIndexGap = "log.index-gap", "the entries are not numbered without gaps";
@@ -180,6 +182,7 @@ codes! {
     NoteMemberAbsent = "interop.member-absent", "a member that the specification requires is absent";
     NoteSealedForm = "interop.sealed-form", "a member has not the form that the specification asks for";
     NoteUnsignedSlot = "interop.unsigned-slot", "a signature that the suite does not ask for; nobody signed it and nothing verifies it";
+    NoteNextRoot = "interop.next-root", "the root of a head is that of one leaf more: size and root were read at two moments";
     NoteInclusionName = "interop.inclusion-name", "the proof is called `inclusion`, as in the specification's text";
 }
 

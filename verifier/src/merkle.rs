@@ -26,7 +26,12 @@ pub fn leaf_hash(leaf: &[u8]) -> Hash {
 /// `SHA-256(0x01 || left || right)` (RFC 6962 section 2.1).
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Hash(Sha256::new().chain_update([1]).chain_update(left.0).chain_update(right.0).finalize().into())
+    let mut node = [1; 65];
+    let (_, children) = node.split_at_mut(1);
+    let (first, second) = children.split_at_mut(32);
+    first.copy_from_slice(&left.0);
+    second.copy_from_slice(&right.0);
+    Hash(Sha256::digest(node).into())
 }
 
 /// The root of a tree without leaves: SHA-256 of nothing.
@@ -71,6 +76,24 @@ impl GrowingTree {
         self.size += 1;
     }
 
+    /// Appends all leaves of a stretch that starts where this tree ends; any other stretch is left out.
+    pub(crate) fn append(&mut self, stretch: &Stretch) {
+        if stretch.start != self.size {
+            return;
+        }
+        for (level, hash) in &stretch.subtrees {
+            let (mut level, mut hash) = (*level, *hash);
+            let end = self.size + (1 << level);
+            while self.size.checked_shr(level).is_some_and(|places| places & 1 == 1) {
+                let Some(left) = self.subtrees.pop() else { break };
+                hash = node_hash(&left, &hash);
+                level += 1;
+            }
+            self.subtrees.push(hash);
+            self.size = end;
+        }
+    }
+
     /// Number of leaves.
     pub(crate) fn head_size(&self) -> u64 {
         self.size
@@ -92,6 +115,47 @@ impl GrowingTree {
     pub fn head(&self) -> TreeHead {
         let root = self.subtrees.iter().rev().copied().reduce(|right, left| node_hash(&left, &right));
         TreeHead { size: self.size, root: root.unwrap_or_else(empty_root) }
+    }
+}
+
+/// The perfect subtrees over leaves in a row that need not start at 0: what can be hashed before it is known what comes
+/// before them. At most 128 hashes.
+#[derive(Clone, Debug)]
+pub(crate) struct Stretch {
+    start: u64,
+    length: u64,
+    /// Level (2^level leaves) and hash, from left to right.
+    subtrees: Vec<(u32, Hash)>,
+}
+
+impl Stretch {
+    /// No leaves yet; the first will be that at index `start`.
+    pub(crate) fn starting_at(start: u64) -> Self {
+        Self { start, length: 0, subtrees: Vec::new() }
+    }
+
+    /// Index of the next leaf; `None` after the last that there can be.
+    pub(crate) fn end(&self) -> Option<u64> {
+        self.start.checked_add(self.length)
+    }
+
+    /// Number of leaves.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Appends one leaf by its leaf hash.
+    pub(crate) fn push(&mut self, leaf: Hash) {
+        let Some(index) = self.end() else { return };
+        let (mut level, mut hash) = (0, leaf);
+        // A right child is joined to its left sibling, if that is in the stretch.
+        while index.checked_shr(level).is_some_and(|place| place & 1 == 1) {
+            let Some((_, left)) = self.subtrees.pop_if(|(left, _)| *left == level) else { break };
+            hash = node_hash(&left, &hash);
+            level += 1;
+        }
+        self.subtrees.push((level, hash));
+        self.length += 1;
     }
 }
 
@@ -193,6 +257,23 @@ pub fn verify_consistency(old: &TreeHead, new: &TreeHead, path: &[Hash]) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tree_of_stretches_is_that_of_their_leaves() {
+        let all = leaves(70);
+        for cut in 0..=70 {
+            for end in cut..=70 {
+                let mut tree = GrowingTree::new();
+                all[..cut].iter().for_each(|leaf| tree.push(*leaf));
+                let mut stretch = Stretch::starting_at(cut as u64);
+                all[cut..end].iter().for_each(|leaf| stretch.push(*leaf));
+                tree.append(&stretch);
+                assert_eq!(tree.head(), head(&all[..end]), "{cut} to {end}");
+                tree.append(&stretch);
+                assert_eq!(tree.head().size, end as u64, "what starts elsewhere is not appended");
+            }
+        }
+    }
 
     /// RFC 6962 section 2.1, word for word: the oracle.
     fn root(leaves: &[Hash]) -> Hash {

@@ -167,6 +167,14 @@ impl Layer {
         }
     }
 
+    /// Puts the name of a file before the places of problem and notes.
+    pub(crate) fn place_in_file(&mut self, name: &str) {
+        let places = self.problem.iter_mut().map(|problem| &mut problem.at);
+        for at in places.chain(self.notes.iter_mut().map(|note| &mut note.at)) {
+            *at = if at.is_empty() { name.to_owned() } else { format!("{name}: {at}") };
+        }
+    }
+
     pub(crate) fn note(&mut self, code: Code, at: impl Into<String>, text: impl AsRef<str>) {
         const MOST: usize = 16;
         if self.notes.len() < MOST {

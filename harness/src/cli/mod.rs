@@ -4,6 +4,7 @@ mod canon;
 mod canon_lab;
 mod check;
 mod list;
+mod prove;
 mod recheck;
 mod selftest;
 mod serve;
@@ -57,6 +58,8 @@ enum Command {
     Recheck(recheck::RecheckArguments),
     /// List checks, requirements, editions or faults, without running anything.
     List(list::ListArguments),
+    /// Make a proof from logs and heads, as a file that anybody can verify.
+    Prove(prove::ProveArguments),
     /// Verify evidence offline: bundles, heads, proofs, logs.
     Verify(Box<verify::VerifyArguments>),
     /// Write the canonical bytes of a JSON text to standard output, and nothing else.
@@ -81,6 +84,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Recheck(arguments) => recheck::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
+        Command::Prove(arguments) => prove::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Canon(arguments) => canon::run(&arguments),
         Command::Selftest(arguments) => selftest::run(&arguments),

@@ -108,7 +108,7 @@ enum Format {
     Html,
 }
 
-fn public_key(text: &str) -> Result<PublicKey, String> {
+pub(super) fn public_key(text: &str) -> Result<PublicKey, String> {
     let lower = text.to_ascii_lowercase();
     let key = PublicKey::from_hex(&lower).ok_or("expected 64 hexadecimal digits")?;
     assayer_verifier::VerifiedKey::new(&key).map_err(|code| code.meaning().to_owned())?;
@@ -181,12 +181,19 @@ fn verify_all(arguments: &VerifyArguments, question: Question<'_>, mut output: O
     };
     let mut joiner = Joiner::new(question);
     let weight = |item: &Result<Item, Unreadable>| item.as_ref().map_or(0, Item::weight);
+    let mut flow = ControlFlow::Continue(());
     in_order_together(threads(arguments), weight, read, worker, |outcome: Result<Outcome, Unreadable>| {
-        match outcome.map(|outcome| joiner.take(outcome)).transpose() {
-            Some(joined) => output.take(joined, &done),
-            None => ControlFlow::Continue(()),
-        }
+        flow = match outcome {
+            Ok(outcome) => {
+                joiner.take(outcome).into_iter().try_for_each(|joined| output.take(Ok(joined), &done))
+            }
+            Err(unreadable) => output.take(Err(unreadable), &done),
+        };
+        flow
     });
+    if flow.is_continue() {
+        let _ = joiner.finish().into_iter().try_for_each(|joined| output.take(Ok(joined), &done));
+    }
     output.finish()
 }
 

@@ -19,7 +19,10 @@ pub fn read_log(path: &Path, limits: &Limits) -> Result<Log, String> {
     let mut take = |item: Result<Item, Unreadable>| {
         match item {
             Ok(Item::Document { bytes, .. }) => documents.push(bytes),
-            Ok(Item::Records(lines)) => documents.extend(lines.into_iter().map(|(_, line)| line)),
+            Ok(Item::Records { lines, .. }) => {
+                let filled = lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+                documents.extend(filled.map(<[u8]>::to_vec));
+            }
             Ok(Item::LogEnd { .. } | Item::Skipped(_)) => {}
             Err(error) => failed = Some(error.to_string()),
         }

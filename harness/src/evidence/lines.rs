@@ -4,6 +4,9 @@ use std::io::{BufRead, BufReader, Read};
 
 use assayer_verifier::Limits;
 
+/// How many bytes of a log are handed on together, or a little more.
+const BLOCK: usize = 1 << 17;
+
 /// A line that is not blank.
 #[derive(Default)]
 pub(super) struct Line {
@@ -18,11 +21,14 @@ pub(super) struct Lines<R> {
     input: BufReader<R>,
     most: u64,
     pub(super) number: usize,
+    /// Why reading failed after the lines that were handed on.
+    failed: Option<std::io::Error>,
 }
 
 impl<R: Read> Lines<R> {
     pub(super) fn new(input: R, limits: &Limits) -> Self {
-        Self { input: BufReader::with_capacity(1 << 16, input), most: limits.bytes as u64 + 1, number: 0 }
+        let input = BufReader::with_capacity(1 << 16, input);
+        Self { input, most: limits.bytes as u64 + 1, number: 0, failed: None }
     }
 
     /// The next line that is not blank. What is beyond the limit of an overlong line is skipped.
@@ -45,6 +51,38 @@ impl<R: Read> Lines<R> {
                 before.extend_from_slice(&bytes);
             }
         }
+    }
+
+    /// The next lines, as many as fit a block, with the number of the first. What is beyond the limit of an overlong line is
+    /// skipped.
+    pub(super) fn next_block(&mut self) -> std::io::Result<Option<(usize, Vec<u8>)>> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let mut block = Vec::with_capacity(BLOCK + (BLOCK >> 4));
+        if let Err(error) = self.fill(&mut block) {
+            // The whole lines before it are handed on first.
+            block.truncate(memchr::memrchr(b'\n', &block).map_or(0, |last| last + 1));
+            self.failed = Some(error);
+        }
+        if block.is_empty() {
+            return self.failed.take().map_or(Ok(None), Err);
+        }
+        let first = self.number + 1;
+        self.number += memchr::memchr_iter(b'\n', &block).count();
+        Ok(Some((first, block)))
+    }
+
+    fn fill(&mut self, block: &mut Vec<u8>) -> std::io::Result<()> {
+        (&mut self.input).take(BLOCK as u64).read_to_end(block)?;
+        if block.last().is_some_and(|last| *last != b'\n') {
+            let read = (&mut self.input).take(self.most).read_until(b'\n', block)?;
+            if read as u64 == self.most && block.last() != Some(&b'\n') {
+                self.input.skip_until(b'\n')?;
+                block.push(b'\n');
+            }
+        }
+        Ok(())
     }
 
     /// Everything that is left, up to the limit.

@@ -29,9 +29,6 @@ const GZIP_MARK: &[u8] = &[0x1f, 0x8b];
 /// No folder is followed deeper.
 const DEEPEST_FOLDER: usize = 32;
 
-/// How many records of a log are handed on together.
-const RECORDS_TOGETHER: usize = 256;
-
 /// Where read items go; it may ask for no more.
 pub type Sink<'s> = dyn FnMut(Result<Item, Unreadable>) -> ControlFlow<()> + 's;
 
@@ -223,18 +220,16 @@ impl<'s> Reader<'s> {
 
     /// A log that cannot be read to its end is ended all the same: the next one must not go on where it stopped.
     fn records(&mut self, name: &str, first: Vec<Line>, lines: &mut Lines<impl Read>) -> Result<(), Stop> {
-        let mut records: Vec<_> = first.into_iter().map(|line| (line.number as u64, line.bytes)).collect();
+        for line in first {
+            self.hand(Item::Records { line: line.number as u64, lines: line.bytes })?;
+        }
         let ended = loop {
-            match lines.next_filled() {
-                Ok(Some(line)) => records.push((line.number as u64, line.bytes)),
+            match lines.next_block() {
+                Ok(Some((line, lines))) => self.hand(Item::Records { line: line as u64, lines })?,
                 Ok(None) => break Ok(()),
                 Err(source) => break Err(source),
             }
-            if records.len() >= RECORDS_TOGETHER {
-                self.hand(Item::Records(std::mem::take(&mut records)))?;
-            }
         };
-        self.hand(Item::Records(records))?;
         self.hand(Item::LogEnd { path: name.to_owned() })?;
         match ended {
             Ok(()) => Ok(()),

@@ -2,10 +2,11 @@
 
 use assayer_verifier::oversight::{
     BundleVerifier, DocumentKind, LogPart, LogVerifier, explain, read_only, verify_consistency_proof,
-    verify_equivocation_proof, verify_head, verify_log, verify_proof,
+    verify_equivocation_proof, verify_head, verify_proof,
 };
 use assayer_verifier::{Document, Limits};
 
+use super::log::Together;
 use super::{Depth, Finding, Item, Outcome, Question, Skipped, Unreadable};
 
 /// Does the work on items that needs no other item; one for each thread. Pure but for what it remembers, which only makes
@@ -50,11 +51,10 @@ impl<'a> Worker<'a> {
                     bundles.push(bytes);
                     return Begun::Bundle { path };
                 }
-                Ok(Outcome::Finding(self.verify(path, kind, &bytes)))
+                Ok(self.document(path, kind, &bytes))
             }
-            Ok(Item::Records(lines)) => {
-                let lines = lines.iter().map(|(number, line)| (*number, line.as_slice()));
-                Ok(Outcome::Part(Box::new(LogPart::read(lines, self.question.limits))))
+            Ok(Item::Records { line, lines }) => {
+                Ok(Outcome::Part(Box::new(LogPart::read(line, &lines, self.question.limits))))
             }
             Ok(Item::LogEnd { path }) => Ok(Outcome::LogEnd { path }),
             Ok(Item::Skipped(skipped)) => Ok(Outcome::Skipped(skipped)),
@@ -63,7 +63,7 @@ impl<'a> Worker<'a> {
         Begun::Done(outcome)
     }
 
-    fn verify(&mut self, path: String, kind: Option<DocumentKind>, bytes: &[u8]) -> Finding {
+    fn document(&mut self, path: String, kind: Option<DocumentKind>, bytes: &[u8]) -> Outcome {
         let Question { trust, limits, .. } = self.question;
         let trace = match kind {
             Some(DocumentKind::Bundle) => self.bundles.verify(bytes),
@@ -71,13 +71,15 @@ impl<'a> Worker<'a> {
             Some(DocumentKind::Equivocation) => verify_equivocation_proof(bytes, trust, limits),
             Some(DocumentKind::Head) => verify_head(bytes, trust, limits),
             Some(DocumentKind::Proof) => verify_proof(bytes, trust, limits),
-            Some(DocumentKind::Log) => verify_log([bytes], trust, limits).1,
+            Some(DocumentKind::Log) => {
+                return Outcome::Page { path, part: Box::new(LogPart::read_page(bytes, limits)) };
+            }
             None => read_only(bytes, limits),
         };
         let explanation = kind
             .filter(|_| self.question.depth == Depth::Explained)
             .map(|kind| explain(kind, bytes, trust, limits));
-        Finding { path, kind, trace, explanation }
+        Outcome::Finding(Finding { path, kind, trace, explanation })
     }
 }
 
@@ -101,9 +103,9 @@ pub enum Joined {
     Skipped(Skipped),
 }
 
-/// Joins the parts of a log, in order, and lets findings through.
+/// Joins what belongs together: the parts of a log, in order, and the heads and pages of one call. Lets findings through.
 pub struct Joiner<'a> {
-    question: Question<'a>,
+    together: Together<'a>,
     log: Option<LogVerifier>,
 }
 
@@ -111,28 +113,39 @@ impl<'a> Joiner<'a> {
     /// A joiner for one stream of outcomes.
     #[must_use]
     pub fn new(question: Question<'a>) -> Self {
-        Self { question, log: None }
+        Self { together: Together::new(question), log: None }
     }
 
-    /// Takes the next outcome; gives a finding when one is complete, or the path of what was left out.
-    pub fn take(&mut self, outcome: Outcome) -> Option<Joined> {
-        let fresh = || LogVerifier::new(self.question.trust, self.question.limits);
+    /// Takes the next outcome; gives what is complete: a finding, and another one if its head contradicts an earlier one.
+    pub fn take(&mut self, outcome: Outcome) -> Vec<Joined> {
         match outcome {
-            Outcome::Finding(finding) => Some(Joined::Finding(finding)),
-            Outcome::Skipped(skipped) => Some(Joined::Skipped(skipped)),
+            Outcome::Finding(finding) => {
+                let conflict = self.together.notice(&finding);
+                [Some(finding), conflict].into_iter().flatten().map(Joined::Finding).collect()
+            }
+            Outcome::Skipped(skipped) => vec![Joined::Skipped(skipped)],
             Outcome::Part(part) => {
-                self.log.get_or_insert_with(fresh).add(*part);
-                None
+                self.log.get_or_insert_with(|| self.together.verifier()).add(*part);
+                Vec::new()
+            }
+            Outcome::Page { path, part } => {
+                self.together.page(path, *part);
+                Vec::new()
             }
             Outcome::LogEnd { path } => {
-                let trace = self.log.take().unwrap_or_else(fresh).finish();
-                Some(Joined::Finding(Finding {
+                let trace = self.log.take().unwrap_or_else(|| self.together.verifier()).finish();
+                vec![Joined::Finding(Finding {
                     path,
                     kind: Some(DocumentKind::Log),
                     trace,
                     explanation: None,
-                }))
+                })]
             }
         }
+    }
+
+    /// What is complete only now that everything was read: logs in pages.
+    pub fn finish(mut self) -> Vec<Joined> {
+        self.together.finish().into_iter().map(Joined::Finding).collect()
     }
 }

@@ -3,11 +3,11 @@
 use crate::code::Code;
 use crate::ed25519::{self, Memory};
 use crate::hash::{Hash, PublicKey, Signature};
-use crate::json::Value;
+use crate::json::{Document, Value};
 use crate::limits::Limits;
 use crate::merkle::{TreeHead, empty_root};
-use crate::oversight::{Trust, describe, log, read_then};
-use crate::verdict::{Layer, Problem, Trace};
+use crate::oversight::{Trust, describe, log, read_then, reading_layers};
+use crate::verdict::{Layer, Problem, State, Trace};
 
 const RULE: &str = "fact sheet 1.3: Ed25519 over {\"root\":…,\"size\":…} by the registry identity key (TL-1)";
 
@@ -46,6 +46,29 @@ impl SignedHead {
         let Self { head, signature } = self;
         format!("{{\"size\": {}, \"root\": \"{}\", \"signature\": \"{signature}\"}}", head.size, head.root)
     }
+}
+
+/// The head that a bundle or a head of its own established under a key that the caller trusts.
+#[must_use]
+pub fn signed_head_of(trace: &Trace) -> Option<TreeHead> {
+    let established = |id: &str| trace.layer(id).filter(|layer| layer.state == State::Established);
+    established("registry-key")?;
+    // What the layer recomputed is the message that was signed.
+    let message = &established("tree-head")?.recomputed;
+    let document = Document::read(message.as_bytes(), &Limits::default()).ok()?;
+    read(document.root(), "").ok()
+}
+
+/// What two heads say together that were signed with one key, have one size and different roots: layer `append-only` is
+/// refuted.
+#[must_use]
+pub fn conflicting_heads(known: TreeHead, other: TreeHead, limits: &Limits) -> Trace {
+    let mut layers = reading_layers(Ok(()), limits);
+    let expected = format!("root {} of {} leaves", known.root, known.size);
+    let found = format!("root {} of {} leaves", other.root, other.size);
+    let problem = Problem::new(Code::HeadConflict, "", expected, found);
+    layers.push(Layer::new("append-only", "one key signs one root of one size").refuted(problem));
+    Trace { layers, required: vec!["append-only"] }
 }
 
 /// Verifies a tree head as answered by `/tlog/head`.

@@ -2,11 +2,12 @@
 
 use crate::code::Code;
 use crate::hash::Hash;
-use crate::json::{Document, Kind, ReadError, Value};
+use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
-use crate::merkle::{GrowingTree, TreeHead, leaf_hash, node_hash};
+use crate::merkle::{GrowingTree, Stretch, TreeHead, leaf_hash, node_hash};
 use crate::oversight::proof::InclusionProof;
-use crate::oversight::{Trust, describe, reading_layers};
+use crate::oversight::record::Fast;
+use crate::oversight::{Trust, describe, reading_pair};
 use crate::prover::{self, ConsistencyPath, InclusionPath};
 use crate::verdict::{Layer, Problem, Trace};
 
@@ -38,7 +39,8 @@ impl Log {
     #[must_use]
     pub fn read<'a>(documents: impl IntoIterator<Item = &'a [u8]>, limits: &Limits) -> (Self, Vec<Layer>) {
         let (log, trace) = verify_log(documents, &Trust::default(), limits);
-        let layers = trace.layers.into_iter().filter(|layer| layer.id != ROOT_LAYER).collect();
+        let of_heads = |layer: &Layer| layer.id == ROOT_LAYER || layer.id == END_LAYER;
+        let layers = trace.layers.into_iter().filter(|layer| !of_heads(layer)).collect();
         (log, layers)
     }
 
@@ -102,33 +104,120 @@ fn subtrees(leaf_hashes: Vec<Hash>) -> Vec<Vec<Hash>> {
 /// by a [`LogVerifier`].
 #[derive(Debug)]
 pub struct LogPart {
-    /// Line number (0 for none), index and recomputed leaf hash of each record that could be read.
-    hashes: Vec<(u64, u64, Hash)>,
+    runs: Vec<Run>,
+    /// How many records could not be read after the last one that could.
+    unread: u64,
     /// The leaves themselves, where they are wanted.
     leaves: Option<Vec<Leaf>>,
+    limits: Layer,
+    json: Layer,
     entries: Layer,
     leaf_hashes: Layer,
-    failure: Option<(String, ReadError)>,
     /// The line that is being read; 0 for a page on its own.
     line: u64,
 }
 
+/// Records with indexes in a row.
+#[derive(Debug)]
+struct Run {
+    /// How many records before it could not be read.
+    unread: u64,
+    /// Line of the first record; 0 for none.
+    line: u64,
+    /// Index of the first record.
+    index: u64,
+    /// Recomputed leaf hashes.
+    hashes: Vec<Hash>,
+    /// Perfect subtrees over them.
+    stretch: Stretch,
+}
+
 impl LogPart {
-    /// Reads records, one a line. In: line numbers with the lines.
+    /// Reads records, one a line. In: the number of the first line, and lines with their ends; blank ones are passed over.
     #[must_use]
-    pub fn read<'a>(lines: impl IntoIterator<Item = (u64, &'a [u8])>, limits: &Limits) -> Self {
+    pub fn read(first_line: u64, lines: &[u8], limits: &Limits) -> Self {
         let mut part = Self::new(None);
-        for (number, line) in lines {
-            part.line = number;
-            part.add(line, limits);
+        let mut fast = Fast::default();
+        let mut rest = lines;
+        part.line = first_line;
+        while !rest.is_empty() {
+            rest = match fast.read(rest, limits) {
+                Some(record) => {
+                    part.push(record.index, record.leaf_hash);
+                    rest.get(record.length..).unwrap_or_default()
+                }
+                None => part.read_line(rest, limits),
+            };
+            part.line += 1;
         }
         part
     }
 
+    /// The strict way through a line; gives what follows it.
+    fn read_line<'b>(&mut self, text: &'b [u8], limits: &Limits) -> &'b [u8] {
+        let end = text.iter().position(|byte| *byte == b'\n');
+        let (line, rest) = match end.and_then(|end| text.split_at_checked(end + 1)) {
+            Some((line, rest)) => (line.strip_suffix(b"\n").unwrap_or(line), rest),
+            None => (text, &[][..]),
+        };
+        if !line.trim_ascii().is_empty() {
+            self.add(line, limits);
+        }
+        rest
+    }
+
+    /// Reads one page of `/tlog/range`, or one record, on its own.
+    #[must_use]
+    pub fn read_page(page: &[u8], limits: &Limits) -> Self {
+        let mut part = Self::new(None);
+        part.add(page, limits);
+        part
+    }
+
+    /// Index of the first record that could be read.
+    #[must_use]
+    pub fn start(&self) -> Option<u64> {
+        self.runs.first().map(|run| run.index)
+    }
+
+    /// Index after that of the last record that could be read.
+    #[must_use]
+    pub fn end(&self) -> Option<u64> {
+        self.runs.last().and_then(|run| run.stretch.end())
+    }
+
+    /// Index and recomputed leaf hash of every record that could be read, in order.
+    pub fn leaf_hashes(&self) -> impl Iterator<Item = (u64, Hash)> {
+        self.runs.iter().flat_map(|run| (run.index..).zip(run.hashes.iter().copied()))
+    }
+
+    /// Forgets the leaf hashes that no comparison with a head of one of these sizes needs: what is left are the subtrees.
+    pub fn keep_hashes_for(&mut self, sizes: &[u64]) {
+        for run in &mut self.runs {
+            let inside = |size: &u64| *size > run.index && run.stretch.end().is_none_or(|end| *size < end);
+            if !sizes.iter().any(inside) {
+                run.hashes = Vec::new();
+            }
+        }
+    }
+
+    /// Puts the name of a file before every place that was found.
+    #[must_use]
+    pub fn of_file(mut self, name: &str) -> Self {
+        for layer in [&mut self.limits, &mut self.json, &mut self.entries, &mut self.leaf_hashes] {
+            layer.place_in_file(name);
+        }
+        self
+    }
+
     fn new(leaves: Option<Vec<Leaf>>) -> Self {
+        let [limits, json] = reading_pair(Ok(()), &Limits::default());
         Self {
-            hashes: Vec::new(),
+            runs: Vec::new(),
+            unread: 0,
             leaves,
+            limits,
+            json,
             entries: Layer::new(
                 "entries",
                 "TL-2, TL-4: index, leaf_hash, leaf_data; contiguous, nothing left out",
@@ -137,9 +226,26 @@ impl LogPart {
                 "leaf-hashes",
                 "TL-3: SHA-256(0x00 || leaf), the hexadecimal form being the exact leaf",
             ),
-            failure: None,
             line: 0,
         }
+    }
+
+    fn push(&mut self, index: u64, hash: Hash) {
+        if let Some(run) =
+            self.runs.last_mut().filter(|run| self.unread == 0 && run.stretch.end() == Some(index))
+        {
+            run.hashes.push(hash);
+            return run.stretch.push(hash);
+        }
+        if let Some(before) = self.runs.last().map(|run| run.stretch.end())
+            && !goes_on(before, self.unread, index)
+        {
+            self.entries.refute(gap(before, index, self.line));
+        }
+        let mut stretch = Stretch::starting_at(index);
+        stretch.push(hash);
+        let unread = std::mem::take(&mut self.unread);
+        self.runs.push(Run { unread, line: self.line, index, hashes: vec![hash], stretch });
     }
 
     fn add(&mut self, document: &[u8], limits: &Limits) {
@@ -153,7 +259,15 @@ impl LogPart {
                 }
             }
             Err(error) => {
-                self.failure.get_or_insert_with(|| (line_name(self.line), error));
+                self.unread += 1;
+                let place = line_name(self.line);
+                let [mut bounds, mut json] = reading_pair(Err(&error), limits);
+                if !place.is_empty() {
+                    bounds.place_within(&place, &error.pointer);
+                    json.place_within(&place, &error.pointer);
+                }
+                self.limits.join(bounds);
+                self.json.join(json);
             }
         }
     }
@@ -187,7 +301,10 @@ impl LogPart {
 
     fn add_record(&mut self, record: Value<'_>, at: &str) {
         match self.read_record(record, at) {
-            Err(problem) => self.entries.refute(problem),
+            Err(problem) => {
+                self.unread += 1;
+                self.entries.refute(problem);
+            }
             Ok(leaf) => {
                 let recomputed = leaf_hash(&leaf.bytes);
                 if recomputed != leaf.hash {
@@ -195,7 +312,7 @@ impl LogPart {
                     let (expected, found) = (recomputed.to_hex(), leaf.hash.to_hex());
                     self.leaf_hashes.refute(Problem::new(Code::LogLeafHashDiffers, place, expected, found));
                 }
-                self.hashes.push((self.line, leaf.index, recomputed));
+                self.push(leaf.index, recomputed);
                 if let Some(leaves) = &mut self.leaves {
                     leaves.push(leaf);
                 }
@@ -242,6 +359,19 @@ fn line_name(line: u64) -> String {
     if line == 0 { String::new() } else { format!("line {line}") }
 }
 
+/// Whether a record follows what came before. Records that could not be read are accused of that, and not of a gap as well.
+fn goes_on(expected: Option<u64>, unread: u64, index: u64) -> bool {
+    let resumed = unread > 0 && expected.and_then(|next| next.checked_add(unread)) == Some(index);
+    expected == Some(index) || resumed
+}
+
+fn gap(expected: Option<u64>, index: u64, line: u64) -> Problem {
+    let expected =
+        expected.map_or_else(|| "no leaf after the last index".to_owned(), |next| next.to_string());
+    let at = if line == 0 { format!("index {index}") } else { join(&line_name(line), "/index") };
+    Problem::new(Code::LogIndexGap, at, expected, index.to_string())
+}
+
 /// A pointer behind the line that it is of.
 fn join(at: &str, pointer: &str) -> String {
     if at.starts_with("line ") && !at.contains('/') {
@@ -251,82 +381,134 @@ fn join(at: &str, pointer: &str) -> String {
     }
 }
 
-/// Verifies a log from its beginning to its end, in memory that does not grow with it.
+/// Verifies a log from its beginning to its end, in memory that does not grow with it: it keeps the known heads, and 64
+/// hashes.
 #[derive(Debug)]
 pub struct LogVerifier {
-    limits: Limits,
-    /// Known heads, smallest first.
+    limits: Layer,
+    json: Layer,
+    /// Known heads, smallest first, each once.
     heads: Vec<TreeHead>,
+    /// How many of them were compared.
+    compared: usize,
+    /// A head that was refuted at the leaf before: perhaps its root is that of one leaf more.
+    suspect: Option<TreeHead>,
     /// The tree of all leaves so far, while these are the leaves from index 0 without a gap.
     tree: Option<GrowingTree>,
     /// Index that the next leaf must have; `None` before the first and after the last that there can be.
     next: Option<u64>,
+    /// How many records could not be read since the last one that could.
+    unread: u64,
     count: u64,
-    compared: usize,
     entries: Layer,
     leaf_hashes: Layer,
     root: Layer,
-    failure: Option<(String, ReadError)>,
 }
 
 impl LogVerifier {
     /// A verifier that compares the log with `trust.heads`.
     #[must_use]
     pub fn new(trust: &Trust<'_>, limits: &Limits) -> Self {
+        Self::with_heads(trust.heads.iter().copied(), limits)
+    }
+
+    /// A verifier that compares the log with these heads.
+    #[must_use]
+    pub fn with_heads(heads: impl IntoIterator<Item = TreeHead>, limits: &Limits) -> Self {
         let LogPart { entries, leaf_hashes, .. } = LogPart::new(None);
-        let mut heads = trust.heads.to_vec();
-        heads.sort_by_key(|head| head.size);
+        let [bounds, json] = reading_pair(Ok(()), limits);
+        let mut heads: Vec<TreeHead> = heads.into_iter().collect();
+        heads.sort_by_key(|head| (head.size, head.root));
+        heads.dedup();
         let mut verifier = Self {
-            limits: *limits,
+            limits: bounds,
+            json,
             heads,
+            compared: 0,
+            suspect: None,
             tree: Some(GrowingTree::new()),
             next: None,
+            unread: 0,
             count: 0,
-            compared: 0,
             entries,
             leaf_hashes,
             root: Layer::new(ROOT_LAYER, ROOT_RULE),
-            failure: None,
         };
         verifier.compare();
         verifier
     }
 
+    /// Index that the next record must have; `None` before the first.
+    #[must_use]
+    pub fn next(&self) -> Option<u64> {
+        self.next
+    }
+
     /// Joins the next stretch. What it found wrong in itself is kept; the numbering must go on without a gap.
     pub fn add(&mut self, part: LogPart) {
+        self.limits.join(part.limits);
+        self.json.join(part.json);
+        if let Some(first) = part.runs.first() {
+            self.check_gap(first);
+        }
         self.entries.join(part.entries);
         self.leaf_hashes.join(part.leaf_hashes);
-        if self.failure.is_none() {
-            self.failure = part.failure;
+        part.runs.iter().for_each(|run| self.add_run(run));
+        self.unread += part.unread;
+    }
+
+    fn add_run(&mut self, run: &Run) {
+        self.unread += run.unread;
+        // A tree can be recomputed only from all of its leaves.
+        let expected = if self.count == 0 { Some(0) } else { self.next };
+        if expected != Some(run.index) || self.unread > 0 {
+            self.tree = None;
         }
-        for (line, index, hash) in part.hashes {
-            self.check_index(index, line);
-            self.count += 1;
-            self.next = index.checked_add(1);
+        self.unread = 0;
+        let length = run.stretch.length();
+        self.next = run.stretch.end();
+        let inside = self.stop().is_some_and(|stop| stop < self.count + length);
+        if !inside || run.hashes.is_empty() {
+            self.count += length;
             if let Some(tree) = &mut self.tree {
-                tree.push(hash);
+                tree.append(&run.stretch);
+            }
+            return self.compare();
+        }
+        for hash in &run.hashes {
+            self.count += 1;
+            if let Some(tree) = &mut self.tree {
+                tree.push(*hash);
             }
             self.compare();
         }
     }
 
-    fn check_index(&mut self, index: u64, line: u64) {
-        let expected = if self.count == 0 { Some(index) } else { self.next };
-        if expected != Some(index) {
-            let expected =
-                expected.map_or_else(|| "no leaf after the last index".to_owned(), |next| next.to_string());
-            let at = if line == 0 { format!("index {index}") } else { join(&line_name(line), "/index") };
-            self.entries.refute(Problem::new(Code::LogIndexGap, at, expected, index.to_string()));
-        }
-        // A tree can be recomputed only from all of its leaves.
-        if expected != Some(index) || (self.count == 0 && index != 0) {
-            self.tree = None;
+    /// The number of leaves at which there is something to compare next.
+    fn stop(&self) -> Option<u64> {
+        let suspect = self.suspect.map(|suspect| suspect.size + 1);
+        let known = self.heads.get(self.compared).map(|known| known.size);
+        self.tree.as_ref().and_then(|_| suspect.into_iter().chain(known).min())
+    }
+
+    /// Whether the first record of a part goes on where the part before ended; within a part that was seen already.
+    fn check_gap(&mut self, first: &Run) {
+        let expected = if self.count == 0 { Some(first.index) } else { self.next };
+        if !goes_on(expected, self.unread + first.unread, first.index) {
+            self.entries.refute(gap(expected, first.index, first.line));
         }
     }
 
     /// Compares with every known head of the size that is reached.
     fn compare(&mut self) {
         let Some(tree) = &self.tree else { return };
+        if let Some(suspect) = self.suspect.take_if(|suspect| suspect.size < self.count)
+            && suspect.size + 1 == self.count
+            && suspect.root == tree.head().root
+        {
+            let text = format!("the root of the head of {} leaves is that of {}", suspect.size, self.count);
+            self.root.note(Code::NoteNextRoot, "", text);
+        }
         while let Some(known) =
             self.heads.get(self.compared).filter(|known| known.size <= self.count).copied()
         {
@@ -335,6 +517,7 @@ impl LogVerifier {
             if known != found {
                 let expected = format!("root {} of {} leaves", known.root, known.size);
                 self.root.refute(Problem::new(Code::LogRootDiffers, "", expected, found.root.to_hex()));
+                self.suspect.get_or_insert(known);
             }
         }
     }
@@ -342,37 +525,67 @@ impl LogVerifier {
     /// Ends the log: its layers, and the verdict that follows.
     #[must_use]
     pub fn finish(mut self) -> Trace {
-        let outcome = self.failure.as_ref().map_or(Ok(()), |(_, error)| Err(error));
-        let mut layers = reading_layers(outcome, &self.limits);
-        if let Some((place, error)) = self.failure.filter(|(place, _)| !place.is_empty()) {
-            for layer in layers.iter_mut().filter(|layer| layer.problem.is_some()) {
-                layer.place_within(&place, &error.pointer);
-            }
-        }
-        if layers.iter().any(|layer| layer.problem.is_some()) {
+        if self.limits.problem.is_some() || self.json.problem.is_some() {
             for layer in [&mut self.entries, &mut self.leaf_hashes] {
                 layer.leave_open(Problem::new(Code::NotReached, "", "documents that can be read", "none"));
             }
         }
         self.entries.recomputed = format!("{} entries", self.count);
         self.leaf_hashes.recomputed = format!("{} leaf hashes", self.count);
-        if let Some(tree) = self.tree.filter(|_| self.count > 0) {
+        if let Some(tree) = self.tree.as_ref().filter(|_| self.count > 0) {
             let head = tree.head();
-            self.root.recomputed = format!("root {} of {} leaves", head.root, head.size);
+            let heads = format!("{} known heads compared", self.compared);
+            self.root.recomputed = format!("root {} of {} leaves; {heads}", head.root, head.size);
         }
-        if self.compared == 0 {
-            self.root.leave_open(Problem::new(Code::NotGiven, "", "a known head within this log", "none"));
+        if let Some(problem) = self.uncompared() {
+            self.root.leave_open(problem);
         }
-        layers.extend([self.entries, self.leaf_hashes, self.root]);
-        Trace { layers, required: vec!["limits", "json", "entries", "leaf-hashes", ROOT_LAYER] }
+        let end = self.end_layer();
+        let Self { limits, json, entries, leaf_hashes, root, .. } = self;
+        let layers = vec![limits, json, entries, leaf_hashes, root, end];
+        Trace { layers, required: vec!["limits", "json", "entries", "leaf-hashes", ROOT_LAYER, END_LAYER] }
+    }
+
+    /// Why there are known heads that were not compared, or none at all.
+    fn uncompared(&self) -> Option<Problem> {
+        let Some(last) = self.heads.last() else {
+            return Some(Problem::new(Code::NotGiven, "", "a known head within this log", "none"));
+        };
+        if self.compared == self.heads.len() {
+            return None;
+        }
+        let missing = self.heads.len() - self.compared;
+        let expected = format!("{} leaves, for {missing} known heads", last.size);
+        let found = format!("{} leaves", self.count);
+        if self.tree.is_none() {
+            let expected = format!("{expected}, from index 0 without a gap");
+            return Some(Problem::new(Code::NotReached, "", expected, found));
+        }
+        Some(Problem::new(Code::LogTooShort, "", expected, found))
+    }
+
+    /// Layer `log-end`: the leaves after the largest known head rest on nothing.
+    fn end_layer(&self) -> Layer {
+        let layer = Layer::new(END_LAYER, "leaves after the last known head are vouched for by nobody");
+        let largest = self.heads.get(..self.compared).and_then(<[TreeHead]>::last);
+        let Some(largest) = largest.filter(|_| self.tree.is_some()) else {
+            let problem = Problem::new(Code::NotGiven, "", "a known head at the end of this log", "none");
+            return layer.not_established(problem);
+        };
+        if largest.size == self.count {
+            return layer.recomputed(format!("a known head of {} leaves", self.count));
+        }
+        let expected = format!("a known head of {} leaves", self.count);
+        let found = format!("the largest is of {}", largest.size);
+        layer.not_established(Problem::new(Code::LogBeyondHead, "", expected, found))
     }
 }
 
 /// Verifies a log, or a stretch of one, and keeps its leaves.
 ///
-/// In: documents as in [`Log::read`]; `trust.heads` are heads known from elsewhere. Out: the log and its layers, with
-/// `log-root` (the recomputed root is that of a known head of this size). A [`LogVerifier`] does the same in constant
-/// memory.
+/// In: documents as in [`Log::read`]; `trust.heads` are heads known from elsewhere. Out: the log and its layers: with
+/// `log-root` (the recomputed roots are those of all known heads) and `log-end` (one of these is of the whole log). A
+/// [`LogVerifier`] does the same in constant memory.
 #[must_use]
 pub fn verify_log<'a>(
     documents: impl IntoIterator<Item = &'a [u8]>,
@@ -384,12 +597,14 @@ pub fn verify_log<'a>(
         part.add(document, limits);
     }
     let leaves = part.leaves.take().unwrap_or_default();
-    let numbered = (0..).zip(&part.hashes).take_while(|(expected, (_, index, _))| expected == index);
-    let subtrees = subtrees(numbered.map(|(_, (.., hash))| *hash).collect());
+    let first = part.runs.first().filter(|run| run.index == 0 && run.unread == 0);
+    let subtrees = subtrees(first.map(|run| run.hashes.clone()).unwrap_or_default());
     let mut verifier = LogVerifier::new(trust, limits);
     verifier.add(part);
     (Log { leaves, subtrees }, verifier.finish())
 }
+
+const END_LAYER: &str = "log-end";
 
 const ROOT_LAYER: &str = "log-root";
 
@@ -505,5 +720,85 @@ mod tests {
         assert_eq!(gap.head_at(6), None);
         let late = log(3..9);
         assert_eq!((late.head_at(0).map(|head| head.size), late.head_at(1)), (Some(0), None));
+    }
+
+    fn plain(part: &LogPart) -> Vec<(u64, Hash)> {
+        part.leaf_hashes().collect()
+    }
+
+    /// What the strict reader says of a line: the leaf, and whether it had nothing to remark.
+    fn strictly(line: &[u8]) -> Option<(u64, Hash)> {
+        let mut part = LogPart::new(None);
+        part.add(line, &Limits::default());
+        let silent = [&part.limits, &part.json, &part.entries, &part.leaf_hashes]
+            .iter()
+            .all(|layer| layer.problem.is_none() && layer.notes.is_empty());
+        plain(&part).first().copied().filter(|_| silent)
+    }
+
+    fn quickly(line: &[u8]) -> Option<(u64, Hash)> {
+        Fast::default().read(line, &Limits::default()).map(|record| (record.index, record.leaf_hash))
+    }
+
+    fn spelled(index: u64, data: &str, order: usize, space: &str, hex: bool, end: &str) -> String {
+        let escaped = data.replace('\\', "\\\\").replace('"', "\\\"");
+        let mut members = vec![
+            format!("\"index\":{space}{index}"),
+            format!("\"leaf_hash\":{space}\"{}\"", leaf_hash(data.as_bytes())),
+            format!("\"leaf_data\":{space}\"{escaped}\""),
+        ];
+        members.rotate_left(order % 3);
+        if hex {
+            let digits: String = data.bytes().map(|byte| format!("{byte:02x}")).collect();
+            members.push(format!("\"leaf_data_hex\":{space}\"{digits}\""));
+        }
+        format!("{{{}}}{end}", members.join(&format!(",{space}")))
+    }
+
+    /// Otherwise the property below would hold for a way that takes nothing.
+    #[test]
+    fn what_registries_write_goes_the_fast_way() {
+        let data = "{\"event\":\"beacon\",\"user_agent\":\"café \\\\ 😀\"}";
+        for order in 0..3 {
+            for (space, end) in [("", "\n"), (" ", "\r\n"), ("", "")] {
+                for hex in [true, false] {
+                    let line = spelled(7, data, order, space, hex, end);
+                    assert_eq!(quickly(line.as_bytes()), Some((7, leaf_hash(data.as_bytes()))), "{line}");
+                }
+            }
+        }
+        let null = spelled(7, data, 0, "", false, "\n").replace("}\n", ",\"leaf_data_hex\":null}\n");
+        assert!(quickly(null.as_bytes()).is_some(), "{null}");
+    }
+
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Of a record and of every change to it: what the fast way takes, the strict reader takes as the same leaf and
+        /// says nothing about.
+        #[test]
+        fn the_fast_way_takes_nothing_that_the_strict_reader_would_not(
+            index in prop_oneof![0..1_000_u64, any::<u64>()],
+            data in prop_oneof!["[ -~]{0,60}", ".{0,30}"],
+            order in 0..3_usize,
+            space in prop_oneof![Just(""), Just(" "), Just("  "), Just("\t")],
+            hex in any::<bool>(),
+            end in prop_oneof![Just(""), Just("\n"), Just("\r\n"), Just(" \n"), Just("x\n")],
+            at in any::<prop::sample::Index>(),
+            change in prop_oneof![Just(None), any::<u8>().prop_map(Some), Just(Some(b'"')), Just(Some(b'\\')), Just(Some(b'0'))],
+            cut in any::<bool>(),
+        ) {
+            let mut line = spelled(index, &data, order, space, hex, end).into_bytes();
+            let at = at.index(line.len());
+            if let Some(change) = change {
+                if cut { line.insert(at, change) } else { line[at] = change }
+            } else if cut {
+                line.remove(at);
+            }
+            if let Some(found) = quickly(&line) {
+                let end = line.iter().position(|byte| *byte == b'\n').unwrap_or(line.len());
+                prop_assert_eq!(Some(found), strictly(&line[..end]), "{}", String::from_utf8_lossy(&line));
+            }
+        }
     }
 }

@@ -12,6 +12,7 @@ mod log;
 mod manifest;
 mod post_quantum;
 mod proof;
+mod record;
 mod signed;
 mod suite;
 
@@ -19,10 +20,10 @@ pub use bundle::{BUNDLE_LAYERS, BundleVerifier, verify_bundle};
 pub use consistency::{consistency_json, verify_consistency_proof};
 pub use equivocation::{Contradiction, EquivocationProof, NoContradiction, verify_equivocation_proof};
 pub use explain::{Detail, Difference, Explanation, KeyUse, Recomputed, explain};
-pub use head::{SignedHead, verify_head};
+pub use head::{SignedHead, conflicting_heads, signed_head_of, verify_head};
 pub use log::{Leaf, Log, LogPart, LogVerifier, verify_log};
 pub use manifest::{Reading, signing_bytes};
-pub use proof::{inclusion_json, verify_proof};
+pub use proof::{inclusion_json, inclusion_proofs_of, verify_proof};
 
 use crate::checkpoint::LogKey;
 use crate::code::Code;
@@ -160,6 +161,11 @@ pub struct Freshness {
 
 /// Layers `limits` and `json` from the outcome of reading.
 pub(crate) fn reading_layers(outcome: Result<(), &ReadError>, limits: &Limits) -> Vec<Layer> {
+    reading_pair(outcome, limits).into()
+}
+
+/// The same, one by one.
+pub(crate) fn reading_pair(outcome: Result<(), &ReadError>, limits: &Limits) -> [Layer; 2] {
     let mut bounds = Layer::new("limits", "bounds on what comes from outside (assayer)")
         .recomputed(format!("at most {} bytes, {} levels", limits.bytes, limits.depth));
     let mut json = Layer::new("json", "RFC 8259 with the I-JSON rules of RFC 7493 section 2");
@@ -177,7 +183,7 @@ pub(crate) fn reading_layers(outcome: Result<(), &ReadError>, limits: &Limits) -
             json.refute(problem);
         }
     }
-    vec![bounds, json]
+    [bounds, json]
 }
 
 /// Layers `limits` and `json` alone, for a text that is of no known kind.

@@ -81,6 +81,18 @@ pub fn inclusion_json(proof: &InclusionPath) -> String {
     )
 }
 
+/// The inclusion proofs in a bundle that hold against the roots which they name. That these roots are signed is for the
+/// caller to compare.
+pub fn inclusion_proofs_of(bundle: Value<'_>) -> impl Iterator<Item = InclusionPath> {
+    let proofs = bundle.get("tlog_proofs").into_iter().flat_map(Value::items);
+    let proofs = proofs.filter_map(|entry| entry.get("proof").or_else(|| entry.get("inclusion")));
+    proofs.filter_map(|value| {
+        let proof = InclusionProof::read(value, "").ok().filter(|proof| proof.verify("").is_ok())?;
+        let InclusionProof { index, leaf_hash, path, head } = proof;
+        Some(InclusionPath { index, leaf_hash, path, head })
+    })
+}
+
 /// A list of hashes.
 pub(crate) fn path_json(path: &[Hash]) -> String {
     let hashes: Vec<String> = path.iter().map(|hash| format!("\"{hash}\"")).collect();

@@ -1,0 +1,190 @@
+//! Logs that come in several files: pages of `/tlog/range`, in any order.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use assayer_verifier::TreeHead;
+use assayer_verifier::oversight::{DocumentKind, LogPart, LogVerifier, conflicting_heads, signed_head_of};
+
+use super::{Finding, Question};
+
+/// How many signed heads of one call are remembered. More are compared with these, and with nothing after them.
+const MOST_HEADS: usize = 65_536;
+
+/// Puts pages in the order of their indexes. A page that comes too early waits, by its subtrees alone.
+#[derive(Debug, Default)]
+pub(crate) struct Ordered {
+    next: u64,
+    waiting: BTreeMap<(u64, usize), LogPart>,
+}
+
+impl Ordered {
+    /// Takes a page; gives the pages that are in order now. Of those that wait only the hashes that heads of `sizes` leaves
+    /// need are kept.
+    pub(crate) fn put(&mut self, part: LogPart, sizes: &[u64]) -> Vec<LogPart> {
+        self.take(part, |part| part.keep_hashes_for(sizes))
+    }
+
+    /// The same, with all hashes of what waits.
+    pub(crate) fn put_whole(&mut self, part: LogPart) -> Vec<LogPart> {
+        self.take(part, |_| {})
+    }
+
+    fn take(&mut self, mut part: LogPart, shrink: impl Fn(&mut LogPart)) -> Vec<LogPart> {
+        if part.start().is_some_and(|start| start > self.next) {
+            shrink(&mut part);
+            let key = (part.start().unwrap_or(u64::MAX), self.waiting.len());
+            self.waiting.insert(key, part);
+            return Vec::new();
+        }
+        self.next = part.end().unwrap_or(self.next);
+        let mut ready = vec![part];
+        while let Some(entry) = self.waiting.first_entry().filter(|entry| entry.key().0 <= self.next) {
+            let part = entry.remove();
+            self.next = part.end().unwrap_or(self.next).max(self.next);
+            ready.push(part);
+        }
+        ready
+    }
+
+    /// What waits for pages that never came.
+    pub(crate) fn rest(&mut self) -> impl Iterator<Item = LogPart> + use<> {
+        std::mem::take(&mut self.waiting).into_values()
+    }
+}
+
+/// The pages of one folder: they belong to one log.
+#[derive(Debug)]
+struct Pages {
+    /// The first page with its path, until a second one comes: a page on its own is named by itself.
+    alone: Option<(String, LogPart)>,
+    ordered: Ordered,
+    verifier: LogVerifier,
+    sizes: Vec<u64>,
+}
+
+impl Pages {
+    fn add(&mut self, path: &str, part: LogPart) {
+        let name = Path::new(path).file_name().map_or_else(|| path.into(), |name| name.to_string_lossy());
+        for part in self.ordered.put(part.of_file(&name), &self.sizes) {
+            self.verifier.add(part);
+        }
+    }
+
+    fn finish(mut self, folder: String) -> Finding {
+        let mut path = folder;
+        if let Some((alone, part)) = self.alone.take() {
+            path = alone;
+            self.verifier.add(part);
+        }
+        for part in self.ordered.rest() {
+            self.verifier.add(part);
+        }
+        Finding { path, kind: Some(DocumentKind::Log), trace: self.verifier.finish(), explanation: None }
+    }
+}
+
+/// What the documents of one call say together: heads that vouch for logs and contradict each other, pages that are one log.
+pub(crate) struct Together<'a> {
+    question: Question<'a>,
+    /// Heads that a trusted key signed, by size, with the path of the first document that has each.
+    heads: BTreeMap<u64, (TreeHead, String)>,
+    pages: BTreeMap<String, Pages>,
+}
+
+impl<'a> Together<'a> {
+    pub(crate) fn new(question: Question<'a>) -> Self {
+        Self { question, heads: BTreeMap::new(), pages: BTreeMap::new() }
+    }
+
+    /// A verifier of a log that starts now: it knows the heads of the trust, and those that were met before it.
+    pub(crate) fn verifier(&self) -> LogVerifier {
+        LogVerifier::with_heads(self.known(), self.question.limits)
+    }
+
+    fn known(&self) -> impl Iterator<Item = TreeHead> {
+        let met = self.heads.values().map(|(head, _)| *head);
+        self.question.trust.heads.iter().copied().chain(met)
+    }
+
+    /// Takes a page, under its path.
+    pub(crate) fn page(&mut self, path: String, part: LogPart) {
+        let folder = Path::new(&path).parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+        if let Some(pages) = self.pages.get_mut(&folder) {
+            if let Some((first, alone)) = pages.alone.take() {
+                pages.add(&first, alone);
+            }
+            return pages.add(&path, part);
+        }
+        let sizes = self.known().map(|head| head.size).collect();
+        let pages = Pages {
+            alone: Some((path, part)),
+            ordered: Ordered::default(),
+            verifier: self.verifier(),
+            sizes,
+        };
+        self.pages.insert(folder, pages);
+    }
+
+    /// Takes notice of a finding; gives another one if its head contradicts one that was met before.
+    pub(crate) fn notice(&mut self, finding: &Finding) -> Option<Finding> {
+        let head = signed_head_of(&finding.trace)?;
+        if let Some((before, path)) = self.heads.get(&head.size) {
+            let both = || format!("{path} and {}", finding.path);
+            let conflict = || conflicting_heads(*before, head, self.question.limits);
+            return (before.root != head.root).then(|| Finding {
+                path: both(),
+                kind: Some(DocumentKind::Head),
+                trace: conflict(),
+                explanation: None,
+            });
+        }
+        if self.heads.len() < MOST_HEADS {
+            self.heads.insert(head.size, (head, finding.path.clone()));
+        }
+        None
+    }
+
+    /// The logs that are complete only when everything was read.
+    pub(crate) fn finish(&mut self) -> Vec<Finding> {
+        let pages = std::mem::take(&mut self.pages);
+        pages.into_iter().map(|(folder, pages)| pages.finish(folder)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assayer_verifier::Limits;
+
+    use super::*;
+
+    fn part(start: u64, length: u64) -> LogPart {
+        let lines: String = (start..start + length)
+            .map(|index| {
+                let hash = assayer_verifier::leaf_hash(b"{}");
+                format!("{{\"index\":{index},\"leaf_hash\":\"{hash}\",\"leaf_data\":\"{{}}\"}}\n")
+            })
+            .collect();
+        LogPart::read(1, lines.as_bytes(), &Limits::default())
+    }
+
+    /// Every order of four pages, one of them with a head inside.
+    #[test]
+    fn pages_in_any_order_are_the_same_log() {
+        let mut whole = LogVerifier::with_heads([], &Limits::default());
+        whole.add(part(0, 40));
+        let expected = whole.finish();
+        let orders = (0..4).flat_map(|a| (0..4).flat_map(move |b| (0..4).map(move |c| [a, b, c])));
+        for [a, b, c] in orders.filter(|[a, b, c]| a != b && b != c && a != c) {
+            let mut ordered = Ordered::default();
+            let mut verifier = LogVerifier::with_heads([], &Limits::default());
+            for place in [a, b, c, 6 - a - b - c] {
+                for part in ordered.put(part(place * 10, 10), &[25]) {
+                    verifier.add(part);
+                }
+            }
+            assert!(ordered.rest().next().is_none());
+            assert_eq!(verifier.finish(), expected, "{a} {b} {c}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The fast way through a record of a log as registries write it: one object a line, members of fixed names, nothing odd.
+//!
+//! ```text
+//! {"index":7,"leaf_hash":"<64 digits>","leaf_data":"{\"event\":…}","leaf_data_hex":"7b22…7d"}
+//! ```
+//!
+//! It takes a record only if the strict reader would take it with the same index and the same leaf, and find nothing to
+//! say about it. Whatever it does not take is no verdict: the strict reader looks again, and names what is wrong.
+
+use sha2::{Digest, Sha256};
+
+use crate::hash::Hash;
+use crate::limits::Limits;
+
+/// Digits of the largest index that is read here; the strict reader knows the few that are longer.
+const MOST_DIGITS: usize = 19;
+
+/// A record that is as it must be: the leaf hash was recomputed and is the one that it states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) index: u64,
+    pub(super) leaf_hash: Hash,
+    /// Length of the record with what ends its line.
+    pub(super) length: usize,
+}
+
+/// Reads records, and keeps its buffers from one to the next.
+#[derive(Debug, Default)]
+pub(super) struct Fast {
+    /// A zero byte, then the leaf: what a leaf hash is over (RFC 6962 section 2.1).
+    leaf: Vec<u8>,
+    decoded: Vec<u8>,
+}
+
+/// The members of a record, as far as they were met.
+#[derive(Default)]
+struct Members<'b> {
+    index: Option<u64>,
+    leaf_hash: Option<Hash>,
+    has_data: bool,
+    hex: Option<&'b [u8]>,
+    has_hex: bool,
+}
+
+impl Fast {
+    /// The leaf of the record that was read last.
+    fn leaf(&self) -> &[u8] {
+        self.leaf.get(1..).unwrap_or_default()
+    }
+
+    /// Reads the record at the start of `text`, up to the end of its line; `None` for whatever is not plainly good.
+    pub(super) fn read(&mut self, text: &[u8], limits: &Limits) -> Option<Record> {
+        // Ten values and names, one level, numbers of twenty bytes.
+        if limits.values < 16 || limits.depth < 2 || limits.number < MOST_DIGITS {
+            return None;
+        }
+        let mut at = Cursor(text);
+        at.expect(b"{")?;
+        let mut members = Members::default();
+        loop {
+            self.member(&mut at, &mut members)?;
+            match at.next()? {
+                b',' => at.spaces(),
+                b'}' => break,
+                _ => return None,
+            }
+        }
+        at.end_of_line()?;
+        let length = text.len() - at.0.len();
+        if length > limits.bytes || !members.has_data {
+            return None;
+        }
+        if let Some(hex) = members.hex {
+            self.decoded.resize(hex.len() / 2, 0);
+            if !decode(hex, &mut self.decoded) || self.decoded != self.leaf() {
+                return None;
+            }
+        }
+        let leaf_hash = Hash(Sha256::digest(&self.leaf).into());
+        let agrees = members.leaf_hash? == leaf_hash;
+        agrees.then_some(Record { index: members.index?, leaf_hash, length })
+    }
+
+    /// One member: name, colon, value. A name that is not known, or known and met before, is for the strict reader.
+    fn member<'b>(&mut self, at: &mut Cursor<'b>, members: &mut Members<'b>) -> Option<()> {
+        at.spaces();
+        if at.take(b"\"index\"") {
+            at.colon()?;
+            none(members.index.replace(at.integer()?))?;
+        } else if at.take(b"\"leaf_hash\"") {
+            at.colon()?;
+            none(members.leaf_hash.replace(at.hash()?))?;
+        } else if at.take(b"\"leaf_data\"") {
+            at.colon()?;
+            if std::mem::replace(&mut members.has_data, true) {
+                return None;
+            }
+            self.leaf.clear();
+            self.leaf.push(0);
+            at.string(&mut self.leaf)?;
+        } else if at.take(b"\"leaf_data_hex\"") {
+            at.colon()?;
+            // Its length follows from the leaf, which is to be known before.
+            if std::mem::replace(&mut members.has_hex, true) || !members.has_data {
+                return None;
+            }
+            members.hex = if at.take(b"null") { None } else { Some(at.digits(self.leaf().len())?) };
+        } else {
+            return None;
+        }
+        at.spaces();
+        Some(())
+    }
+}
+
+fn none<T>(before: Option<T>) -> Option<()> {
+    if before.is_none() { Some(()) } else { None }
+}
+
+/// The text that is left.
+struct Cursor<'b>(&'b [u8]);
+
+impl<'b> Cursor<'b> {
+    fn take(&mut self, text: &[u8]) -> bool {
+        let Some(rest) = self.0.strip_prefix(text) else { return false };
+        self.0 = rest;
+        true
+    }
+
+    fn expect(&mut self, text: &[u8]) -> Option<()> {
+        self.take(text).then_some(())
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let (byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*byte)
+    }
+
+    fn spaces(&mut self) {
+        while let [b' ', rest @ ..] = self.0 {
+            self.0 = rest;
+        }
+    }
+
+    fn colon(&mut self) -> Option<()> {
+        self.expect(b":")?;
+        self.spaces();
+        Some(())
+    }
+
+    /// What may follow the closing brace on its line.
+    fn end_of_line(&mut self) -> Option<()> {
+        self.spaces();
+        self.take(b"\r");
+        if self.0.is_empty() || self.take(b"\n") { Some(()) } else { None }
+    }
+
+    /// An integer without a sign and without a leading zero.
+    fn integer(&mut self) -> Option<u64> {
+        let mut value: u64 = 0;
+        let mut count = 0;
+        while let [digit @ b'0'..=b'9', rest @ ..] = self.0 {
+            if count == MOST_DIGITS || (count == 1 && value == 0) {
+                return None;
+            }
+            value = value * 10 + u64::from(digit - b'0');
+            count += 1;
+            self.0 = rest;
+        }
+        (count > 0).then_some(value)
+    }
+
+    fn hash(&mut self) -> Option<Hash> {
+        let mut hash = [0; 32];
+        decode(self.digits(32)?, &mut hash).then_some(Hash(hash))
+    }
+
+    /// A string of two characters for each of `bytes` bytes; whether they are digits is seen when they are decoded.
+    fn digits(&mut self, bytes: usize) -> Option<&'b [u8]> {
+        self.expect(b"\"")?;
+        let (digits, rest) = self.0.split_at_checked(bytes.checked_mul(2)?)?;
+        self.0 = rest;
+        self.expect(b"\"")?;
+        Some(digits)
+    }
+
+    /// A string of UTF-8 with no escapes but those of quote, backslash and slash, decoded.
+    fn string(&mut self, out: &mut Vec<u8>) -> Option<()> {
+        self.expect(b"\"")?;
+        let start = self.0;
+        let mut ascii = true;
+        let mut bytes = self.0.iter();
+        loop {
+            let byte = *bytes.next()?;
+            match CLASS.get(usize::from(byte)).copied() {
+                Some(Class::Plain) => out.push(byte),
+                Some(Class::Escape) => match *bytes.next()? {
+                    escaped @ (b'"' | b'\\' | b'/') => out.push(escaped),
+                    _ => return None,
+                },
+                Some(Class::Quote) => break,
+                Some(Class::Beyond) => {
+                    ascii = false;
+                    out.push(byte);
+                }
+                Some(Class::Control) | None => return None,
+            }
+        }
+        self.0 = bytes.as_slice();
+        let length = start.len() - self.0.len();
+        (ascii || std::str::from_utf8(start.get(..length)?).is_ok()).then_some(())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Plain,
+    /// Of a character beyond ASCII.
+    Beyond,
+    Control,
+    Escape,
+    Quote,
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a table of 256 bytes, made at compile time"
+)]
+const CLASS: [Class; 256] = {
+    let mut table = [Class::Plain; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'"' => Class::Quote,
+            b'\\' => Class::Escape,
+            0..0x20 => Class::Control,
+            0x80.. => Class::Beyond,
+            _ => Class::Plain,
+        };
+        byte += 1;
+    }
+    table
+};
+
+/// Lower-case hexadecimal digits, two for each byte of `out`; whether they are that. Written so that the compiler can take
+/// many at once.
+fn decode(digits: &[u8], out: &mut [u8]) -> bool {
+    let (pairs, rest) = digits.as_chunks::<2>();
+    let mut bad = u8::from(!rest.is_empty() || pairs.len() != out.len());
+    for ([high, low], byte) in pairs.iter().zip(out) {
+        let (high, low) = (nibble(*high), nibble(*low));
+        bad |= (high | low) & 0xF0;
+        *byte = high << 4 | low & 0x0F;
+    }
+    bad == 0
+}
+
+/// The value of a digit; beyond 15 for what is none.
+fn nibble(digit: u8) -> u8 {
+    let (decimal, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+    if decimal < 10 {
+        decimal
+    } else if letter < 6 {
+        letter + 10
+    } else {
+        0xFF
+    }
+}
