@@ -1,5 +1,6 @@
 //! One request at a time, at a pace that a rate limit allows. All the network that there is.
 
+use std::net::ToSocketAddrs;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::thread::sleep;
@@ -100,6 +101,19 @@ impl Client {
             pace,
             tokens: burst,
             refilled: Instant::now(),
+        })
+    }
+
+    /// Whether every address of the target is known and none is on the loopback interface: then we are no local caller
+    /// to it.
+    pub(crate) fn is_beyond_loopback(&self) -> bool {
+        let Ok(uri) = self.base.parse::<Uri>() else { return false };
+        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+        let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(default);
+        (host, port).to_socket_addrs().is_ok_and(|mut addresses| {
+            let mut addresses = addresses.by_ref().peekable();
+            addresses.peek().is_some() && addresses.all(|address| !address.ip().to_canonical().is_loopback())
         })
     }
 
@@ -218,7 +232,11 @@ impl Client {
             .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
         let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec();
+        // An answer to HEAD has no body, also where its fields describe one.
+        let body = match outgoing.method {
+            "HEAD" => Ok(Vec::new()),
+            _ => response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec(),
+        };
         let body = body.map_err(|error| (failure(&error), error.to_string()))?;
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (body_text, body_hex) = match String::from_utf8(body) {
@@ -243,5 +261,23 @@ fn failure(error: &ureq::Error) -> Failure {
             _ => Failure::Broken,
         },
         _ => Failure::Broken,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_targets_elsewhere_are_beyond_loopback() {
+        let beyond = |base: &str| Client::new(base, None).unwrap().is_beyond_loopback();
+        for here in
+            ["http://127.0.0.1:9", "http://127.8.0.1", "http://[::1]:9", "http://[::ffff:127.0.0.1]:9"]
+        {
+            assert!(!beyond(here), "{here}");
+        }
+        for there in ["http://192.0.2.1:9", "https://[2001:db8::1]"] {
+            assert!(beyond(there), "{there}");
+        }
     }
 }

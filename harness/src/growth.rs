@@ -4,17 +4,11 @@ use assayer_vectors::{Document as Kind, Growth, Torn};
 use assayer_verifier::oversight::Log;
 use assayer_verifier::{Document, Hash, Limits, TreeHead, Value};
 
-/// A tree that an answer speaks of; of some answers only the size is known.
-struct Seen {
-    size: u64,
-    root: Option<Hash>,
-}
-
 /// What one answer says about the log.
 pub(crate) struct Sighting {
     /// Name of the exchange.
     place: String,
-    trees: Vec<Seen>,
+    trees: Vec<TreeHead>,
 }
 
 impl Sighting {
@@ -24,7 +18,7 @@ impl Sighting {
     pub(crate) fn read(place: String, kind: Option<Kind>, body: &[u8]) -> Option<Self> {
         let document = Document::read(body, &Limits::default()).ok()?;
         let root = document.root();
-        let trees: Vec<Seen> = match kind {
+        let trees: Vec<TreeHead> = match kind {
             Some(Kind::OversightHead) => seen(root, "/size").into_iter().collect(),
             Some(Kind::OversightProof) => seen(root, "/tree_size").into_iter().collect(),
             Some(Kind::OversightBundle) => {
@@ -35,19 +29,16 @@ impl Sighting {
                 });
                 head.into_iter().chain(proofs).collect()
             }
-            Some(Kind::OversightLog) => Vec::new(),
-            None => {
-                let size = root.get("tlog_size").and_then(Value::as_u64);
-                size.map(|size| Seen { size, root: None }).into_iter().collect()
-            }
+            // Sizes that nobody signed are compared elsewhere.
+            Some(Kind::OversightLog) | None => Vec::new(),
         };
         (!trees.is_empty()).then_some(Self { place, trees })
     }
 }
 
-fn seen(value: Value<'_>, size: &str) -> Option<Seen> {
+fn seen(value: Value<'_>, size: &str) -> Option<TreeHead> {
     let root = value.get("root").and_then(Value::as_str)?;
-    Some(Seen { size: value.at(size)?.as_u64()?, root: Some(Hash::from_hex(&root)?) })
+    Some(TreeHead { size: value.at(size)?.as_u64()?, root: Hash::from_hex(&root)? })
 }
 
 /// Why the sightings are not those of one log that only grew.
@@ -62,9 +53,8 @@ pub(crate) enum NotOneLog {
 pub(crate) fn compare(sightings: &[Sighting], log: &Log, growth: &Growth) -> Result<(), NotOneLog> {
     rollback(sightings).map_or(Ok(()), |text| Err(NotOneLog::Shown(text)))?;
     for sighting in sightings {
-        for seen in &sighting.trees {
-            let Some(root) = seen.root else { continue };
-            compare_one(&sighting.place, TreeHead { size: seen.size, root }, log, growth)?;
+        for head in &sighting.trees {
+            compare_one(&sighting.place, *head, log, growth)?;
         }
     }
     Ok(())
@@ -160,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn bundles_proofs_and_sizes_are_sightings_too() {
+    fn the_heads_and_proofs_of_bundles_are_sightings_too() {
         let log = log(5);
         let root = |size| log.head_at(size).unwrap().root.to_hex();
         let bundle = format!(
@@ -170,10 +160,6 @@ mod tests {
         );
         let bundle = Sighting::read("b".to_owned(), Some(Kind::OversightBundle), bundle.as_bytes()).unwrap();
         assert!(judged(Torn::Refused, &[bundle]).starts_with("b: expected the root of 4 leaves"));
-        let size = |size: u64| {
-            Sighting::read("s".to_owned(), None, format!(r#"{{"tlog_size":{size}}}"#).as_bytes()).unwrap()
-        };
-        assert!(judged(Torn::Ignored, &[size(5), size(4)]).contains("expected at least the 5"));
         assert!(Sighting::read("n".to_owned(), None, b"{}").is_none());
         assert!(Sighting::read("n".to_owned(), None, b"no JSON").is_none());
     }

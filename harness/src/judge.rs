@@ -97,7 +97,7 @@ impl<'t> Judge<'t> {
         self.attempt.set(u32::MAX);
         let absent = case.check.requires.iter().find(|known| !self.transcript.capabilities.contains(known));
         if let Some(capability) = absent {
-            return (Status::NotApplicable, format!("the run has no {}", capability.as_str()));
+            return (Status::NotApplicable, capability.absence().to_owned());
         }
         if let Some(text) = self.refused(case) {
             return (Status::NotApplicable, text);

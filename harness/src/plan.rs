@@ -1,6 +1,6 @@
 //! Which exchanges a selection of checks needs, and in which order they are sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assayer_vectors::{Check, Edition, Exchange, Expectation, Reading, Reference, Suite, references_in_text};
 
@@ -90,12 +90,16 @@ fn order<'s>(suite: &'s Suite, wanted: &BTreeSet<&str>) -> Vec<&'s Exchange> {
     let mut rest: Vec<&Exchange> =
         suite.exchanges.iter().filter(|exchange| wanted.contains(exchange.id.as_str())).collect();
     let mut ordered: Vec<&Exchange> = Vec::with_capacity(rest.len());
+    let phases = phases(suite, &rest);
     while !rest.is_empty() {
-        let ready = rest.iter().copied().find(|exchange| {
-            let joint =
-                rest.iter().filter(|other| other.id == exchange.id || exchange.is_together_with(other));
-            !joint.copied().any(|exchange| waits(suite, exchange, &rest))
-        });
+        let first = rest.iter().map(|exchange| phase(&phases, exchange)).min();
+        let ready = rest.iter().copied().filter(|exchange| Some(phase(&phases, exchange)) == first).find(
+            |exchange| {
+                let joint =
+                    rest.iter().filter(|other| other.id == exchange.id || exchange.is_together_with(other));
+                !joint.copied().any(|exchange| waits(suite, exchange, &rest))
+            },
+        );
         let Some(ready) = ready.or_else(|| rest.first().copied()) else { break };
         let is_next = |other: &&Exchange| other.id == ready.id || ready.is_together_with(other);
         ordered.extend(rest.extract_if(.., |other| is_next(other)));
@@ -105,28 +109,91 @@ fn order<'s>(suite: &'s Suite, wanted: &BTreeSet<&str>) -> Vec<&'s Exchange> {
 
 /// Whether an exchange waits for one of those that are left.
 fn waits(suite: &Suite, exchange: &Exchange, rest: &[&Exchange]) -> bool {
-    // Nobody else is to meet the limit that a burst runs into.
-    if exchange.burst.is_some() && rest.iter().any(|other| other.burst.is_none()) {
-        return true;
-    }
-    // A reading shows how everything ended, so it comes after whatever may store something.
-    let ends_before = |other: &&Exchange| {
-        other.reading.is_none() && other.burst.is_none() && !looks_at_reading(suite, other)
-    };
-    if exchange.reading.is_some() && rest.iter().any(ends_before) {
-        return true;
-    }
-    let referred = exchange.references(suite);
-    let referred = referred.iter().filter_map(|reference| exchange_name(suite, &reference.name));
-    exchange
-        .comes_after(suite)
-        .chain(referred)
-        .any(|name| rest.iter().any(|other| other.id == name && other.id != exchange.id))
+    awaited(suite, exchange).any(|name| rest.iter().any(|other| other.id == name && other.id != exchange.id))
 }
 
-/// Whether an exchange comes after a part of a reading.
-fn looks_at_reading(suite: &Suite, exchange: &Exchange) -> bool {
-    let referred: Vec<Reference> = exchange.references(suite);
-    let names = referred.iter().map(|reference| reference.name.as_str()).chain(exchange.comes_after(suite));
-    names.into_iter().any(|name| suite.exchange(name).is_some_and(|other| other.reading.is_some()))
+/// What comes before an exchange if it is sent at all.
+fn awaited<'s>(suite: &'s Suite, exchange: &'s Exchange) -> impl Iterator<Item = &'s str> {
+    let named = exchange.comes_after(suite);
+    let referred = exchange.references(suite);
+    let referred = referred.into_iter().filter_map(|reference| exchange_name(suite, &reference.name));
+    named.chain(referred).chain(before_the_end(suite, exchange))
+}
+
+/// What a reading looks at last comes after everything else that belongs to it.
+fn before_the_end<'s>(suite: &'s Suite, exchange: &'s Exchange) -> impl Iterator<Item = &'s str> {
+    let reading = suite.readings.iter().find(|reading| exchange.reading.as_ref() == Some(&reading.id));
+    let ends = |reading: &&Reading| {
+        references_in_text(&reading.last).iter().any(|reference| reference.name == exchange.id)
+    };
+    let ended = reading.filter(ends);
+    let all = suite.exchanges.iter();
+    all.filter(move |other| ended.is_some_and(|reading| other.reading.as_ref() == Some(&reading.id)))
+        .map(|other| other.id.as_str())
+        .filter(|name| *name != exchange.id)
+}
+
+/// When an exchange is sent: a reading that is the last of all comes after what does not wait for it, and a burst after
+/// everything, so that nobody else meets the limit that it runs into.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Usual,
+    LastReading,
+    Burst,
+}
+
+fn phases<'s>(suite: &'s Suite, all: &[&'s Exchange]) -> BTreeMap<&'s str, Phase> {
+    let is_last = |exchange: &Exchange| {
+        let reading = suite.readings.iter().find(|known| exchange.reading.as_ref() == Some(&known.id));
+        reading.is_some_and(|reading| reading.last_of_all)
+    };
+    let own = |exchange: &Exchange| match exchange.burst {
+        Some(_) => Phase::Burst,
+        None if is_last(exchange) => Phase::LastReading,
+        None => Phase::Usual,
+    };
+    let mut phases: BTreeMap<&str, Phase> =
+        all.iter().map(|exchange| (exchange.id.as_str(), own(exchange))).collect();
+    // Whoever waits for an exchange of a later phase is of that phase too.
+    loop {
+        let moved: Vec<(&str, Phase)> = all
+            .iter()
+            .filter_map(|exchange| {
+                let awaited = awaited(suite, exchange).filter_map(|name| phases.get(name));
+                let latest = *awaited.max()?;
+                (latest > phase(&phases, exchange)).then_some((exchange.id.as_str(), latest))
+            })
+            .collect();
+        if moved.is_empty() {
+            return phases;
+        }
+        phases.extend(moved);
+    }
+}
+
+fn phase(phases: &BTreeMap<&str, Phase>, exchange: &Exchange) -> Phase {
+    phases.get(exchange.id.as_str()).copied().unwrap_or(Phase::Usual)
+}
+
+#[cfg(test)]
+mod tests {
+    use assayer_vectors::{SUITE, load_embedded};
+
+    use super::*;
+
+    #[test]
+    fn the_last_reading_comes_after_all_that_stores_and_bursts_come_after_that() {
+        let suite = load_embedded(SUITE).unwrap();
+        let strict = suite.editions.iter().find(|edition| edition.edition == "strict").unwrap();
+        let ordered = exchanges(&suite, &cases(&suite, strict));
+        let place = |of: &dyn Fn(&Exchange) -> bool| {
+            let found = ordered.iter().enumerate().filter(|(_, exchange)| of(exchange));
+            found.map(|(place, _)| place).collect::<Vec<_>>()
+        };
+        let stores = place(&|exchange| exchange.effect != assayer_vectors::Effect::None);
+        let reads = place(&|exchange| exchange.reading.is_some());
+        let bursts = place(&|exchange| exchange.burst.is_some());
+        assert!(stores.last() < reads.first() && reads.last() < bursts.first());
+        assert_eq!(bursts.last(), Some(&(ordered.len() - 1)));
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use assayer_vectors::{Beyond, Call, Exchange, Reference, Request, Suite, Wire, resolve};
+use assayer_vectors::{Beyond, Call, Capability, Exchange, Reference, Request, Suite, Wire, resolve};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 
@@ -57,6 +57,8 @@ impl<'s> Recorder<'s> {
     pub fn new(job: &Job<'s>, client: Client, secrets: Secrets, target: &str) -> Result<Self, NamesError> {
         let (suite, wire) = (job.suite, job.wire);
         let names = Names::draw(suite, wire)?;
+        let mut capabilities = secrets.capabilities();
+        capabilities.extend(client.is_beyond_loopback().then_some(Capability::BeyondLoopback));
         let transcript = Transcript {
             form: FORM.to_owned(),
             suite: suite.name.clone(),
@@ -67,7 +69,7 @@ impl<'s> Recorder<'s> {
             target: target.to_owned(),
             started_at: jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string(),
             elapsed_ms: 0,
-            capabilities: secrets.capabilities(),
+            capabilities,
             names: names.public,
             exchanges: Vec::new(),
         };

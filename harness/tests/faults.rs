@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use assayer_harness::{Against, Job, Selftest, cases, run};
 use assayer_reference_registry::FAULTS;
-use assayer_reports::{Report, Selection, Status, matrix_to_text};
+use assayer_reports::{CheckResult, Report, Selection, Status, matrix_to_text};
 use assayer_vectors::{SUITE, Suite, load_embedded};
 
 fn run_edition(suite: &Suite, edition: &str) -> Report {
@@ -18,12 +18,19 @@ fn run_edition(suite: &Suite, edition: &str) -> Report {
     run(&job, &Against::InProcess(BTreeSet::new())).unwrap().0
 }
 
+/// The one check that a registry in this process cannot be asked: what it does with callers from elsewhere.
+fn is_as_it_must_be(check: &CheckResult) -> bool {
+    let from_elsewhere = "dns-event-without-secret-refused";
+    let expected = if check.id == from_elsewhere { Status::NotApplicable } else { Status::Pass };
+    check.status == expected
+}
+
 #[test]
 fn an_honest_registry_passes_every_check_of_every_edition() {
     let suite = load_embedded(SUITE).unwrap();
     for edition in &suite.editions {
         let report = run_edition(&suite, &edition.edition);
-        let open: Vec<_> = report.checks.iter().filter(|check| check.status != Status::Pass).collect();
+        let open: Vec<_> = report.checks.iter().filter(|check| !is_as_it_must_be(check)).collect();
         assert!(open.is_empty(), "{}: {open:?}", edition.edition);
         assert_eq!(report.conformant, Some(true));
     }
@@ -66,7 +73,7 @@ fn each_check_can_be_run_alone() {
         for case in cases(&suite, edition) {
             let job = Job { suite: &suite, edition, wire, cases: &[case], selection: Selection::Part };
             let (report, _) = run(&job, &Against::InProcess(BTreeSet::new())).unwrap();
-            let open: Vec<_> = report.checks.iter().filter(|check| check.status != Status::Pass).collect();
+            let open: Vec<_> = report.checks.iter().filter(|check| !is_as_it_must_be(check)).collect();
             assert!(open.is_empty() && report.counts.total == 1, "{}: {open:?}", edition.edition);
         }
     }

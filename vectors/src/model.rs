@@ -80,6 +80,9 @@ pub struct SuiteFile {
 pub struct Reading {
     /// Name; exchanges say that they belong to it.
     pub id: String,
+    /// Taken after everything that does not itself wait for it, so that nothing is sent behind its back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub last_of_all: bool,
     /// Reference to what is seen first, as `$head#/size`.
     pub first: String,
     /// Reference to the same, seen last.
@@ -440,6 +443,8 @@ pub struct Check {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Capability {
+    /// The target is reached at an address that is not on the loopback interface.
+    BeyondLoopback,
     /// The target has an operator's token, and the run knows it.
     OperatorToken,
     /// The target has a secret for DNS events, and the run knows it.
@@ -451,8 +456,19 @@ impl Capability {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::BeyondLoopback => "beyond-loopback",
             Self::OperatorToken => "operator-token",
             Self::DnsEventSecret => "dns-event-secret",
+        }
+    }
+
+    /// What is so when a run does not have it.
+    #[must_use]
+    pub fn absence(self) -> &'static str {
+        match self {
+            Self::BeyondLoopback => "the target is on the loopback interface",
+            Self::OperatorToken => "the run has no operator-token",
+            Self::DnsEventSecret => "the run has no dns-event-secret",
         }
     }
 }
