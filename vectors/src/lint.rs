@@ -192,13 +192,15 @@ impl Lint<'_> {
     /// An order must exist in which every exchange comes after what it waits for.
     fn cycles(&mut self, known: &BTreeMap<&str, &Exchange>) {
         let suite = self.suite;
+        let before: BTreeMap<&str, Vec<&str>> =
+            known.iter().map(|(name, exchange)| (*name, exchange.comes_after(suite).collect())).collect();
         let mut done: BTreeSet<&str> = BTreeSet::new();
         loop {
-            let ready: Vec<&str> = known
-                .values()
-                .filter(|exchange| !done.contains(exchange.id.as_str()))
-                .filter(|exchange| exchange.comes_after(suite).all(|name| done.contains(name)))
-                .map(|exchange| exchange.id.as_str())
+            let ready: Vec<&str> = before
+                .iter()
+                .filter(|(name, _)| !done.contains(*name))
+                .filter(|(_, names)| names.iter().all(|name| done.contains(name)))
+                .map(|(name, _)| *name)
                 .collect();
             if ready.is_empty() {
                 break;
