@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 use crate::conditions::{self, EveryItem, matches, within_run};
 use crate::growth::{NotOneLog, Sighting, compare};
 use crate::plan::Case;
-use crate::record::look_up;
+use crate::record::{look_up, not_an_acceptance};
 use crate::schema;
 use crate::transcript::{Answer, Outcome, Recorded, Transcript};
 
@@ -246,8 +246,9 @@ impl<'t> Judge<'t> {
             return Some("it was not sent".to_owned());
         }
         recorded.iter().find_map(|recorded| match &recorded.outcome {
-            Outcome::Answered { answer, .. } if answer.is_success() => None,
-            Outcome::Answered { answer, .. } => Some(format!("answered with {}", answer.status)),
+            Outcome::Answered { answer, .. } => {
+                not_an_acceptance(self.suite, self.transcript, exchange, answer)
+            }
             Outcome::Failed { message, .. } => Some(message.clone()),
             Outcome::NotSent { because } => Some(format!("not sent: {because}")),
         })

@@ -197,10 +197,13 @@ impl<'s> Recorder<'s> {
 
     fn was_accepted(&self, exchange: &str) -> bool {
         let answers = self.transcript.of(exchange);
-        !answers.is_empty()
-            && answers.iter().all(|recorded| {
-                matches!(&recorded.outcome, Outcome::Answered { answer, .. } if answer.is_success())
-            })
+        let accepts = |recorded: &&Recorded| match &recorded.outcome {
+            Outcome::Answered { answer, .. } => {
+                not_an_acceptance(self.suite, &self.transcript, exchange, answer).is_none()
+            }
+            Outcome::Failed { .. } | Outcome::NotSent { .. } => false,
+        };
+        !answers.is_empty() && answers.iter().all(accepts)
     }
 
     /// Values, fixtures, the number of this turn, and parts of answers.
@@ -403,6 +406,24 @@ fn path_and_query(
         path.push_str(&format!("{name}={}", utf8_percent_encode(&value, RESERVED)));
     }
     Ok(path)
+}
+
+/// Why an answer accepts nothing: by its status, or by what it says; `None` if it accepts.
+pub(crate) fn not_an_acceptance(
+    suite: &Suite,
+    transcript: &Transcript,
+    exchange: &str,
+    answer: &Answer,
+) -> Option<String> {
+    if !answer.is_success() {
+        return Some(format!("answered with {}", answer.status));
+    }
+    let body = answer.body();
+    suite.exchange(exchange)?.accepted.iter().find_map(|(pointer, expected)| {
+        let expected = resolve(expected, &|reference| look_up(transcript, reference, u32::MAX)).ok();
+        let says_so = expected.is_some() && part_of(&body, pointer) == expected;
+        (!says_so).then(|| format!("its answer does not have at {pointer} what was sent"))
+    })
 }
 
 /// What a reference stands for in a transcript, with exchanges as they went up to an attempt.

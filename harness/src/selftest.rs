@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use assayer_reports::{FaultRow, HollowRow, Kill, Matrix, Report, Selection, Status, VariantRow};
-use assayer_vectors::{Edition, Fault, Hollow, HollowAnswers, MayPass, Setup, Suite, Variant, Wire};
+use assayer_vectors::{Check, Edition, Fault, Hollow, HollowAnswers, MayPass, Setup, Suite, Variant, Wire};
 use serde_json::json;
 
 use crate::job::{Job, UnknownName, edition, wire};
@@ -270,10 +270,29 @@ fn may_pass(allowed: MayPass, suite: &Suite, id: &str) -> bool {
     match allowed {
         MayPass::Nothing => false,
         MayPass::Trivial => check.trivial.is_some(),
+        MayPass::Unbound => check.trivial.is_some() || !is_bound(suite, check),
         MayPass::NotCryptographic => {
             check.expect.iter().all(|expectation| expectation.established.is_empty())
         }
     }
+}
+
+/// Whether a check sends or expects something that is drawn anew in each run.
+fn is_bound(suite: &Suite, check: &Check) -> bool {
+    let mut names: Vec<String> = check.needs.iter().chain(&check.sent).cloned().collect();
+    for expectation in &check.expect {
+        names.push(expectation.exchange.clone());
+        names.extend(expectation.references().into_iter().map(|reference| reference.name));
+    }
+    let drawn = |name: &String| {
+        suite.values.contains_key(name) || suite.fixtures.iter().any(|fixture| fixture.id == *name)
+    };
+    let sends_drawn = |name: &String| {
+        let exchange = suite.exchange(name);
+        let references = exchange.map(|exchange| exchange.references(suite)).unwrap_or_default();
+        references.iter().any(|reference| drawn(&reference.name))
+    };
+    names.iter().any(|name| drawn(name) || sends_drawn(name))
 }
 
 fn hollow_report(hollow: &Hollow, strict: &Edited<'_>) -> Result<Report, TrialError> {

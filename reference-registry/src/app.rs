@@ -37,6 +37,13 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// The key that signs while the log has this many leaves.
+    pub(crate) fn key(&self, size: u64) -> &Identity {
+        /// Leaves after which `identity-changes` does.
+        const CHANGES_AT: u64 = 3;
+        if size >= CHANGES_AT && self.faults.on("identity-changes") { &self.impostor } else { &self.identity }
+    }
+
     /// Runs blocking work under the store's lock. Work that panicked leaves the lock poisoned, and the
     /// registry refuses from then on rather than answers from a state that nobody vouches for.
     pub(crate) async fn with_store<T: Send + 'static>(

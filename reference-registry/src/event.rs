@@ -7,6 +7,7 @@ use crate::{
     clock::Instant,
     error::ApiError,
     faults::{Faults, Stage},
+    log::Tampering,
     store::{Owner, Pending, Store},
 };
 
@@ -26,7 +27,7 @@ pub(crate) enum Channel {
 impl Event {
     /// Logs and stores the event, and gives the index of its leaf.
     pub(crate) fn record(&self, store: &mut Store, faults: &Faults) -> Result<u64, ApiError> {
-        store.transact(|pending| {
+        let index = store.transact(|pending| {
             let owner = pending.owner_of_token(&self.token_id)?;
             let mut happened = self.happened(owner.as_ref(), Instant::now());
             faults.meddle(Stage::Event, &mut happened);
@@ -35,7 +36,9 @@ impl Event {
             let index = pending.append(&leaf)?;
             insert(pending, &happened, index)?;
             Ok(index)
-        })
+        })?;
+        tamper(store, faults)?;
+        Ok(index)
     }
 
     /// Everything that leaf and row say of the event.
@@ -60,6 +63,22 @@ impl Event {
         }
         event
     }
+}
+
+/// Faults that change the log once it has a certain size.
+const TAMPERINGS: [(&str, Tampering); 2] =
+    [("log-first-leaf-rewritten", Tampering::FirstRewritten), ("log-leaves-swapped", Tampering::Swapped)];
+const TAMPERED_AT: u64 = 6;
+
+fn tamper(store: &mut Store, faults: &Faults) -> Result<(), ApiError> {
+    let due = store.log.size() >= TAMPERED_AT && !store.is_tampered;
+    for (id, how) in TAMPERINGS {
+        if due && faults.on(id) {
+            store.is_tampered = true;
+            store.log.tamper(&store.connection, how)?;
+        }
+    }
+    Ok(())
 }
 
 /// Members that a leaf takes over from the event under the same name; DNS events have names, the others user agents.

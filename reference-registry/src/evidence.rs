@@ -1,6 +1,7 @@
 //! The evidence bundle of a file, all of it from one moment, signed with the registry's key.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::{app::App, canonical, clock::Instant, error::ApiError, faults::Stage, head, store::Store};
 
@@ -28,7 +29,7 @@ pub(crate) fn bundle(app: &App, store: &Store, file_id: &str) -> Result<Value, A
     let mut bundle = json!({
         "file_id": file_id,
         "bundle_generated_at": Instant::now().text(),
-        "registry_pub": app.identity.public(),
+        "registry_pub": app.key(store.log.size()).public(),
         "manifest": manifest,
         "beacons": beacons,
         "watermarks": watermarks,
@@ -38,7 +39,7 @@ pub(crate) fn bundle(app: &App, store: &Store, file_id: &str) -> Result<Value, A
         "disclaimer": DISCLAIMER,
     });
     app.faults.meddle(Stage::Bundle, &mut bundle);
-    let signature = sign(app, &bundle)?;
+    let signature = sign(app, store, &bundle)?;
     set(&mut bundle, SIGNATURE, json!(signature));
     Ok(bundle)
 }
@@ -70,13 +71,32 @@ fn proofs(app: &App, store: &Store, events: &[Value]) -> Result<Vec<Value>, ApiE
 }
 
 /// Signs the canonical bundle as it is before its signature is put in.
-fn sign(app: &App, bundle: &Value) -> Result<String, ApiError> {
+fn sign(app: &App, store: &Store, bundle: &Value) -> Result<String, ApiError> {
+    let key = match app.faults.on("bundle-signed-by-other-key") {
+        true => &app.impostor,
+        false => app.key(store.log.size()),
+    };
+    Ok(key.sign(&signed_bytes(app, bundle)?))
+}
+
+fn signed_bytes(app: &App, bundle: &Value) -> Result<Vec<u8>, ApiError> {
+    let faults = &app.faults;
     let mut message = bundle.clone();
-    if app.faults.on("bundle-signature-over-blank-member") {
+    if faults.on("bundle-signature-over-blank-member") {
         set(&mut message, SIGNATURE, json!(""));
     }
-    let key = if app.faults.on("bundle-signed-by-other-key") { &app.impostor } else { &app.identity };
-    Ok(key.sign(&canonical::bytes(&message)?))
+    if faults.on("bundle-signature-without-events") {
+        set(&mut message, "events", json!([]));
+    }
+    if faults.on("bundle-signature-over-manifest") {
+        message = bundle.get("manifest").cloned().unwrap_or_default();
+    }
+    Ok(match () {
+        () if faults.on("bundle-signature-over-insertion-order") => message.to_string().into_bytes(),
+        () if faults.on("bundle-signature-over-indented-text") => format!("{message:#}").into_bytes(),
+        () if faults.on("bundle-signature-over-hash") => Sha256::digest(canonical::bytes(&message)?).to_vec(),
+        () => canonical::bytes(&message)?,
+    })
 }
 
 fn invented_watermark(file_id: &str) -> Value {

@@ -1,13 +1,14 @@
 //! Signed tree heads and inclusion proofs as the wire carries them.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::{
     app::App,
     canonical,
     error::ApiError,
     faults::Stage,
-    log::{Log, leaf_hash},
+    log::{Log, OtherTree, leaf_hash},
 };
 
 /// The bytes that are signed: exactly root and size.
@@ -15,6 +16,13 @@ fn message(root: &Value, size: &Value) -> Result<String, ApiError> {
     let bytes = canonical::bytes(&json!({"root": root, "size": size}))?;
     String::from_utf8(bytes).map_err(|_| ApiError::server_error())
 }
+
+/// Faults whose trees are of another shape.
+const OTHER_TREES: [(&str, OtherTree); 3] = [
+    ("tree-leaves-without-prefix", OtherTree { leaf_prefix: &[], node_prefix: &[1], repeats_odd: false }),
+    ("tree-nodes-without-prefix", OtherTree { leaf_prefix: &[0], node_prefix: &[], repeats_odd: false }),
+    ("tree-odd-node-repeated", OtherTree { leaf_prefix: &[0], node_prefix: &[1], repeats_odd: true }),
+];
 
 /// The head of the log as it is now.
 pub(crate) fn signed(app: &App, log: &Log) -> Result<Value, ApiError> {
@@ -29,7 +37,7 @@ pub(crate) fn signed(app: &App, log: &Log) -> Result<Value, ApiError> {
         }
         _ => message(&root, &size)?,
     };
-    let signature = sign(app, &message)?;
+    let signature = sign(app, log.size(), &head, &message)?;
     Ok(json!({"size": size, "root": root, "signature": signature, "signed_message": message}))
 }
 
@@ -37,6 +45,11 @@ pub(crate) fn signed(app: &App, log: &Log) -> Result<Value, ApiError> {
 fn head(app: &App, log: &Log) -> Result<Value, ApiError> {
     let faults = &app.faults;
     let (mut size, mut root) = (log.size(), log.root());
+    for (id, shape) in OTHER_TREES {
+        if faults.on(id) {
+            root = shape.root(log.leaves());
+        }
+    }
     if faults.on("head-size-rollback") {
         size = faults.rolled_back(size);
         root = log.root_at(size);
@@ -47,14 +60,22 @@ fn head(app: &App, log: &Log) -> Result<Value, ApiError> {
     Ok(json!({"root": hex::encode(root), "size": size}))
 }
 
-fn sign(app: &App, message: &str) -> Result<String, ApiError> {
-    if app.faults.on("head-signature-garbage") {
+fn sign(app: &App, size: u64, head: &Value, message: &str) -> Result<String, ApiError> {
+    let faults = &app.faults;
+    if faults.on("head-signature-garbage") {
         let mut garbage = [0; 64];
         getrandom::fill(&mut garbage).map_err(|_| ApiError::server_error())?;
         return Ok(hex::encode(garbage));
     }
-    let key = if app.faults.on("head-signed-by-other-key") { &app.impostor } else { &app.identity };
-    Ok(key.sign(message.as_bytes()))
+    let key = if faults.on("head-signed-by-other-key") { &app.impostor } else { app.key(size) };
+    Ok(match () {
+        () if faults.on("head-signs-hash") => key.sign(&Sha256::digest(message)),
+        () if faults.on("head-signs-size-and-root-as-bytes") => {
+            let root = head.get("root").and_then(Value::as_str).unwrap_or_default();
+            key.sign(&[&size.to_be_bytes()[..], &hex::decode(root).unwrap_or_default()].concat())
+        }
+        () => key.sign(message.as_bytes()),
+    })
 }
 
 /// The inclusion proof of a leaf in the log as it is now; `None` beyond its end.

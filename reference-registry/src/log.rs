@@ -88,6 +88,10 @@ impl Log {
         root(&tree)
     }
 
+    pub(crate) fn leaves(&self) -> &[Vec<u8>] {
+        self.tree.items()
+    }
+
     pub(crate) fn leaf(&self, index: u64) -> Option<&[u8]> {
         self.tree.get(usize::try_from(index).ok()?).map(Vec::as_slice)
     }
@@ -133,6 +137,81 @@ impl Log {
                 Err(LogError::EventBeyondLog { size: self.size(), found })
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// A log that is not what it was: only the faults `log-*` make one.
+#[derive(Clone, Copy)]
+pub(crate) enum Tampering {
+    /// The first leaf is another one.
+    FirstRewritten,
+    /// The last two leaves change places.
+    Swapped,
+}
+
+impl Log {
+    /// Changes what is stored, and reads it again.
+    pub(crate) fn tamper(&mut self, connection: &Connection, how: Tampering) -> rusqlite::Result<()> {
+        let mut leaves = self.leaves().to_vec();
+        match how {
+            Tampering::FirstRewritten => {
+                if let Some(first) = leaves.first_mut() {
+                    *first = String::from_utf8_lossy(first)
+                        .replace("\"n_beacons\":2", "\"n_beacons\":1")
+                        .into_bytes();
+                }
+            }
+            Tampering::Swapped => {
+                let count = leaves.len();
+                leaves.get_mut(count.saturating_sub(2)..).into_iter().for_each(<[_]>::reverse);
+            }
+        }
+        connection.execute("DELETE FROM tlog", [])?;
+        self.tree = MemoryBackedTree::new();
+        for (index, leaf) in (0..).zip(leaves) {
+            insert(connection, index, &leaf)?;
+            self.extend(leaf);
+        }
+        Ok(())
+    }
+}
+
+/// A Merkle tree that is not that of RFC 6962: only the faults `tree-*` make one.
+#[derive(Clone, Copy)]
+pub(crate) struct OtherTree {
+    pub(crate) leaf_prefix: &'static [u8],
+    pub(crate) node_prefix: &'static [u8],
+    pub(crate) repeats_odd: bool,
+}
+
+impl OtherTree {
+    /// Level by level; an odd node goes up as it is, or with itself as its sibling.
+    pub(crate) fn root(self, leaves: &[Vec<u8>]) -> Hash {
+        let leaf = |leaf: &Vec<u8>| {
+            Sha256::new().chain_update(self.leaf_prefix).chain_update(leaf).finalize().into()
+        };
+        let mut level: Vec<Hash> = leaves.iter().map(leaf).collect();
+        while level.len() > 1 {
+            level = level.chunks(2).map(|pair| self.node(pair)).collect();
+        }
+        level.first().copied().unwrap_or_else(|| Sha256::digest(b"").into())
+    }
+
+    fn node(self, pair: &[Hash]) -> Hash {
+        let node = |left: &Hash, right: &Hash| -> Hash {
+            Sha256::new()
+                .chain_update(self.node_prefix)
+                .chain_update(left)
+                .chain_update(right)
+                .finalize()
+                .into()
+        };
+        match pair {
+            [left, right] => node(left, right),
+            [odd] if self.repeats_odd => node(odd, odd),
+            [odd, ..] => *odd,
+            [] => Hash::default(),
         }
     }
 }

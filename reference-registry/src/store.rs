@@ -52,6 +52,8 @@ pub enum StoreError {
 pub(crate) struct Store {
     pub(crate) connection: Connection,
     pub(crate) log: Log,
+    /// Whether a fault has changed the log.
+    pub(crate) is_tampered: bool,
 }
 
 /// What a beacon, watermark or corpus row says of the file it belongs to.
@@ -86,7 +88,7 @@ impl Store {
         schema.execute_batch(log::SCHEMA)?;
         schema.commit()?;
         let log = Log::load(&connection)?;
-        Ok(Self { connection, log })
+        Ok(Self { connection, log, is_tampered: false })
     }
 
     /// Runs `write` in one transaction. The tree grows after the commit, or not at all.

@@ -186,6 +186,8 @@ pub enum MayPass {
     Nothing,
     /// Those that say of themselves that a constant answer passes them.
     Trivial,
+    /// Those, and all that neither send nor expect anything that is drawn anew in each run.
+    Unbound,
     /// Those that ask for nothing that the verifier establishes: there is no cryptography to find.
     NotCryptographic,
 }

@@ -277,6 +277,10 @@ pub struct Exchange {
     /// All exchanges with the same text here are sent at the same moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub together: Option<String>,
+    /// What an accepted answer says beside its status, by JSON Pointer: whoever repeats the success of another has accepted
+    /// nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub accepted: BTreeMap<String, Json>,
     /// Sent once for each of several numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Each>,
@@ -897,6 +901,7 @@ impl Exchange {
             .extend(self.defect.iter().filter_map(|operation| operation.value.as_ref()).flat_map(references));
         found.extend(self.each.iter().flat_map(|each| references_in_text(&each.below)));
         found.extend(self.damage.iter().flat_map(Damage::references));
+        found.extend(self.accepted.values().flat_map(references));
         found
     }
 

@@ -19,12 +19,13 @@ impl Calls {
         Self(calls.map(|(name, call)| (name.clone(), call.method.clone(), call.path.clone())).collect())
     }
 
-    /// The call and the variables of its path; one of the same method if there is one, else one of the same path.
+    /// The call and the variables of its path: of the same method rather than of another, and of the template that says more.
     pub(super) fn find(&self, method: &str, path: &str) -> Option<(String, BTreeMap<String, String>)> {
         let of_path = self.0.iter().filter_map(|(name, its, template)| {
-            variables(template, path).map(|found| (name, its == method, found))
+            let literal = template.len() - template.matches(['{', '}']).count();
+            variables(template, path).map(|found| (name, (its == method, literal), found))
         });
-        let found = of_path.max_by_key(|(_, same_method, _)| *same_method);
+        let found = of_path.max_by_key(|(_, rank, _)| *rank);
         found.map(|(name, _, variables)| (name.clone(), variables))
     }
 }

@@ -14,7 +14,7 @@ pub(super) async fn health(State(app): State<Shared>) -> Result<Json<Value>, Api
 
 pub(super) async fn well_known(State(app): State<Shared>) -> Result<Json<Value>, ApiError> {
     let size = app.with_store(|_, store| Ok(store.log.size())).await?;
-    let key = if app.faults.on("well-known-key-differs") { &app.impostor } else { &app.identity };
+    let key = if app.faults.on("well-known-key-differs") { &app.impostor } else { app.key(size) };
     Ok(Json(json!({
         "ed25519_pub": key.public(),
         "version": VERSION,
