@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use assayer_verifier::oversight::{BUNDLE_LAYERS, IssuerMlDsaKey, KeyWindow, Trust};
-use assayer_verifier::{Hash, LogKey, MlDsa65Key, PublicKey, TreeHead, VerifiedKey};
+use assayer_verifier::{Hash, LogKey, MlDsa65Key, PublicKey, TreeHead, TsaCertificate, VerifiedKey};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -25,6 +25,10 @@ pub struct Policy {
     pub attestation_keys: Vec<PublicKey>,
     /// Transparency logs that hold attestations.
     pub log_keys: Vec<LogKey>,
+    /// Certificates that the chains of time stamps must end at.
+    pub tsa_roots: Vec<TsaCertificate>,
+    /// Certificates for time stamps that do not carry them.
+    pub tsa_certificates: Vec<TsaCertificate>,
     /// Whether any issuer will do.
     pub any_issuer: bool,
     /// Known tree heads.
@@ -39,6 +43,12 @@ pub struct Policy {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
+    /// Certificates that cannot be read.
+    #[error("{path}: `[[tsa]]`: expected certificates in PEM, `-----BEGIN CERTIFICATE-----` and base64")]
+    Certificate {
+        /// The policy.
+        path: String,
+    },
     /// A key that no signature may be trusted under.
     #[error("{path}: key `{key}`: {why}")]
     Key {
@@ -115,7 +125,17 @@ struct File {
     #[serde(default)]
     transparency_log: Vec<TransparencyLog>,
     #[serde(default)]
+    tsa: Vec<Tsa>,
+    #[serde(default)]
     head: Vec<Head>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tsa {
+    /// PEM.
+    root: String,
+    certificates: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -168,6 +188,8 @@ impl Policy {
             ml_dsa_keys: &self.ml_dsa_keys,
             attestation_keys: &self.attestation_keys,
             log_keys: &self.log_keys,
+            tsa_roots: &self.tsa_roots,
+            tsa_certificates: &self.tsa_certificates,
             any_issuer: self.any_issuer,
             heads: &self.heads,
             required: &self.required,
@@ -212,6 +234,12 @@ impl Policy {
         for log in file.transparency_log {
             policy.log_keys.push(LogKey { key: key(&log.key, path)?, name: log.name });
         }
+        for tsa in file.tsa {
+            policy.tsa_roots.extend(certificates(&tsa.root, path)?);
+            if let Some(further) = tsa.certificates {
+                policy.tsa_certificates.extend(certificates(&further, path)?);
+            }
+        }
         for head in file.head {
             let root = Hash::from_hex(&head.root)
                 .ok_or_else(|| PolicyError::Root { path: path.to_owned(), root: head.root.clone() })?;
@@ -249,6 +277,10 @@ fn ml_dsa_key(issuer: &IssuerKey, path: &str) -> Result<Option<IssuerMlDsaKey>, 
     }
 }
 
+fn certificates(pem: &str, path: &str) -> Result<Vec<TsaCertificate>, PolicyError> {
+    TsaCertificate::from_pem(pem).ok_or_else(|| PolicyError::Certificate { path: path.to_owned() })
+}
+
 fn window(key: PublicKey, registry: &RegistryKey, path: &str) -> Result<Option<KeyWindow>, PolicyError> {
     if let (Some(from), Some(until)) = (registry.from, registry.until)
         && until < from
@@ -271,11 +303,14 @@ mod tests {
         let page = std::fs::read_to_string(path).unwrap();
         let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let second = format!("ml_dsa_65 = \"{}\"", "0f".repeat(1_952));
-        let whole = example.replace("# ml_dsa_65 = \"…\"", &second).replace("# hybrid_only", "hybrid_only");
+        let whole = example
+            .replace("# ml_dsa_65 = \"…\"", &second)
+            .replace("# hybrid_only", "hybrid_only")
+            .replace("\n…\n", "\nMAMCAQE=\n");
         let policy = Policy::of(toml::from_str(&whole).unwrap(), "the page").unwrap();
         assert_eq!((policy.registry_keys.len(), policy.windows.len(), policy.issuer_keys.len()), (1, 1, 1));
         assert_eq!((policy.heads.len(), policy.required.as_slice()), (1, &["registration"][..]));
-        assert_eq!(policy.attestation_keys.len(), 1);
+        assert_eq!((policy.attestation_keys.len(), policy.tsa_roots.len()), (1, 1));
         assert_eq!(policy.log_keys[0].name, "log.example.org");
         assert!(policy.ml_dsa_keys[0].hybrid_only && policy.ml_dsa_keys[0].issuer == policy.issuer_keys[0]);
     }

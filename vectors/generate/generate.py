@@ -13,6 +13,7 @@ import cases_json  # noqa: E402
 import cases_merkle  # noqa: E402
 import cases_signature  # noqa: E402
 import cases_suite  # noqa: E402
+import cases_time  # noqa: E402
 import schemas  # noqa: E402
 import soundness  # noqa: E402
 from writer import Writer  # noqa: E402
@@ -22,7 +23,7 @@ FOLDERS = ["json", "canonicalization", "merkle", "signatures", "bundles", *cases
 
 def main():
     writer = Writer()
-    for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle, cases_document, cases_suite, cases_attestation):
+    for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle, cases_document, cases_suite, cases_attestation, cases_time):
         module.generate(writer)
     schemas.check_vocabulary(writer)
     writer.write(FOLDERS)

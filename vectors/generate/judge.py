@@ -14,13 +14,14 @@ import canon
 import ed25519 as ed
 import merkle
 import mldsa
+import tsa
 from registry import DEFAULTS, FORMS, SIGNATURE, fitting, leaf_of, readings, unknown_members
 from strict_json import Defect, Reader
 
 LAYERS = [
     "limits", "json", "shape", "file-id", "issuer-signature", "manifest-members", "issuer-key", "suite", "post-quantum", "beacon-rows", "watermark-rows",
     "registry-signature", "registry-key", "tree-head", "inclusion", "event-binding", "event-order", "registration",
-    "attestation", "attestation-log",
+    "time", "attestation", "attestation-log",
 ]
 SHAPE = {
     "file_id": str, "bundle_generated_at": str, "registry_pub": str, "manifest": dict, "beacons": list, "watermarks": list, "events": list, "tlog_proofs": list,
@@ -64,6 +65,8 @@ def judge(text, trust, eager=False):
         results["registry-key"] = None if trust["registry_key"] == bundle["registry_pub"] else ("key.differs", "/registry_pub")
     for layer, judged in (("attestation", attestation.judge(bundle, trust)), ("attestation-log", attestation.judge_log(bundle, trust))):
         results[layer] = Open(judged.args) if isinstance(judged, attestation.Left) else judged
+    stamped = tsa.judge(bundle, trust, stampable(bundle)) if "time_stamps" in bundle else tsa.Left("time.server-clock", "/events")
+    results["time"] = Open(stamped.args) if isinstance(stamped, tsa.Left) else stamped
     results["tree-head"] = tree_head(bundle)
     if results["tree-head"] is None or eager and bundle.get("tlog_head"):
         results["inclusion"] = inclusion(bundle)
@@ -173,6 +176,13 @@ def signed_messages(manifest):
     found = []
     fitting(readings(manifest), lambda message: ed.judge(key, message, signature) is None and not found.append(message))
     return set(found)
+
+
+def stampable(bundle):
+    """The bytes that a time stamp can be over, by the place that it names."""
+    head = bundle["tlog_head"]
+    (message,) = signed_messages(bundle["manifest"])
+    return {"/tlog_head": b'{"root":"%s","size":%d}' % (head["root"].encode(), head["size"]), "/manifest": message}
 
 
 def registration(manifest, trust):

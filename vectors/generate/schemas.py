@@ -47,6 +47,10 @@ LAYER_CODES = {
     "event-binding": ["event.extra", "event.identity-differs", "event.leaf-differs", "event.time-differs"],
     "event-order": ["event.duplicate-index", "event.order"],
     "registration": ["log.registration-differs"],
+    "time": [
+        "time-stamp.certificate", "time-stamp.certificate-attribute", "time-stamp.digest-differs", "time-stamp.encoding", "time-stamp.expired",
+        "time-stamp.imprint-differs", "time-stamp.refused", "time-stamp.signature-mismatch", "time-stamp.usage",
+    ],
     "attestation": [
         "attestation.digest-differs", "attestation.file-differs", "attestation.issuer-differs", "attestation.predicate", "attestation.recipient-differs",
         "attestation.recipient-key-differs", "attestation.signature-mismatch", "attestation.statement", "attestation.subject-differs", "attestation.suite-differs",
@@ -62,6 +66,7 @@ assert list(LAYER_CODES) == LAYERS
 OPEN_CODES = {
     "suite": ["suite.unknown"],
     "post-quantum": ["input.not-reached", "post-quantum.key-missing"],
+    "time": ["key.not-pinned", "time-stamp.algorithm", "time-stamp.certificate-missing", "time-stamp.untrusted", "time.server-clock"],
     "attestation": ["attestation.key-unknown", "attestation.schema", "input.not-given", "key.not-pinned"],
     "attestation-log": ["input.not-given", "input.not-reached", "key.not-pinned", "transparency.entry-kind"],
 }
@@ -69,7 +74,7 @@ NOTES = [
     "event.after-bundle", "event.token-unsigned", "interop.inclusion-name", "interop.key-digest", "interop.member-absent", "interop.sealed-form", "interop.unknown-member",
     "interop.unsigned-slot",
 ]
-FEATURES = ["post-quantum"]
+FEATURES = ["post-quantum", "rfc3161"]
 
 
 def closed(properties, required=None):
@@ -102,6 +107,7 @@ INPUTS = {
     "bundle": closed({
         "bundle": {"type": "string"},
         "trust": closed({
+            "tsa_roots": {"type": "string"}, "tsa_certificates": {"type": "string"},
             "attestation_keys": listing(HASH, minItems=1), "log_keys": listing(closed({"name": {"type": "string"}, "key": HASH}), minItems=1),
             "ml_dsa_keys": listing(closed({"issuer": HASH, "key": {"type": "string", "pattern": "^[0-9a-f]{3904}$"}, "hybrid_only": {"type": "boolean"}}), minItems=1),
             "registry_key": HASH, "issuer_keys": listing(HASH, minItems=1), "log": {"type": "string"}, "file_id": {"type": "string"},

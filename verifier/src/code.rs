@@ -165,6 +165,19 @@ codes! {
     TransparencyEntryDiffers = "transparency.entry-differs", "the entry of the transparency log is about another envelope";
     TransparencyEntryKind = "transparency.entry-kind", "the entry of the transparency log is of a kind that is not known here";
 
+    TimeStampAlgorithm = "time-stamp.algorithm", "a time stamp uses an algorithm that is not known here";
+    TimeStampCertificate = "time-stamp.certificate", "a certificate of the chain is not fit for it";
+    TimeStampCertificateAttribute = "time-stamp.certificate-attribute", "the signed attributes do not name the certificate of the signer";
+    TimeStampCertificateMissing = "time-stamp.certificate-missing", "the certificate of the signer is neither in the token nor given";
+    TimeStampDigestDiffers = "time-stamp.digest-differs", "the signed digest is not that of the token's content";
+    TimeStampEncoding = "time-stamp.encoding", "a time stamp is not written as RFC 3161 demands";
+    TimeStampExpired = "time-stamp.expired", "a certificate was not valid at the time that the token states";
+    TimeStampImprintDiffers = "time-stamp.imprint-differs", "the time stamp is over other bytes";
+    TimeStampRefused = "time-stamp.refused", "the authority did not grant the time stamp";
+    TimeStampSignatureMismatch = "time-stamp.signature-mismatch", "the signature of the time stamp does not fit";
+    TimeStampUntrusted = "time-stamp.untrusted", "no chain of certificates leads to a trusted root";
+    TimeStampUsage = "time-stamp.usage", "the certificate is not one for time stamps alone";
+
     NotBuilt = "input.not-built", "this build of the verifier leaves out what it takes";
     NotGiven = "input.not-given", "nothing was given that could establish this";
     NotReached = "input.not-reached", "what it needs is missing or refuted";

@@ -113,6 +113,7 @@ mod ml_dsa;
 mod number;
 pub mod oversight;
 mod prover;
+mod time_stamp;
 mod verdict;
 
 pub use canon::{CanonError, Scheme, UnknownScheme, canonicalize};
@@ -128,4 +129,5 @@ pub use merkle::{
 };
 pub use ml_dsa::MlDsa65Key;
 pub use prover::{ConsistencyPath, InclusionPath, Proof, ProofRequest, Prover};
+pub use time_stamp::{TimeStamp, TimeStampError, TsaCertificate, TsaTrust, verify_time_stamp};
 pub use verdict::{Layer, Note, Problem, State, Trace, Verdict};

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use assayer_verifier::oversight::{IssuerMlDsaKey, Log, Trust, verify_bundle};
 use assayer_verifier::{
     Code, Document, GrowingTree, Hash, Layer, Limits, LogKey, MlDsa65Key, Note, PublicKey, Scheme, Signature,
-    State, Trace, TreeHead, canonicalize, leaf_hash, verify, verify_consistency, verify_inclusion,
+    State, Trace, TreeHead, TsaCertificate, canonicalize, leaf_hash, verify, verify_consistency,
+    verify_inclusion,
 };
 use serde_json::Value as Json;
 
@@ -188,6 +189,10 @@ fn signatures_are_accepted_or_refused_for_the_named_reason() {
     });
 }
 
+fn certificates(pem: &Json) -> Vec<TsaCertificate> {
+    pem.as_str().map(|pem| TsaCertificate::from_pem(pem).unwrap()).unwrap_or_default()
+}
+
 fn ml_dsa_key(data: &Json) -> IssuerMlDsaKey {
     IssuerMlDsaKey {
         issuer: PublicKey::from_hex(text(data, "/issuer")).unwrap(),
@@ -201,6 +206,7 @@ fn layer_not_built(expect: &Json) -> Option<&str> {
     let needs = expect["needs"].as_array().into_iter().flatten();
     let is_built = |feature: &str| match feature {
         "post-quantum" => cfg!(feature = "post-quantum"),
+        "rfc3161" => cfg!(feature = "rfc3161"),
         other => panic!("no feature {other}"),
     };
     needs.filter(|need| !is_built(text(need, "/feature"))).map(|need| text(need, "/layer")).next()
@@ -246,6 +252,8 @@ fn bundles_are_judged_layer_by_layer() {
             ml_dsa_keys: &ml_dsa_keys,
             attestation_keys: &attestation_keys,
             log_keys: &log_keys,
+            tsa_roots: &certificates(&trust_data["tsa_roots"]),
+            tsa_certificates: &certificates(&trust_data["tsa_certificates"]),
             ..Trust::default()
         };
         let trace = verify_bundle(text(vector, "/input/bundle").as_bytes(), &trust, &Limits::default());

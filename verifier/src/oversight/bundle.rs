@@ -15,6 +15,7 @@ use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::signed::{fitting, texts};
 use crate::oversight::{
     Freshness, KeyWindow, Leaf, Log, Trust, describe, head, log, manifest, post_quantum, read_then, suite,
+    time,
 };
 use crate::oversight::{attestation, attestation_log};
 use crate::verdict::{Layer, Problem, Trace};
@@ -203,7 +204,7 @@ fn verify_document(document: &Document<'_>, trust: &Trust<'_>, memory: &mut Memo
     layers.push(log::root_layer(head, trust.log, "/tlog_head"));
     layers.push(log::append_only_layer(head, trust));
     layers.push(freshness_layer(bundle, trust.freshness));
-    layers.push(time_layer());
+    layers.push(time::layer(bundle, head.as_ref(), manifest, trust, memory));
     let (attestation_layer, envelope) = attestation::layer(bundle, manifest, trust, memory);
     layers.push(attestation_layer);
     layers.push(attestation_log::layer(bundle, envelope.as_ref(), trust, memory));
@@ -798,14 +799,4 @@ fn completeness_layer(
             layer.refuted(Problem::new(Code::LogEventMissing, "/events", expected, "no such row"))
         }
     }
-}
-
-fn time_layer() -> Layer {
-    Layer::new("time", "RFC 3161: only a time-stamping authority shows when something was known")
-        .not_established(Problem::new(
-            Code::TimeServerClock,
-            "/events",
-            "time stamps of a trusted authority",
-            "the registry's own clock",
-        ))
 }

@@ -15,6 +15,7 @@ mod proof;
 mod record;
 mod signed;
 mod suite;
+mod time;
 
 pub use bundle::{BUNDLE_LAYERS, BundleVerifier, verify_bundle};
 pub use consistency::{consistency_json, verify_consistency_proof};
@@ -32,6 +33,7 @@ use crate::json::{Document, ReadError, Value};
 use crate::limits::Limits;
 use crate::merkle::TreeHead;
 use crate::ml_dsa::MlDsa65Key;
+use crate::time_stamp::TsaCertificate;
 use crate::verdict::{Layer, Problem, Trace};
 
 /// The kinds of document that are known here.
@@ -124,6 +126,10 @@ pub struct Trust<'a> {
     pub attestation_keys: &'a [PublicKey],
     /// Transparency logs whose checkpoints are believed.
     pub log_keys: &'a [LogKey],
+    /// Certificates that the chains of time stamps must end at.
+    pub tsa_roots: &'a [TsaCertificate],
+    /// Certificates for time stamps that do not carry them; not trusted for being here.
+    pub tsa_certificates: &'a [TsaCertificate],
     /// How old evidence may be.
     pub freshness: Option<Freshness>,
 }

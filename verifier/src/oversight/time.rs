@@ -1,0 +1,99 @@
+//! Layer `time`: time stamps of an authority, in the member `time_stamps` of a bundle (`docs/decisions/time-stamps.md`).
+
+use std::borrow::Cow;
+
+use crate::code::Code;
+use crate::dsse::base64;
+use crate::ed25519::Memory;
+use crate::json::{Kind, Value};
+use crate::merkle::TreeHead;
+use crate::oversight::{Trust, describe, head, manifest};
+use crate::time_stamp::{TimeStamp, TsaTrust, verify_time_stamp};
+use crate::verdict::{Layer, Problem};
+
+const ID: &str = "time";
+
+const RULE: &str = "RFC 3161: only a time-stamping authority shows when something was known; the imprint is over recomputed bytes";
+
+const AT: &str = "/time_stamps";
+
+/// No bundle needs more time stamps: one of the tree head is one of everything that the log holds.
+const MOST_TIME_STAMPS: usize = 16;
+/// No token is longer, in bytes: with all its certificates one takes some kilobytes.
+const LONGEST_TOKEN: usize = 1 << 16;
+
+/// Every time stamp of the bundle is good, under an authority that the caller trusts.
+pub(crate) fn layer(
+    bundle: Value<'_>,
+    tree_head: Option<&TreeHead>,
+    manifest: Option<Value<'_>>,
+    trust: &Trust<'_>,
+    memory: &mut Memory,
+) -> Layer {
+    let mut layer = Layer::new(ID, RULE);
+    let Some(list) = bundle.get("time_stamps").filter(|list| !list.is_null()) else {
+        let expected = "time stamps of a trusted authority";
+        let found = "the registry's own clock";
+        return layer.not_established(Problem::new(Code::TimeServerClock, "/events", expected, found));
+    };
+    let count = list.items().take(MOST_TIME_STAMPS + 1).count();
+    if list.kind() != Kind::Array || count == 0 || count > MOST_TIME_STAMPS {
+        let expected = format!("a list of 1 to {MOST_TIME_STAMPS} time stamps");
+        return layer.refuted(Problem::new(Code::TimeStampEncoding, AT, expected, describe(Some(list))));
+    }
+    let mut recomputed = Vec::new();
+    for (position, item) in list.items().enumerate() {
+        let at = format!("{AT}/{position}");
+        match verify(item, &at, tree_head, manifest, trust, memory) {
+            Ok((over, stamp)) => recomputed.push(format!("{over} at {}", shown(stamp))),
+            Err((problem, true)) => layer.leave_open(problem),
+            Err((problem, false)) => layer.refute(problem),
+        }
+    }
+    layer.recomputed(recomputed.join("; "))
+}
+
+/// One time stamp. The error says whether it leaves the layer open, or refutes it.
+fn verify<'d>(
+    item: Value<'d>,
+    at: &str,
+    tree_head: Option<&TreeHead>,
+    manifest: Option<Value<'_>>,
+    trust: &Trust<'_>,
+    memory: &mut Memory,
+) -> Result<(Cow<'d, str>, TimeStamp), (Problem, bool)> {
+    let malformed = |name: &str, expected: &str| {
+        let found = describe(item.get(name));
+        (Problem::new(Code::TimeStampEncoding, format!("{at}/{name}"), expected, found), false)
+    };
+    let token = item.get("token").and_then(Value::as_str).filter(|text| text.len() / 4 * 3 <= LONGEST_TOKEN);
+    let token = token.and_then(|text| base64(&text));
+    let token = token.ok_or_else(|| malformed("token", "base64 of a token of at most 65536 bytes"))?;
+    let over = item.get("over").and_then(Value::as_str).unwrap_or_default();
+    let message = match &*over {
+        "/tlog_head" => tree_head.map(head::message).map(String::into_bytes),
+        "/manifest" => manifest.and_then(|manifest| manifest::signed_bytes(manifest, memory)),
+        _ => return Err(malformed("over", "/tlog_head or /manifest")),
+    };
+    let message = message.ok_or_else(|| {
+        let problem = Problem::new(Code::NotReached, &*over, "bytes that are signed", "none");
+        (problem, true)
+    })?;
+    let anchors = TsaTrust { roots: trust.tsa_roots, others: trust.tsa_certificates };
+    match verify_time_stamp(&token, &message, &anchors) {
+        Ok(stamp) => Ok((over, stamp)),
+        Err(error) => {
+            let open = error.leaves_open();
+            Err((Problem::new(error.code, format!("{at}/token"), error.expected, error.found), open))
+        }
+    }
+}
+
+fn shown(stamp: TimeStamp) -> String {
+    let instant = jiff::Timestamp::from_microsecond(stamp.microseconds);
+    let instant = instant.map_or_else(|_| stamp.microseconds.to_string(), |instant| instant.to_string());
+    match stamp.accuracy {
+        Some(accuracy) => format!("{instant}, give or take {accuracy} microseconds"),
+        None => instant,
+    }
+}
