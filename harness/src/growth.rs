@@ -8,6 +8,8 @@ use assayer_verifier::{Document, Hash, Limits, TreeHead, Value};
 pub(crate) struct Sighting {
     /// Name of the exchange.
     place: String,
+    /// What it was sent at the same moment with, if with anything.
+    moment: Option<String>,
     trees: Vec<TreeHead>,
 }
 
@@ -32,7 +34,16 @@ impl Sighting {
             // Sizes that nobody signed are compared elsewhere.
             Some(Kind::OversightLog) | None => Vec::new(),
         };
-        (!trees.is_empty()).then_some(Self { place, trees })
+        (!trees.is_empty()).then_some(Self { place, moment: None, trees })
+    }
+
+    /// The same, sent at one moment with all others of this name.
+    pub(crate) fn at_the_moment(self, moment: Option<String>) -> Self {
+        Self { moment, ..self }
+    }
+
+    fn is_beside(&self, other: &Self) -> bool {
+        self.moment.is_some() && self.moment == other.moment
     }
 }
 
@@ -60,17 +71,20 @@ pub(crate) fn compare(sightings: &[Sighting], log: &Log, growth: &Growth) -> Res
     Ok(())
 }
 
-/// Requests are sent one after the other, so whatever an answer shows is at least as large as all before it.
+/// Whatever an answer shows is at least as large as all that was shown before its request was sent: answers to requests of one
+/// moment say nothing about each other.
 fn rollback(sightings: &[Sighting]) -> Option<String> {
     let mut largest: Option<(u64, &str)> = None;
-    for Sighting { place, trees } in sightings {
-        let smallest = trees.iter().map(|seen| seen.size).min()?;
+    for moment in sightings.chunk_by(Sighting::is_beside) {
+        let sizes =
+            || moment.iter().flat_map(|seen| seen.trees.iter().map(|tree| (tree.size, seen.place.as_str())));
+        let (smallest, place) = sizes().min()?;
         if let Some((before, earlier)) = largest.filter(|(before, _)| *before > smallest) {
             return Some(format!(
                 "{place}: expected at least the {before} leaves of {earlier}, found {smallest}"
             ));
         }
-        largest = trees.iter().map(|seen| (seen.size, place.as_str())).max().or(largest);
+        largest = sizes().max().or(largest);
     }
     None
 }
@@ -147,6 +161,22 @@ mod tests {
         assert!(judged(Torn::Ignored, &[head("a", 3, root(2))]).contains("found that of 2"));
         assert!(judged(Torn::Ignored, &[head("a", 3, Hash([7; 32]))]).contains("expected root"));
         assert!(judged(Torn::Ignored, &[head("a", 6, root(5))]).contains("has 5 leaves"));
+    }
+
+    #[test]
+    fn answers_of_one_moment_come_in_any_order_but_none_before_what_was_shown_earlier() {
+        let log = log(5);
+        let root = |size| log.head_at(size).unwrap().root;
+        let beside = |place, size| head(place, size, root(size)).at_the_moment(Some("readers".to_owned()));
+        let joint = || vec![head("a", 2, root(2)), beside("b", 4), beside("c", 3), head("d", 4, root(4))];
+        assert_eq!(judged(Torn::Refused, &joint()), "one log");
+        let mut late = joint();
+        late.push(head("e", 3, root(3)));
+        assert!(judged(Torn::Ignored, &late).starts_with("e: expected at least the 4 leaves of d"));
+        let early = [head("a", 4, root(4)), beside("b", 5), beside("c", 3)];
+        assert!(judged(Torn::Ignored, &early).starts_with("c: expected at least the 4 leaves of a"));
+        let apart = [beside("b", 4), head("c", 3, root(3))];
+        assert!(judged(Torn::Ignored, &apart).starts_with("c: expected at least the 4 leaves of b"));
     }
 
     #[test]

@@ -558,13 +558,20 @@ impl<'t> Judge<'t> {
         let sightings: Vec<Sighting> = answered
             .filter_map(|(recorded, answer)| {
                 let kind = self.document_kind(&recorded.exchange);
-                Sighting::read(place(recorded), kind, &answer.body())
+                let sighting = Sighting::read(place(recorded), kind, &answer.body())?;
+                Some(sighting.at_the_moment(self.moment(recorded)))
             })
             .collect();
         compare(&sightings, &log, growth).map_err(|difference| match difference {
             NotOneLog::Shown(text) => Shortfall::Failed(text),
             NotOneLog::TooShort(text) => Shortfall::NotVerified(text),
         })
+    }
+
+    /// What an exchange was sent at the same moment with.
+    fn moment(&self, recorded: &Recorded) -> Option<String> {
+        let together = self.suite.exchange(&recorded.exchange)?.together.as_ref()?;
+        Some(format!("{together} {}", recorded.attempt))
     }
 
     /// Asks the verifier about the answers.
