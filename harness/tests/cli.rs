@@ -737,6 +737,13 @@ fn two_histories_become_a_proof_of_equivocation() {
         "{found:?}"
     );
 
+    // Another registry, trusted as well, has a log of its own: nobody contradicts anybody.
+    let other_key = "5b66a0f9a7d0e7c965148b5022637cc5c62a5410ad9fbc113659f29e27b98d79";
+    let other = head("equivocation/heads-of-two-keys", "new", "other.json");
+    let both = ["--registry-key", &key, "--registry-key", other_key, "--require", "authentic"];
+    let output = run(&[&["verify", &a, &other, "--format", "ndjson"], &both[..]].concat());
+    assert_eq!((code(&output), findings(&output).len()), (0, 2), "{:?}", findings(&output));
+
     let (fork, new) =
         (head("equivocation/prefix", "old", "fork.json"), head("equivocation/prefix", "new", "new.json"));
     let leaves: String = (0..9)
@@ -752,6 +759,28 @@ fn two_histories_become_a_proof_of_equivocation() {
     assert!(!Path::new(out).exists());
     assert_eq!((prove(&[&fork, &new, log.to_str().unwrap()]), holds()), (0, 0));
     assert_eq!(prove(&[&a, &new, log.to_str().unwrap()]), 1, "a log that grew");
+}
+
+/// A head has no time: a key that is trusted for a time only does not vouch for it.
+#[test]
+fn a_key_with_a_window_makes_no_head_authentic() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = key("good/with-log", "registry_key");
+    let growth = write(folder.path(), "growth.json", document("consistency/signed-heads"));
+    let proof: Json = serde_json::from_str(&document("consistency/signed-heads")).unwrap();
+    let mut head = proof["old"].clone();
+    head["signed_message"] = format!("{{\"root\":{},\"size\":{}}}", head["root"], head["size"]).into();
+    let head = write(folder.path(), "head.json", head.to_string());
+    for (window, expected) in [("", 0), ("until = \"2999-01-01T00:00:00Z\"", 1)] {
+        let policy =
+            write(folder.path(), "policy.toml", format!("[[registry]]\nkey = \"{key}\"\n{window}\n"));
+        for path in [&growth, &head] {
+            let (path, policy) = (path.to_str().unwrap(), policy.to_str().unwrap());
+            let output = run(&["verify", "--trust", policy, "--require", "authentic", path]);
+            assert_eq!(code(&output), expected, "{path} {window}: {}", text(&output.stdout));
+            assert_eq!(code(&run(&["verify", "--trust", policy, path])), 0, "{path} {window}");
+        }
+    }
 }
 
 /// That the proof is good is the worst that can be said of a registry: it must never look like success.

@@ -244,6 +244,20 @@ fn texts_from_outside_stay_texts_in_every_form_of_output() {
     }
 }
 
+/// What is wrong with a log beside the documents is said with its place, and the place is a text from outside.
+#[test]
+fn a_log_that_is_refused_steers_no_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = Json::from(HOSTILE).to_string();
+    let log = write(folder.path(), "leaves.jsonl", format!("{{{name}:1,{name}:2}}\n"));
+    let output = run_with_input(&["--log", log.to_str().unwrap(), "-"], good().as_bytes());
+    let said = text(&output.stderr);
+    assert!(code(&output) == 2 && said.contains("gnp.exe"), "{said}");
+    for hostile in ['\u{1b}', '\u{7}', '\u{202e}', '\u{9b}', '\u{200b}'] {
+        assert!(!said.contains(hostile), "{hostile:?}: {said}");
+    }
+}
+
 #[test]
 fn the_page_needs_nothing_but_itself() {
     let folder = tempfile::tempdir().unwrap();

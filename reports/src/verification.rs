@@ -11,4 +11,4 @@ pub use model::{
     Bytes, Difference, Document, Explained, FORM, Key, Layer, Note, Origin, Reason, Required, Run, State,
     Summary, Tally, Text, Trusted, Verdict,
 };
-pub use text::{brief_text, complaint, document_text, shown, summary_text};
+pub use text::{brief_text, complaint, document_text, harmless, shown, summary_text};

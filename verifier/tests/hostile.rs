@@ -7,6 +7,8 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use base64ct::{Base64, Encoding};
+
 use assayer_verifier::oversight::{Log, Trust, verify_bundle, verify_head, verify_log, verify_proof};
 use assayer_verifier::{
     Code, Document, Hash, Limits, Scheme, State, Trace, TreeHead, Verdict, canonicalize, empty_root,
@@ -226,6 +228,24 @@ fn proof(index: u64, size: u64, path: &str) -> String {
     format!(
         "{{\"index\":{index},\"leaf_hash\":\"{root}\",\"proof\":[{path}],\"root\":\"{root}\",\"tree_size\":{size}}}"
     )
+}
+
+/// The subjects of a statement are looked up among the marks of the manifest: many among many.
+#[test]
+fn many_subjects_of_an_attestation_beside_many_marks_are_refused() {
+    let subjects = times(50_000, |_| "{\"name\":\"mark:x\"}".to_owned());
+    let statement = format!("{{\"_type\":\"https://in-toto.io/Statement/v1\",\"subject\":[{subjects}]}}");
+    let payload = Base64::encode_string(statement.as_bytes());
+    let marks = times(200_000, |_| "{\"mark_id\":\"y\"}".to_owned());
+    let text = skeleton(&format!("{{\"watermarks\":[{marks}]}}"), &[]);
+    let text = text.trim_end_matches('}').to_owned()
+        + &format!(
+            ",\"rekor\":{{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\"{payload}\",\"signatures\":[{{\"sig\":\"AAAA\"}}]}}}}"
+        );
+    let trace = bundle(&text);
+    let layer = trace.layer("attestation").unwrap();
+    assert_eq!((layer.state, layer.code()), (REFUTED, Code::AttestationStatement));
+    assert!(layer.problems > 100_000, "{}", layer.problems);
 }
 
 #[test]

@@ -95,7 +95,9 @@ pub(crate) fn main() -> ExitCode {
 
 /// Says what is wrong, on standard error.
 pub(crate) fn complain(message: impl std::fmt::Display) {
-    anstream::eprintln!("assayer: {message}");
+    // A message may name what stands in a document: a pointer, a path.
+    let message = message.to_string();
+    anstream::eprintln!("assayer: {}", assayer_reports::verification::harmless(&message));
 }
 
 /// Writes to standard output; a reader that has gone away is no error.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use assayer_verifier::TreeHead;
 use assayer_verifier::oversight::{DocumentKind, LogPart, LogVerifier, conflicting_heads, signed_head_of};
+use assayer_verifier::{PublicKey, TreeHead};
 
 use super::{Finding, Question};
 
@@ -15,7 +15,9 @@ const MOST_HEADS: usize = 65_536;
 #[derive(Debug, Default)]
 pub(crate) struct Ordered {
     next: u64,
+    /// By first index, and by how many waited before: several may start at one index.
     waiting: BTreeMap<(u64, usize), LogPart>,
+    waited: usize,
 }
 
 impl Ordered {
@@ -33,7 +35,8 @@ impl Ordered {
     fn take(&mut self, mut part: LogPart, shrink: impl Fn(&mut LogPart)) -> Vec<LogPart> {
         if part.start().is_some_and(|start| start > self.next) {
             shrink(&mut part);
-            let key = (part.start().unwrap_or(u64::MAX), self.waiting.len());
+            let key = (part.start().unwrap_or(u64::MAX), self.waited);
+            self.waited += 1;
             self.waiting.insert(key, part);
             return Vec::new();
         }
@@ -87,8 +90,8 @@ impl Pages {
 /// What the documents of one call say together: heads that vouch for logs and contradict each other, pages that are one log.
 pub(crate) struct Together<'a> {
     question: Question<'a>,
-    /// Heads that a trusted key signed, by size, with the path of the first document that has each.
-    heads: BTreeMap<u64, (TreeHead, String)>,
+    /// Heads that a trusted key signed, by key and size, with the path of the first document that has each.
+    heads: BTreeMap<(PublicKey, u64), (TreeHead, String)>,
     pages: BTreeMap<String, Pages>,
 }
 
@@ -102,8 +105,12 @@ impl<'a> Together<'a> {
         LogVerifier::with_heads(self.known(), self.question.limits)
     }
 
+    /// Heads of several registries are of several logs, and nothing says which of them a log without a name is: then only
+    /// what the caller named counts.
     fn known(&self) -> impl Iterator<Item = TreeHead> {
-        let met = self.heads.values().map(|(head, _)| *head);
+        let keys = [self.heads.first_key_value(), self.heads.last_key_value()];
+        let [first, last] = keys.map(|entry| entry.map(|((key, _), _)| *key));
+        let met = self.heads.values().filter(move |_| first == last).map(|(head, _)| *head);
         self.question.trust.heads.iter().copied().chain(met)
     }
 
@@ -128,8 +135,8 @@ impl<'a> Together<'a> {
 
     /// Takes notice of a finding; gives another one if its head contradicts one that was met before.
     pub(crate) fn notice(&mut self, finding: &Finding) -> Option<Finding> {
-        let head = signed_head_of(&finding.trace)?;
-        if let Some((before, path)) = self.heads.get(&head.size) {
+        let (key, head) = signed_head_of(&finding.trace)?;
+        if let Some((before, path)) = self.heads.get(&(key, head.size)) {
             let both = || format!("{path} and {}", finding.path);
             let conflict = || conflicting_heads(*before, head, self.question.limits);
             return (before.root != head.root).then(|| Finding {
@@ -140,7 +147,7 @@ impl<'a> Together<'a> {
             });
         }
         if self.heads.len() < MOST_HEADS {
-            self.heads.insert(head.size, (head, finding.path.clone()));
+            self.heads.insert((key, head.size), (head, finding.path.clone()));
         }
         None
     }
@@ -166,6 +173,18 @@ mod tests {
             })
             .collect();
         LogPart::read(1, lines.as_bytes(), &Limits::default())
+    }
+
+    /// Pages that start at one index are all kept, however many waited and went before.
+    #[test]
+    fn no_page_that_waits_displaces_another() {
+        let mut ordered = Ordered::default();
+        for start in [10, 50, 60] {
+            assert!(ordered.put(part(start, 10), &[]).is_empty());
+        }
+        assert_eq!(ordered.put(part(0, 10), &[]).len(), 2);
+        assert!(ordered.put(part(60, 5), &[]).is_empty());
+        assert_eq!(ordered.rest().count(), 3);
     }
 
     /// Every order of four pages, one of them with a head inside.

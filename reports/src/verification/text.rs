@@ -190,6 +190,12 @@ pub fn shown(text: &str) -> String {
     }
 }
 
+/// A text from outside, of several lines perhaps, that steers no terminal.
+#[must_use]
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    visible(text, |character| character == '\n')
+}
+
 /// The text with every hostile character as `\u{…}`, but for those to keep.
 pub(super) fn visible(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     let hides = |character: char| is_hostile(character) && !keep(character);

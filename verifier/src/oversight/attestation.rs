@@ -1,6 +1,7 @@
 //! Attestations: the DSSE envelope in the member `rekor` of a bundle, with an in-toto statement about the manifest.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::code::Code;
 use crate::dsse::Envelope;
@@ -196,12 +197,13 @@ impl<'d> Comparison<'_, 'd> {
             let found = self.statement.get("subject");
             return self.refute(Code::AttestationStatement, "/subject", "at least one subject", found);
         };
-        let marks: Vec<String> =
+        // Many subjects are looked up among many marks.
+        let marks: BTreeSet<String> =
             marks(self.manifest).into_iter().map(|(mark, _)| format!("mark:{mark}")).collect();
         let content = self.manifest.get("content_hash").and_then(Value::as_str).unwrap_or_default();
         for (position, subject) in list.items().enumerate() {
             let name = subject.get("name");
-            if !name.and_then(Value::as_str).is_some_and(|name| marks.iter().any(|mark| *mark == name)) {
+            if !name.and_then(Value::as_str).is_some_and(|name| marks.contains(&*name)) {
                 let expected = format!("one of the {} marks of the manifest, as mark:ID", marks.len());
                 let pointer = format!("/subject/{position}/name");
                 self.refute(Code::AttestationSubjectDiffers, &pointer, &expected, name);

@@ -10,7 +10,7 @@ use crate::hash::{PublicKey, Signature};
 use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
 use crate::merkle::TreeHead;
-use crate::oversight::event::{self, Identifier, Identity, whole_seconds};
+use crate::oversight::event::{self, Identity, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::signed::{fitting, texts};
 use crate::oversight::{
@@ -353,7 +353,7 @@ fn registry_key_layer(bundle: Value<'_>, key: &PublicKey, trust: &Trust<'_>) -> 
         })
     };
     if windows.peek().is_none() || windows.any(within) {
-        return layer;
+        return layer.recomputed(key.to_hex());
     }
     let expected = "a time at which this key is trusted";
     let place = "/bundle_generated_at";
@@ -689,9 +689,26 @@ fn signed_tokens(manifest: Option<Value<'_>>) -> BTreeSet<Cow<'_, str>> {
 
 const REGISTRATION_RULE: &str = "fact sheet 1.4: the registration leaf names file, recipient, issuer, key and counts, not the manifest's bytes";
 
+/// A log, and how many of its leaves a head commits to.
+struct Committed<'l> {
+    log: &'l Log,
+    size: u64,
+}
+
+impl<'l> Committed<'l> {
+    /// Those that are of an event about a file, in order.
+    fn about(
+        &self,
+        event: &str,
+        file_id: Option<Value<'_>>,
+    ) -> impl DoubleEndedIterator<Item = &'l Leaf> + use<'l> {
+        self.log.leaves_about(event, file_id, self.size)
+    }
+}
+
 /// The leaves of a log that this head commits to, or why there are none: a log that does not lead to the head shows
 /// nothing about the bundle.
-fn log_of_head<'l>(head: Option<&TreeHead>, log: Option<&'l Log>) -> Result<&'l [Leaf], Problem> {
+fn log_of_head<'l>(head: Option<&TreeHead>, log: Option<&'l Log>) -> Result<Committed<'l>, Problem> {
     let (Some(head), Some(log)) = (head, log) else {
         let expected = "the log (--log), which holds registrations and events";
         return Err(Problem::new(Code::RegistrationNoProof, "/tlog_head", expected, "none"));
@@ -704,22 +721,20 @@ fn log_of_head<'l>(head: Option<&TreeHead>, log: Option<&'l Log>) -> Result<&'l 
     if known.root != head.root {
         return Err(Problem::new(Code::LogRootDiffers, at, known.root.to_hex(), head.root.to_hex()));
     }
-    let size = usize::try_from(head.size).unwrap_or(usize::MAX);
-    Ok(log.leaves().get(..size).unwrap_or_default())
+    Ok(Committed { log, size: head.size })
 }
 
 /// Layer `registration`: only the log can show it; a bundle carries no proof of its registration.
-fn registration_layer(manifest: Option<Value<'_>>, log: &Result<&[Leaf], Problem>) -> Layer {
+fn registration_layer(manifest: Option<Value<'_>>, log: &Result<Committed<'_>, Problem>) -> Layer {
     let layer = Layer::new("registration", REGISTRATION_RULE);
     let Some(manifest) = manifest else { return unreached("registration", "/manifest") };
-    let leaves = match log {
-        Ok(leaves) => *leaves,
+    let committed = match log {
+        Ok(committed) => committed,
         Err(problem) => return layer.not_established(problem.clone()),
     };
-    let file_id = Identifier::of(manifest.get("file_id"));
-    let latest = leaves.iter().rev().find(|leaf| is_leaf_of(&leaf.bytes, "register", &file_id));
-    let Some(latest) = latest else {
-        let expected = format!("a registration of {}", describe(file_id.value));
+    let file_id = manifest.get("file_id");
+    let Some(latest) = committed.about("register", file_id).next_back() else {
+        let expected = format!("a registration of {}", describe(file_id));
         return layer.refuted(Problem::new(
             Code::LogRegistrationMissing,
             "/manifest/file_id",
@@ -731,18 +746,6 @@ fn registration_layer(manifest: Option<Value<'_>>, log: &Result<&[Leaf], Problem
         None => layer.recomputed(format!("leaf {}", latest.index)),
         Some(problem) => layer.refuted(problem),
     }
-}
-
-fn is_leaf_of(leaf: &[u8], event: &str, file_id: &Identifier<'_>) -> bool {
-    let Ok(document) = Document::read(leaf, &Limits::default()) else { return false };
-    let root = document.root();
-    let same_event = root.get("event").and_then(Value::as_str).is_some_and(|found| found == event);
-    let leaf_id = root.get("file_id");
-    let same_text = match (leaf_id.and_then(Value::as_str), &file_id.text) {
-        (Some(leaf_id), Some(file_id)) => leaf_id == *file_id,
-        _ => leaf_id.map(Value::raw) == file_id.value.map(Value::raw),
-    };
-    same_event && same_text
 }
 
 /// The first member in which the registration leaf is not of this manifest.
@@ -778,22 +781,19 @@ fn registration_difference(manifest: Value<'_>, leaf: &[u8]) -> Option<Problem> 
 fn completeness_layer(
     bundle: Value<'_>,
     events: Option<&[Value<'_>]>,
-    log: &Result<&[Leaf], Problem>,
+    log: &Result<Committed<'_>, Problem>,
 ) -> Layer {
     let Some(events) = events else { return unreached("completeness", "/events") };
     let layer = Layer::new("completeness", "EV-1: the bundle holds the events of the file");
-    let leaves = match log {
-        Ok(leaves) => *leaves,
+    let committed = match log {
+        Ok(committed) => committed,
         Err(problem) => return layer.not_established(problem.clone()),
     };
     let listed: BTreeSet<u64> =
         events.iter().filter_map(|row| row.get("tlog_index").and_then(Value::as_u64)).collect();
-    let file_id = Identifier::of(bundle.get("file_id"));
-    let omitted = leaves
-        .iter()
-        .find(|leaf| !listed.contains(&leaf.index) && is_leaf_of(&leaf.bytes, "beacon", &file_id));
+    let omitted = committed.about("beacon", bundle.get("file_id")).find(|leaf| !listed.contains(&leaf.index));
     match omitted {
-        None => layer.recomputed(format!("{} leaves searched", leaves.len())),
+        None => layer.recomputed(format!("{} leaves searched", committed.size)),
         Some(leaf) => {
             let expected = format!("the event at index {} of the log", leaf.index);
             layer.refuted(Problem::new(Code::LogEventMissing, "/events", expected, "no such row"))

@@ -9,7 +9,7 @@
 
 use crate::code::Code;
 use crate::ed25519;
-use crate::hash::{Hash, Signature};
+use crate::hash::{Hash, PublicKey, Signature};
 use crate::json::{Document, Value};
 use crate::limits::Limits;
 use crate::merkle::{TreeHead, verify_consistency};
@@ -124,9 +124,11 @@ fn vouched_layer(id: &'static str, stated: &StatedHead, trust: &Trust<'_>, at: &
     let mut vouched = false;
     if let Some(signature) = stated.signature.filter(|_| !trust.registry_keys.is_empty()) {
         let message = head::message(&head);
-        let fits = |key| ed25519::verify(key, message.as_bytes(), &signature).is_ok();
-        if trust.registry_keys.iter().any(fits) {
-            vouched = true;
+        let fits = |key: &&PublicKey| ed25519::verify(key, message.as_bytes(), &signature).is_ok();
+        // A key that is trusted for a time only vouches for nothing that has no time.
+        let bounded = |key: &PublicKey| trust.windows.iter().any(|window| window.key == *key);
+        if let Some(key) = trust.registry_keys.iter().find(fits) {
+            vouched = !bounded(key);
         } else {
             let (place, found) = (format!("{at}/signature"), signature.to_string());
             let expected = format!("a signature of {message} by a trusted key");

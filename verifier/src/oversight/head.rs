@@ -48,15 +48,15 @@ impl SignedHead {
     }
 }
 
-/// The head that a bundle or a head of its own established under a key that the caller trusts.
+/// The head that a bundle or a head of its own established under a key that the caller trusts, and that key.
 #[must_use]
-pub fn signed_head_of(trace: &Trace) -> Option<TreeHead> {
+pub fn signed_head_of(trace: &Trace) -> Option<(PublicKey, TreeHead)> {
     let established = |id: &str| trace.layer(id).filter(|layer| layer.state == State::Established);
-    established("registry-key")?;
+    let key = PublicKey::from_hex(&established("registry-key")?.recomputed)?;
     // What the layer recomputed is the message that was signed.
     let message = &established("tree-head")?.recomputed;
     let document = Document::read(message.as_bytes(), &Limits::default()).ok()?;
-    read(document.root(), "").ok()
+    Some((key, read(document.root(), "").ok()?))
 }
 
 /// What two heads say together that were signed with one key, have one size and different roots: layer `append-only` is
@@ -78,38 +78,48 @@ pub fn conflicting_heads(known: TreeHead, other: TreeHead, limits: &Limits) -> T
 #[must_use]
 pub fn verify_head(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
     let layers = read_then(input, limits, |document, layers| {
-        let (layer, head) = verify_any_key(document.root(), trust.registry_keys, "");
-        let pinned = !trust.registry_keys.is_empty();
-        let established = layer.problem.is_none();
+        let (layer, head, key) = verify_any_key(document.root(), trust.registry_keys, "");
         layers.push(layer);
-        let mut key = Layer::new("registry-key", "a key is trusted only when the caller pins it (FE-2)");
-        if !pinned || !established {
-            key.leave_open(Problem::new(
-                Code::KeyNotPinned,
-                "",
-                "a pinned registry key that verifies",
-                "none",
-            ));
-        }
-        layers.push(key);
+        layers.push(key_layer(key, trust));
         layers.push(log::root_layer(head, trust.log, ""));
         layers.push(log::append_only_layer(head, trust));
     });
     Trace { layers, required: vec!["limits", "json", "tree-head", "registry-key"] }
 }
 
-/// Layer `tree-head` under the first of several keys that fits.
-fn verify_any_key(head: Value<'_>, keys: &[PublicKey], at: &str) -> (Layer, Option<TreeHead>) {
+/// Layer `tree-head` under the first of several keys that fits, and that key.
+fn verify_any_key<'k>(
+    head: Value<'_>,
+    keys: &'k [PublicKey],
+    at: &str,
+) -> (Layer, Option<TreeHead>, Option<&'k PublicKey>) {
     let memory = &mut Memory::default();
     let mut last = None;
     for key in keys {
-        let outcome = verify(Some(head), Some(key), memory, at);
-        if outcome.0.problem.is_none() {
-            return outcome;
+        let (layer, read) = verify(Some(head), Some(key), memory, at);
+        if layer.problem.is_none() {
+            return (layer, read, Some(key));
         }
-        last = Some(outcome);
+        last = Some((layer, read));
     }
-    last.unwrap_or_else(|| verify(Some(head), None, memory, at))
+    let (layer, read) = last.unwrap_or_else(|| verify(Some(head), None, memory, at));
+    (layer, read, None)
+}
+
+/// Layer `registry-key` of a head: the pinned key that signed it. A key that is trusted for a time only vouches for nothing
+/// that has no time.
+fn key_layer(key: Option<&PublicKey>, trust: &Trust<'_>) -> Layer {
+    let layer = Layer::new("registry-key", "a key is trusted only when the caller pins it (FE-2)");
+    let Some(key) = key else {
+        let expected = "a pinned registry key that verifies";
+        return layer.not_established(Problem::new(Code::KeyNotPinned, "", expected, "none"));
+    };
+    if trust.windows.iter().any(|window| window.key == *key) {
+        let expected = "a time at which this key is trusted";
+        let problem = Problem::new(Code::KeyOutsideWindow, "", expected, "a head, which has no time");
+        return layer.not_established(problem);
+    }
+    layer.recomputed(key.to_hex())
 }
 
 /// Layer `tree-head` for the head at the pointer `at`, under `key`; and the head itself as far as it can be read.

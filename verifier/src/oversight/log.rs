@@ -1,5 +1,8 @@
 //! The log itself: saved pages of `/tlog/range` and `leaves.jsonl`, and what they show about heads and bundles.
 
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
 use crate::code::Code;
 use crate::hash::Hash;
 use crate::json::{Document, Kind, Value};
@@ -29,6 +32,41 @@ pub struct Log {
     /// Hashes of the perfect subtrees over the leaves that are numbered from 0 without a gap: `subtrees[k]` are those of
     /// 2^k leaves each. With them every head is a few hashes away, however many are asked for.
     subtrees: Vec<Vec<Hash>>,
+    /// Which leaves are about which file; made when it is first asked for. Many bundles are looked up in one log.
+    by_file: OnceLock<ByFile>,
+}
+
+/// Positions of leaves by event and file, in order.
+type ByFile = BTreeMap<(String, FileKey), Vec<usize>>;
+
+/// A file as a leaf names it: a text, or another value as it is written, or nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum FileKey {
+    Absent,
+    Raw(String),
+    Text(String),
+}
+
+impl FileKey {
+    fn of(value: Option<Value<'_>>) -> Self {
+        match (value, value.and_then(Value::as_str)) {
+            (None, _) => Self::Absent,
+            (Some(_), Some(text)) => Self::Text(text.into_owned()),
+            (Some(value), None) => Self::Raw(value.raw().to_owned()),
+        }
+    }
+}
+
+fn by_file(leaves: &[Leaf]) -> ByFile {
+    let mut found = ByFile::new();
+    for (position, leaf) in leaves.iter().enumerate() {
+        let Ok(document) = Document::read(&leaf.bytes, &Limits::default()) else { continue };
+        let root = document.root();
+        let Some(event) = root.get("event").and_then(Value::as_str) else { continue };
+        let key = (event.into_owned(), FileKey::of(root.get("file_id")));
+        found.entry(key).or_default().push(position);
+    }
+    found
 }
 
 impl Log {
@@ -56,6 +94,19 @@ impl Log {
         let first = self.leaves.first()?.index;
         let leaf = self.leaves.get(usize::try_from(index.checked_sub(first)?).ok()?)?;
         (leaf.index == index).then_some(leaf)
+    }
+
+    /// Those of the first `size` leaves that are of an event about a file, in order.
+    pub(crate) fn leaves_about(
+        &self,
+        event: &str,
+        file_id: Option<Value<'_>>,
+        size: u64,
+    ) -> impl DoubleEndedIterator<Item = &Leaf> + use<'_> {
+        let by_file = self.by_file.get_or_init(|| by_file(&self.leaves));
+        let positions = by_file.get(&(event.to_owned(), FileKey::of(file_id))).into_iter().flatten();
+        let first = self.leaves.get(..usize::try_from(size).unwrap_or(usize::MAX)).unwrap_or_default();
+        positions.filter_map(|position| first.get(*position))
     }
 
     /// The head that the first `size` leaves lead to, from the leaf bytes; `None` unless the log holds them all.
@@ -601,7 +652,7 @@ pub fn verify_log<'a>(
     let subtrees = subtrees(first.map(|run| run.hashes.clone()).unwrap_or_default());
     let mut verifier = LogVerifier::new(trust, limits);
     verifier.add(part);
-    (Log { leaves, subtrees }, verifier.finish())
+    (Log { leaves, subtrees, by_file: OnceLock::new() }, verifier.finish())
 }
 
 const END_LAYER: &str = "log-end";
