@@ -14,6 +14,9 @@ use crate::code::Code;
 const LONGEST_CHAIN: usize = 8;
 /// No token needs more certificates.
 const MOST_CERTIFICATES: usize = 32;
+/// So many signatures of certificates are looked at in search of a chain. Certificates of one name and key issue each other,
+/// and the ways through 32 of them are beyond count.
+const MOST_SIGNATURES: u32 = 64;
 
 const TIME_STAMPING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8");
 
@@ -66,17 +69,18 @@ impl Certificates {
 
     /// A chain leads from the signer to a trusted root, and each certificate of it is valid at that time.
     pub(super) fn check_chain(&self, signer: &Certificate, seconds: i64) -> Result<(), TimeStampError> {
-        let mut problem = None;
-        if self.leads_to_root(signer, seconds, 0, &mut problem) {
+        let mut search = Search { left: MOST_SIGNATURES, problem: None };
+        if self.leads_to_root(signer, seconds, 0, &mut search) {
             return Ok(());
         }
         if self.roots.is_empty() {
             let expected = "a trusted root of time-stamping authorities";
             return Err(TimeStampError::new(Code::KeyNotPinned, expected, "none"));
         }
-        Err(problem.unwrap_or_else(|| {
+        let found = if search.left == 0 { "none within 64 signatures" } else { "none" };
+        Err(search.problem.unwrap_or_else(|| {
             let expected = "a chain of certificates to a trusted root";
-            TimeStampError::new(Code::TimeStampUntrusted, expected, "none")
+            TimeStampError::new(Code::TimeStampUntrusted, expected, found)
         }))
     }
 
@@ -85,10 +89,10 @@ impl Certificates {
         certificate: &Certificate,
         seconds: i64,
         below: usize,
-        problem: &mut Option<TimeStampError>,
+        search: &mut Search,
     ) -> bool {
         if let Err(error) = check_one(certificate, seconds, below) {
-            problem.get_or_insert(error);
+            search.problem.get_or_insert(error);
             return false;
         }
         if self.roots.contains(certificate) {
@@ -97,9 +101,25 @@ impl Certificates {
         below < LONGEST_CHAIN
             && self.all().any(|issuer| {
                 issuer != certificate
+                    && certificate.tbs_certificate().issuer() == issuer.tbs_certificate().subject()
+                    && search.goes_on()
                     && is_issued_by(certificate, issuer)
-                    && self.leads_to_root(issuer, seconds, below + 1, problem)
+                    && self.leads_to_root(issuer, seconds, below + 1, search)
             })
+    }
+}
+
+/// The search for a chain: how many signatures may still be looked at, and the first thing that was wrong.
+struct Search {
+    left: u32,
+    problem: Option<TimeStampError>,
+}
+
+impl Search {
+    fn goes_on(&mut self) -> bool {
+        let goes_on = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        goes_on
     }
 }
 
@@ -145,10 +165,8 @@ fn may_issue(certificate: &Certificate, intermediates: usize) -> bool {
     is_authority && signs && stamps
 }
 
+/// Whether the signature of a certificate is by the key of the other; whether that is the name of its issuer was seen before.
 fn is_issued_by(certificate: &Certificate, issuer: &Certificate) -> bool {
-    if certificate.tbs_certificate().issuer() != issuer.tbs_certificate().subject() {
-        return false;
-    }
     let algorithm = certificate.signature_algorithm();
     let digest = fixed_digest(&algorithm.oid).ok().flatten();
     let (Ok(tbs), Some(signature), Some(digest)) =
