@@ -400,7 +400,12 @@ fn long_logs_are_read_in_one_go() {
     let heads: Vec<TreeHead> = (0..30).map(|step| step * 400).filter_map(|size| log.head_at(size)).collect();
     let trust = Trust { heads: &heads, ..Trust::default() };
     let (_, trace) = soon("dozens of heads", || verify_log(lines(), &trust, &limits));
-    assert_eq!(trace.verdict(), Verdict::Authentic);
+    assert_eq!(layer_code(&trace, "log-root"), (State::Established, Code::Ok));
+    // Nobody vouches for the leaves after the largest of them.
+    assert_eq!(
+        (trace.verdict(), layer_code(&trace, "log-end").1),
+        (Verdict::Consistent, Code::LogBeyondHead)
+    );
     let wrong = TreeHead { size: 100_000, root: Hash([0; 32]) };
     let trust = Trust { heads: &[wrong], ..Trust::default() };
     assert_eq!(verify_log(lines(), &trust, &limits).1.verdict(), Verdict::Refuted);
