@@ -12,6 +12,7 @@ use axum::{
 };
 
 use crate::{
+    dialect::Dialect,
     error::ApiError,
     faults::Faults,
     identity::Identity,
@@ -23,6 +24,7 @@ use crate::{
 pub(crate) type Shared = Arc<App>;
 
 pub(crate) struct App {
+    pub(crate) dialect: Dialect,
     pub(crate) identity: Identity,
     /// The key that faults sign with in place of the registry's.
     pub(crate) impostor: Identity,

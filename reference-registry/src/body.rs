@@ -83,7 +83,7 @@ pub(crate) fn optional_text<'a>(
     match members.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.len() <= MAX_IDENTIFIER => Ok(Some(text)),
-        Some(Value::String(_)) => Err(ApiError::missing_field(format!("{name} is longer than 256 bytes"))),
+        Some(Value::String(_)) => Err(ApiError::too_long(name)),
         Some(_) => Err(ApiError::missing_field(format!("{name} is not a string"))),
     }
 }
@@ -96,7 +96,7 @@ pub(crate) fn identifier<'a>(text: &'a str, name: &'static str) -> Result<&'a st
             Err(ApiError::missing_field(format!("{name} has a control character")))
         }
         1..=MAX_IDENTIFIER => Ok(text),
-        _ => Err(ApiError::missing_field(format!("{name} is longer than 256 bytes"))),
+        _ => Err(ApiError::too_long(name)),
     }
 }
 

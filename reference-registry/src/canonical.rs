@@ -1,15 +1,113 @@
-//! Canonical bytes (RFC 8785).
+//! Canonical bytes: RFC 8785, and the form of the announcement of v0.4.7.
 
-use serde_json::Value;
+use std::fmt::Write;
+
+use serde_json::{Number, Value};
 
 /// The value has no canonical form. Values that came through the strict reader always have one.
 #[derive(Debug, thiserror::Error)]
 #[error("value has no RFC 8785 form")]
 pub(crate) struct NotCanonical(#[from] serde_json::Error);
 
-/// The RFC 8785 bytes of a value.
-pub(crate) fn bytes(value: &Value) -> Result<Vec<u8>, NotCanonical> {
-    Ok(serde_json_canonicalizer::to_vec(value)?)
+/// Which canonical form everything is signed and hashed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// RFC 8785.
+    Jcs,
+    /// `json.dumps(value, sort_keys=True, separators=(",", ":"))`: members in the order of code points, ASCII only.
+    SortedAscii,
+}
+
+impl Form {
+    /// As the well-known document calls it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Jcs => "RFC 8785",
+            Self::SortedAscii => "json.dumps(sort_keys=True, separators=(\",\", \":\"))",
+        }
+    }
+
+    /// The canonical bytes of a value.
+    pub(crate) fn bytes(self, value: &Value) -> Result<Vec<u8>, NotCanonical> {
+        match self {
+            Self::Jcs => Ok(serde_json_canonicalizer::to_vec(value)?),
+            Self::SortedAscii => {
+                let mut text = String::new();
+                push(value, &mut text);
+                Ok(text.into_bytes())
+            }
+        }
+    }
+}
+
+fn push(value: &Value, text: &mut String) {
+    match value {
+        Value::Null => text.push_str("null"),
+        Value::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
+        Value::Number(number) => push_number(number, text),
+        Value::String(string) => push_string(string, text),
+        Value::Array(items) => {
+            text.push('[');
+            for (position, item) in items.iter().enumerate() {
+                text.push_str(if position > 0 { "," } else { "" });
+                push(item, text);
+            }
+            text.push(']');
+        }
+        Value::Object(members) => {
+            let mut members: Vec<(&String, &Value)> = members.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            text.push('{');
+            for (position, (name, member)) in members.into_iter().enumerate() {
+                text.push_str(if position > 0 { "," } else { "" });
+                push_string(name, text);
+                text.push(':');
+                push(member, text);
+            }
+            text.push('}');
+        }
+    }
+}
+
+/// Python's `repr`: an exponent of at least two digits below 1e-4 and from 1e16 on, and a fraction otherwise.
+fn push_number(number: &Number, text: &mut String) {
+    let Some(double) = number.as_f64().filter(|_| number.is_f64()) else {
+        let _ = write!(text, "{number}");
+        return;
+    };
+    let scientific = format!("{double:e}");
+    match scientific
+        .split_once('e')
+        .and_then(|(digits, exponent)| Some((digits, exponent.parse::<i32>().ok()?)))
+    {
+        Some((digits, exponent)) if double != 0.0 && !(-4..16).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            let _ = write!(text, "{digits}e{sign}{:02}", exponent.unsigned_abs());
+        }
+        _ => {
+            let _ = write!(text, "{double:?}");
+        }
+    }
+}
+
+fn push_string(string: &str, text: &mut String) {
+    text.push('"');
+    for c in string.chars() {
+        match c {
+            '"' => text.push_str("\\\""),
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            '\u{8}' => text.push_str("\\b"),
+            '\u{c}' => text.push_str("\\f"),
+            ' '..='~' => text.push(c),
+            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
+                let _ = write!(text, "\\u{unit:04x}");
+            }),
+        }
+    }
+    text.push('"');
 }
 
 #[cfg(test)]
@@ -18,7 +116,7 @@ mod tests {
     use crate::strict_json;
 
     fn canonical(text: &str) -> String {
-        String::from_utf8(bytes(&strict_json::parse(text.as_bytes()).unwrap()).unwrap()).unwrap()
+        String::from_utf8(Form::Jcs.bytes(&strict_json::parse(text.as_bytes()).unwrap()).unwrap()).unwrap()
     }
 
     #[test]
@@ -44,5 +142,14 @@ mod tests {
             canonical(r#"["é\u007f\u2028\/","\b\u001f\"\\"]"#),
             "[\"é\u{7f}\u{2028}/\",\"\\b\\u001f\\\"\\\\\"]"
         );
+    }
+
+    #[test]
+    fn the_sorted_ascii_form_is_that_of_python() {
+        let text = r#"{"é":"\u007f😀\b/","a":[1.0,1e16,1e-5,0.0001,-0.0,1e22,123456789.5,-7,null,true],"😀":1,"\ue000":2}"#;
+        let value = strict_json::parse(text.as_bytes()).unwrap();
+        let found = String::from_utf8(Form::SortedAscii.bytes(&value).unwrap()).unwrap();
+        let expected = r#"{"a":[1.0,1e+16,1e-05,0.0001,-0.0,1e+22,123456789.5,-7,null,true],"\u00e9":"\u007f\ud83d\ude00\b/","\ue000":2,"\ud83d\ude00":1}"#;
+        assert_eq!(found, expected);
     }
 }

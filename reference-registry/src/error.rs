@@ -1,9 +1,8 @@
-//! The one shape in which this registry refuses: `{"error":{"code","message"}}`.
+//! The one shape in which this registry refuses: `{"error":{"code","message"}}`, or that of its other dialect.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
-    Json,
     body::Body,
     extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -12,12 +11,16 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{app::Shared, canonical::NotCanonical, log::LogError, store::StoreError, strict_json::JsonError};
+use crate::{
+    app::Shared, canonical::NotCanonical, dialect::Dialect, log::LogError, store::StoreError,
+    strict_json::JsonError,
+};
 
 /// The closed vocabulary of error codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     AuthRequired,
+    IdentifierTooLong,
     IssuerMismatch,
     MissingField,
     NotFound,
@@ -27,48 +30,27 @@ pub(crate) enum Code {
     SignatureInvalid,
 }
 
-impl Code {
-    fn text(self) -> &'static str {
-        match self {
-            Self::AuthRequired => "auth_required",
-            Self::IssuerMismatch => "issuer_mismatch",
-            Self::MissingField => "missing_field",
-            Self::NotFound => "not_found",
-            Self::RateLimited => "rate_limited",
-            Self::ServerError => "server_error",
-            Self::SidecarMismatch => "sidecar_mismatch",
-            Self::SignatureInvalid => "signature_invalid",
-        }
-    }
-
-    fn status(self) -> StatusCode {
-        match self {
-            Self::AuthRequired => StatusCode::UNAUTHORIZED,
-            Self::IssuerMismatch => StatusCode::CONFLICT,
-            Self::MissingField | Self::SidecarMismatch | Self::SignatureInvalid => StatusCode::BAD_REQUEST,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-}
-
 /// A refusal on its way to the client.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     code: Code,
-    status: StatusCode,
+    /// A status of HTTP's own, in place of that which the code has in the dialect.
+    status: Option<StatusCode>,
     message: Cow<'static, str>,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl ApiError {
     pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, status: code.status(), message: message.into(), header: None }
+        Self { code, status: None, message: message.into(), header: None }
     }
 
     pub(crate) fn missing_field(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::MissingField, message)
+    }
+
+    pub(crate) fn too_long(name: &str) -> Self {
+        Self::new(Code::IdentifierTooLong, format!("{name} is longer than 256 bytes"))
     }
 
     pub(crate) fn not_found(message: &'static str) -> Self {
@@ -95,18 +77,18 @@ impl ApiError {
 
     /// The same code under a status of HTTP's own (405, 413, 415).
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
-        Self { status, ..self }
+        Self { status: Some(status), ..self }
     }
 }
 
+/// The answer is written where the dialect is known, in [`envelope`].
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let envelope = json!({"error": {"code": self.code.text(), "message": self.message}});
-        let mut response = (self.status, Json(envelope)).into_response();
-        if let Some((name, value)) = self.header {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        if let Some((name, value)) = self.header.clone() {
             response.headers_mut().insert(name, value);
         }
-        response.extensions_mut().insert(Enveloped);
+        response.extensions_mut().insert(Refusal(Arc::new(self)));
         response
     }
 }
@@ -141,22 +123,33 @@ impl From<rusqlite::Error> for ApiError {
     }
 }
 
-/// Marks a response that this module wrote.
-#[derive(Clone, Copy)]
-struct Enveloped;
+/// What a response of this module says.
+#[derive(Clone)]
+struct Refusal(Arc<ApiError>);
 
-/// Puts refusals of the framework into the envelope, so that no route can forget it.
+/// Writes refusals, and puts those of the framework into the same shape, so that no route can forget it.
 pub(crate) async fn envelope(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    if response.status().is_success() {
-        response
-    } else if app.faults.on("errors-without-envelope") {
+    let refusal = response.extensions().get::<Refusal>().cloned();
+    let (code, status, message) = match &refusal {
+        Some(Refusal(refusal)) => (refusal.code, refusal.status, refusal.message.as_ref()),
+        None if response.status().is_success() || response.status().is_redirection() => return response,
+        None => (code_for(response.status()), Some(response.status()), "the request was refused"),
+    };
+    let (name, usual) = app.dialect.error(code);
+    let mut response = if app.faults.on("errors-without-envelope") {
         with_body(response, &json!({"detail": "the request was refused"}))
-    } else if response.extensions().get::<Enveloped>().is_none() {
-        let code = code_for(response.status());
-        with_body(response, &json!({"error": {"code": code.text(), "message": "the request was refused"}}))
     } else {
-        response
+        with_body(response, &body(app.dialect, name, message))
+    };
+    *response.status_mut() = status.unwrap_or(usual);
+    response
+}
+
+fn body(dialect: Dialect, name: &str, message: &str) -> Value {
+    match dialect {
+        Dialect::Candidate => json!({"error": {"code": name, "message": message}}),
+        Dialect::Announced => json!({"error": name, "message": message}),
     }
 }
 

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::{app::App, canonical, clock::Instant, error::ApiError, faults::Stage, head, store::Store};
+use crate::{
+    app::App, clock::Instant, dialect::Dialect, error::ApiError, faults::Stage, head, receipt, store::Store,
+};
 
 const DISCLAIMER: &str =
     "Shows what this registry recorded and when, by its own clock. It is not a legal finding.";
@@ -38,6 +40,9 @@ pub(crate) fn bundle(app: &App, store: &Store, file_id: &str) -> Result<Value, A
         "tlog_proofs": proofs,
         "disclaimer": DISCLAIMER,
     });
+    if app.dialect == Dialect::Announced {
+        set(&mut bundle, "registration_receipts", json!(receipt::all(app, store, file_id)?));
+    }
     app.faults.meddle(Stage::Bundle, &mut bundle);
     let signature = sign(app, store, &bundle)?;
     set(&mut bundle, SIGNATURE, json!(signature));
@@ -94,8 +99,8 @@ fn signed_bytes(app: &App, bundle: &Value) -> Result<Vec<u8>, ApiError> {
     Ok(match () {
         () if faults.on("bundle-signature-over-insertion-order") => message.to_string().into_bytes(),
         () if faults.on("bundle-signature-over-indented-text") => format!("{message:#}").into_bytes(),
-        () if faults.on("bundle-signature-over-hash") => Sha256::digest(canonical::bytes(&message)?).to_vec(),
-        () => canonical::bytes(&message)?,
+        () if faults.on("bundle-signature-over-hash") => Sha256::digest(app.dialect.form().bytes(&message)?).to_vec(),
+        () => app.dialect.form().bytes(&message)?,
     })
 }
 

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     app::App,
-    canonical,
+    canonical::Form,
     error::ApiError,
     faults::Stage,
     log::{Log, OtherTree, leaf_hash},
@@ -13,7 +13,8 @@ use crate::{
 
 /// The bytes that are signed: exactly root and size.
 fn message(root: &Value, size: &Value) -> Result<String, ApiError> {
-    let bytes = canonical::bytes(&json!({"root": root, "size": size}))?;
+    // Both forms write these two members alike.
+    let bytes = Form::Jcs.bytes(&json!({"root": root, "size": size}))?;
     String::from_utf8(bytes).map_err(|_| ApiError::server_error())
 }
 
@@ -95,5 +96,17 @@ pub(crate) fn inclusion(app: &App, log: &Log, index: u64) -> Option<Value> {
         "proof": path,
         "root": hex::encode(log.root()),
         "tree_size": size,
+    }))
+}
+
+/// The consistency proof between two sizes of the log (RFC 9162, section 2.1.4); `None` beyond its end.
+pub(crate) fn consistency(log: &Log, first: u64, second: u64) -> Option<Value> {
+    let path = log.consistency(first, second)?;
+    Some(json!({
+        "first": first,
+        "second": second,
+        "first_root": hex::encode(log.root_at(first)),
+        "second_root": hex::encode(log.root_at(second)),
+        "proof": path.iter().map(hex::encode).collect::<Vec<_>>(),
     }))
 }

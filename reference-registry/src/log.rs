@@ -103,6 +103,20 @@ impl Log {
         proof.as_bytes().chunks_exact(32).map(|hash| hash.try_into().ok()).collect()
     }
 
+    /// The proof that the first `first` leaves are the beginning of the first `second`; `first` is not zero.
+    pub(crate) fn consistency(&self, first: u64, second: u64) -> Option<Vec<Hash>> {
+        if first == 0 || first > second || second > self.size() {
+            return None;
+        }
+        let added = usize::try_from(second - first).ok().filter(|added| *added > 0);
+        let Some(added) = added else { return Some(Vec::new()) };
+        let mut tree = MemoryBackedTree::<Sha256, &[u8]>::new();
+        let second = usize::try_from(second).unwrap_or(usize::MAX);
+        self.tree.items().iter().take(second).for_each(|leaf| tree.push(leaf.as_slice()));
+        let proof = tree.prove_consistency(added);
+        proof.as_bytes().chunks_exact(32).map(|hash| hash.try_into().ok()).collect()
+    }
+
     /// A page of leaves out of the database, hashed again and compared with the tree.
     pub(crate) fn range(
         &self,

@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use assayer_reference_registry::{DataLocation, Options, RateLimit, Secret, start};
+use assayer_reference_registry::{DataLocation, Dialect, Options, RateLimit, Secret, start};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -28,6 +28,9 @@ struct Arguments {
     /// Requests per second and client that may register, open beacons or report DNS events [default: no limit]
     #[arg(long, value_name = "PER_SECOND")]
     rate_limit: Option<u32>,
+    /// Dialect that is spoken: candidate or announced-0.4.7
+    #[arg(long, value_name = "PROFILE", default_value = "candidate", value_parser = dialect)]
+    wire: Dialect,
     /// Requests that a client may make at once under a rate limit
     #[arg(long, default_value_t = 30, requires = "rate_limit")]
     burst: u32,
@@ -67,6 +70,7 @@ fn options(arguments: Arguments) -> Options {
     let data_dir = arguments.data_dir.clone().unwrap_or_else(beside_db);
     let burst = arguments.burst;
     Options {
+        dialect: arguments.wire,
         bind: arguments.bind,
         data: DataLocation::Files { data_dir, db: arguments.db },
         operator_token: secret("OVERSIGHT_OPERATOR_TOKEN"),
@@ -75,6 +79,11 @@ fn options(arguments: Arguments) -> Options {
         rate_limit: arguments.rate_limit.map(|per_second| RateLimit { per_second, burst }),
         ..Options::ephemeral()
     }
+}
+
+fn dialect(name: &str) -> Result<Dialect, String> {
+    Dialect::named(name)
+        .ok_or_else(|| format!("expected one of {}", Dialect::ALL.map(Dialect::as_str).join(", ")))
 }
 
 /// An empty variable counts as unset.

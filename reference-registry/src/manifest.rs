@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     body::{MAX_IDENTIFIER, identifier},
-    canonical,
+    canonical::Form,
     error::{ApiError, Code},
     faults::Faults,
     issuer_signature, sloppy,
@@ -218,21 +218,23 @@ impl Manifest {
     }
 
     /// Checks the issuer's signature.
-    pub(crate) fn verify(&self, faults: &Faults) -> Result<Trust, ApiError> {
+    pub(crate) fn verify(&self, form: Form, faults: &Faults) -> Result<Trust, ApiError> {
         let signature = self.text("signature_ed25519").unwrap_or_default();
-        let Err(error) =
-            issuer_signature::verify(self.issuer_key(), signature, &self.signed_bytes(self.issuer_key())?)
-        else {
+        let Err(error) = issuer_signature::verify(
+            self.issuer_key(),
+            signature,
+            &self.signed_bytes(self.issuer_key(), form)?,
+        ) else {
             return Ok(Trust::Verified);
         };
-        let message = |key: &str| self.signed_bytes(key).ok();
+        let message = |key: &str| self.signed_bytes(key, form).ok();
         sloppy::verify(self.issuer_key(), signature, &message, faults)
             .map(|()| Trust::Pretended)
             .ok_or_else(|| ApiError::new(Code::SignatureInvalid, error.to_string()))
     }
 
-    /// RFC 8785 bytes with absent members at their defaults and both signatures present but empty.
-    fn signed_bytes(&self, key: &str) -> Result<Vec<u8>, ApiError> {
+    /// Canonical bytes with absent members at their defaults and both signatures present but empty.
+    fn signed_bytes(&self, key: &str, form: Form) -> Result<Vec<u8>, ApiError> {
         let mut members = self.members.clone();
         members.insert(String::from("issuer_ed25519_pub"), json!(key));
         for (name, _, absent) in MEMBERS {
@@ -243,7 +245,7 @@ impl Manifest {
         for name in ["signature_ed25519", "signature_ml_dsa"] {
             members.insert(String::from(name), json!(""));
         }
-        Ok(canonical::bytes(&Value::Object(members))?)
+        Ok(form.bytes(&Value::Object(members))?)
     }
 
     fn text(&self, name: &str) -> Option<&str> {

@@ -4,11 +4,13 @@ use std::{collections::BTreeSet, fmt, net::SocketAddr, path::PathBuf, sync::Arc}
 
 use ring::hmac;
 
-use crate::faults::Meddler;
+use crate::{dialect::Dialect, faults::Meddler};
 
 /// Everything that [`start`](crate::start) needs to know.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Which dialect of the protocol is spoken.
+    pub dialect: Dialect,
     /// Address to listen on; port 0 takes any free one.
     pub bind: SocketAddr,
     /// Where rows, log and identity live.
@@ -32,6 +34,7 @@ impl Options {
     #[must_use]
     pub fn ephemeral() -> Self {
         Self {
+            dialect: Dialect::Candidate,
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: DataLocation::Temporary,
             operator_token: None,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     body::MAX_IDENTIFIER,
-    canonical,
+    canonical::Form,
     clock::Instant,
     error::{ApiError, Code},
     faults::{Faults, Stage},
@@ -24,7 +24,7 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    pub(crate) fn read(body: &Map<String, Value>, faults: &Faults) -> Result<Self, ApiError> {
+    pub(crate) fn read(body: &Map<String, Value>, form: Form, faults: &Faults) -> Result<Self, ApiError> {
         let Some(Value::Object(members)) = body.get("manifest") else {
             return Err(ApiError::missing_field("manifest is not an object"));
         };
@@ -34,11 +34,11 @@ impl Registration {
         let corpus = corpus(body)?;
         let trust = match faults.on("manifest-signature-unchecked") {
             true => Trust::Verified,
-            false => manifest.verify(faults)?,
+            false => manifest.verify(form, faults)?,
         };
         if !faults.on("sidecar-comparison-skipped") {
-            equals_signed(beacons, manifest.sent_list("beacons"))?;
-            equals_signed(watermarks, manifest.sent_list("watermarks"))?;
+            equals_signed(beacons, manifest.sent_list("beacons"), form)?;
+            equals_signed(watermarks, manifest.sent_list("watermarks"), form)?;
         }
         Ok(Self { manifest, corpus, trust })
     }
@@ -56,7 +56,7 @@ impl Registration {
             self.replace_rows(pending, now)?;
             match faults.on("register-appends-nothing") {
                 true => Ok(pending.next_index()),
-                false => pending.append(&self.leaf(now, faults)),
+                false => self.append(pending, now, faults),
             }
         })?;
         Ok(self.answer(if faults.on("register-index-constant") { 0 } else { index }))
@@ -69,6 +69,19 @@ impl Registration {
             "registered_beacons": self.manifest.list("beacons").len(),
             "tlog_index": index,
         })
+    }
+
+    /// Logs the registration, and keeps where.
+    fn append(&self, pending: &mut Pending<'_>, now: Instant, faults: &Faults) -> Result<u64, ApiError> {
+        let index = pending.append(&self.leaf(now, faults))?;
+        let statement = "INSERT INTO registrations VALUES (?1, ?2, ?3, ?4)";
+        let at = i64::try_from(index).map_err(|_| ApiError::server_error())?;
+        execute(
+            pending,
+            statement,
+            params![at, self.manifest.file_id(), self.manifest.issuer_key(), now.seconds()],
+        )?;
+        Ok(index)
     }
 
     fn leaf(&self, now: Instant, faults: &Faults) -> Value {
@@ -198,9 +211,9 @@ fn sidecar<'a>(body: &'a Map<String, Value>, name: &'static str) -> Result<&'a [
 }
 
 /// The same items as often as in the signed array, in any order.
-fn equals_signed(sidecar: &[Value], signed: &[Value]) -> Result<(), ApiError> {
+fn equals_signed(sidecar: &[Value], signed: &[Value], form: Form) -> Result<(), ApiError> {
     let sorted = |items: &[Value]| -> Result<Vec<Vec<u8>>, ApiError> {
-        let mut texts = items.iter().map(canonical::bytes).collect::<Result<Vec<_>, _>>()?;
+        let mut texts = items.iter().map(|item| form.bytes(item)).collect::<Result<Vec<_>, _>>()?;
         texts.sort_unstable();
         Ok(texts)
     };

@@ -15,12 +15,16 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{app::Shared, error::ApiError};
+use crate::{app::Shared, dialect::Dialect, error::ApiError};
 
 /// What any browser page on the approved origins may read.
-pub(crate) fn read_only() -> Router<Shared> {
-    Router::new()
-        .route("/health", get(service::health))
+pub(crate) fn read_only(dialect: Dialect) -> Router<Shared> {
+    let router = match dialect {
+        Dialect::Candidate => Router::new(),
+        Dialect::Announced => Router::new().route("/tlog/proof", get(log::consistency)),
+    };
+    router
+        .route(dialect.health_path(), get(service::health))
         .route("/.well-known/oversight-registry", get(service::well_known))
         .route("/evidence/{file_id}", get(evidence::bundle))
         .route("/tlog/head", get(log::head))
@@ -31,7 +35,11 @@ pub(crate) fn read_only() -> Router<Shared> {
 }
 
 /// What leaves a trace. HEAD has handlers of its own, because axum would otherwise run those of GET.
-pub(crate) fn recording() -> Router<Shared> {
+pub(crate) fn recording(dialect: Dialect) -> Router<Shared> {
+    let redirect = match dialect {
+        Dialect::Candidate => get(beacons::status).post(beacons::status).head(beacons::status_unrecorded),
+        Dialect::Announced => get(beacons::redirect).head(beacons::redirect_unrecorded),
+    };
     let status = get(beacons::status).post(beacons::status).head(beacons::status_unrecorded);
     let license = get(beacons::license).head(beacons::license_unrecorded);
     Router::new()
@@ -39,7 +47,7 @@ pub(crate) fn recording() -> Router<Shared> {
         .route("/attribute", post(attribute::attribute))
         .route("/dns_event", post(dns_event::dns_event))
         .route("/p/{name}", get(beacons::pixel).head(beacons::pixel_unrecorded))
-        .route("/r/{token}", status.clone())
+        .route("/r/{token}", redirect)
         .route("/ocsp/r/{token}", status)
         .route("/v/{token}", license.clone())
         .route("/lic/v/{token}", license)

@@ -21,6 +21,7 @@ use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
 use crate::{
     app::{App, Shared},
+    dialect::Dialect,
     error::{self, ApiError},
     faults::{Faults, UnknownFault},
     identity::{Identity, IdentityError},
@@ -166,8 +167,9 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
 
 fn app(options: Options) -> Result<App, StartError> {
     let faults = Faults::new(options.faults, options.meddler)?;
-    let (identity, store) = open(options.data)?;
+    let (identity, store) = open(options.data, options.dialect)?;
     Ok(App {
+        dialect: options.dialect,
         identity,
         impostor: Identity::ephemeral()?,
         faults,
@@ -179,16 +181,16 @@ fn app(options: Options) -> Result<App, StartError> {
     })
 }
 
-fn open(data: DataLocation) -> Result<(Identity, Store), StartError> {
+fn open(data: DataLocation, dialect: Dialect) -> Result<(Identity, Store), StartError> {
     let (db, data_dir) = match data {
-        DataLocation::Temporary => return Ok((Identity::ephemeral()?, Store::in_memory()?)),
+        DataLocation::Temporary => return Ok((Identity::ephemeral()?, Store::in_memory(dialect.form())?)),
         DataLocation::Directory(directory) => (directory.join("registry.sqlite"), directory),
         DataLocation::Files { db, data_dir } => (db, data_dir),
     };
     create_directory(&data_dir)?;
     db.parent().map_or(Ok(()), create_directory)?;
     // The database first: it refuses a second registry on the same data before anything is created for it.
-    let store = Store::open(&db)?;
+    let store = Store::open(&db, dialect.form())?;
     Ok((Identity::load_or_create(&identity_path(&data_dir))?, store))
 }
 
@@ -211,7 +213,7 @@ fn checked(secret: Option<Secret>) -> Result<Option<Secret>, StartError> {
 }
 
 fn router(app: Shared) -> Router {
-    finished(routes::read_only(), routes::recording(), app)
+    finished(routes::read_only(app.dialect), routes::recording(app.dialect), app)
 }
 
 /// Panics are caught inside CORS, so that a page may read that refusal too.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 use serde_json::{Map, Value, json};
 
 use crate::{
-    canonical,
+    canonical::Form,
     error::ApiError,
     log::{self, Log, LogError},
 };
@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE TABLE IF NOT EXISTS corpus (
     file_id TEXT NOT NULL, hash_kind TEXT NOT NULL, hash_value TEXT NOT NULL, metadata TEXT,
     registered_at INTEGER NOT NULL, PRIMARY KEY (file_id, hash_kind, hash_value));
+CREATE TABLE IF NOT EXISTS registrations (
+    tlog_index INTEGER PRIMARY KEY, file_id TEXT NOT NULL, issuer_pub TEXT NOT NULL, registered_at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS idx_registrations_file ON registrations (file_id);
 CREATE INDEX IF NOT EXISTS idx_beacons_file ON beacons (file_id);
 CREATE INDEX IF NOT EXISTS idx_watermarks_file ON watermarks (file_id);
 CREATE INDEX IF NOT EXISTS idx_watermarks_layer ON watermarks (layer, registered_at);
@@ -37,6 +40,13 @@ CREATE INDEX IF NOT EXISTS idx_events_token ON events (token_id);
 CREATE INDEX IF NOT EXISTS idx_events_file ON events (file_id, timestamp);
 CREATE INDEX IF NOT EXISTS idx_corpus_hash ON corpus (hash_kind, hash_value);
 ";
+
+/// A database that is older than the table of registrations has them in its leaves.
+const REGISTRATIONS_FROM_LEAVES: &str = "
+INSERT INTO registrations SELECT leaf_index, leaf ->> '$.file_id', leaf ->> '$.issuer_pub', unixepoch(leaf ->> '$.timestamp')
+    FROM (SELECT leaf_index, CAST(leaf AS TEXT) AS leaf FROM tlog)
+    WHERE NOT EXISTS (SELECT 1 FROM registrations) AND json_valid(leaf) AND leaf ->> '$.event' = 'register'
+        AND leaf ->> '$.file_id' IS NOT NULL AND leaf ->> '$.issuer_pub' IS NOT NULL AND unixepoch(leaf ->> '$.timestamp') IS NOT NULL";
 
 /// Why the database was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +60,7 @@ pub enum StoreError {
 }
 
 pub(crate) struct Store {
+    form: Form,
     pub(crate) connection: Connection,
     pub(crate) log: Log,
     /// Whether a fault has changed the log.
@@ -64,13 +75,13 @@ pub(crate) struct Owner {
 }
 
 impl Store {
-    pub(crate) fn in_memory() -> Result<Self, StoreError> {
-        Self::on(Connection::open_in_memory()?)
+    pub(crate) fn in_memory(form: Form) -> Result<Self, StoreError> {
+        Self::on(Connection::open_in_memory()?, form)
     }
 
     /// Opens a database and keeps every other process out of it: the tree in memory would not see what
     /// they append.
-    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &Path, form: Form) -> Result<Self, StoreError> {
         let connection = Connection::open(path)?;
         // Whoever holds the database now will hold it as long as it runs: there is nothing to wait for.
         connection.busy_timeout(Duration::ZERO)?;
@@ -78,17 +89,18 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // FULL, since an answered registration must survive a loss of power.
         connection.pragma_update(None, "synchronous", "FULL")?;
-        Self::on(connection)
+        Self::on(connection, form)
     }
 
-    fn on(mut connection: Connection) -> Result<Self, StoreError> {
+    fn on(mut connection: Connection, form: Form) -> Result<Self, StoreError> {
         connection.set_prepared_statement_cache_capacity(64);
         let schema = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
         schema.execute_batch(SCHEMA)?;
         schema.execute_batch(log::SCHEMA)?;
+        schema.execute(REGISTRATIONS_FROM_LEAVES, [])?;
         schema.commit()?;
         let log = Log::load(&connection)?;
-        Ok(Self { connection, log, is_tampered: false })
+        Ok(Self { form, connection, log, is_tampered: false })
     }
 
     /// Runs `write` in one transaction. The tree grows after the commit, or not at all.
@@ -97,7 +109,8 @@ impl Store {
         write: impl FnOnce(&mut Pending<'_>) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut pending = Pending { next_index: self.log.size(), transaction, leaves: Vec::new() };
+        let mut pending =
+            Pending { form: self.form, next_index: self.log.size(), transaction, leaves: Vec::new() };
         let outcome = write(&mut pending)?;
         let Pending { transaction, leaves, .. } = pending;
         transaction.commit()?;
@@ -162,6 +175,12 @@ impl Store {
         self.rows(statement, [file_id])
     }
 
+    /// The registrations of a file in the log: index, issuer key and seconds.
+    pub(crate) fn registrations(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
+        let statement = "SELECT tlog_index, issuer_pub, registered_at FROM registrations WHERE file_id = ?1 ORDER BY tlog_index";
+        self.rows(statement, [file_id])
+    }
+
     pub(crate) fn recent_events(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
         let statement = "SELECT kind, source_ip, user_agent, timestamp, qualified_timestamp, tlog_index
              FROM events WHERE file_id = ?1 ORDER BY timestamp DESC, id DESC LIMIT 50";
@@ -185,6 +204,7 @@ impl Store {
 
 /// A transaction that has begun, and the leaves that it will add to the tree.
 pub(crate) struct Pending<'a> {
+    form: Form,
     next_index: u64,
     pub(crate) transaction: Transaction<'a>,
     leaves: Vec<Vec<u8>>,
@@ -199,7 +219,7 @@ impl Pending<'_> {
     /// Appends the canonical bytes of an event.
     pub(crate) fn append(&mut self, event: &Value) -> Result<u64, ApiError> {
         let index = self.next_index;
-        let leaf = canonical::bytes(event)?;
+        let leaf = self.form.bytes(event)?;
         log::insert(&self.transaction, index, &leaf)?;
         self.leaves.push(leaf);
         self.next_index += 1;

@@ -7,6 +7,7 @@ use crate::{
     app::{App, Shared},
     auth,
     body::{JsonBody, identifier, optional_text},
+    dialect::Dialect,
     error::ApiError,
     store::{Owner, Store},
 };
@@ -64,7 +65,12 @@ fn answer(app: &App, store: &Store, question: &Question) -> Result<Value, ApiErr
         None if app.faults.on("attribute-finds-everything") => Some(scapegoat(store)?),
         owner => owner,
     };
-    let Some(Owner { file_id, recipient_id, issuer_id }) = owner else { return Ok(json!({"found": false})) };
+    let Some(Owner { file_id, recipient_id, issuer_id }) = owner else {
+        return match app.dialect {
+            Dialect::Candidate => Ok(json!({"found": false})),
+            Dialect::Announced => Err(ApiError::not_found("no file has this identifier")),
+        };
+    };
     let events = store.recent_events(&file_id)?;
     let manifest = store.manifest(&file_id)?.unwrap_or_default();
     Ok(json!({

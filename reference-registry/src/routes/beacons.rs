@@ -4,8 +4,8 @@ use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
     http::{
-        HeaderMap,
-        header::{CACHE_CONTROL, CONTENT_TYPE, USER_AGENT},
+        HeaderMap, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, USER_AGENT},
     },
     response::{IntoResponse, Response},
 };
@@ -66,6 +66,26 @@ pub(super) async fn status_unrecorded(
     Ok(status_answer())
 }
 
+pub(super) async fn redirect(
+    State(app): State<Shared>,
+    peer: Peer,
+    headers: HeaderMap,
+    token: Token,
+) -> Result<Response, ApiError> {
+    record(&app, peer, &headers, path_token(token)?, OCSP).await?;
+    Ok(redirect_answer())
+}
+
+pub(super) async fn redirect_unrecorded(
+    State(app): State<Shared>,
+    peer: Peer,
+    token: Token,
+) -> Result<Response, ApiError> {
+    app.admit(peer)?;
+    path_token(token)?;
+    Ok(redirect_answer())
+}
+
 pub(super) async fn license(
     State(app): State<Shared>,
     peer: Peer,
@@ -92,6 +112,12 @@ fn pixel_answer() -> Response {
 
 fn status_answer() -> Response {
     [(CACHE_CONTROL, "no-store")].into_response()
+}
+
+/// To a page that leaves no trace of its own.
+fn redirect_answer() -> Response {
+    let fields = [(LOCATION, "/.well-known/oversight-registry"), (CACHE_CONTROL, "no-store")];
+    (StatusCode::FOUND, fields).into_response()
 }
 
 fn license_answer() -> Response {

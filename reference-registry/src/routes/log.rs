@@ -33,6 +33,24 @@ pub(super) async fn proof(
     proof.map(Json).ok_or_else(|| ApiError::not_found("index is beyond the end of the log"))
 }
 
+/// `?first=M&second=N`: that the log of M leaves is the beginning of the log of N.
+pub(super) async fn consistency(
+    State(app): State<Shared>,
+    parameters: Parameters,
+) -> Result<Json<Value>, ApiError> {
+    let size = |name: &'static str| match parameters.decimal(name)? {
+        Some(Decimal::Of(size)) => Ok(size),
+        Some(Decimal::Beyond) => Err(ApiError::missing_field(format!("{name} is beyond 64 bits"))),
+        None => Err(ApiError::missing_field(format!("{name} is missing"))),
+    };
+    let (first, second) = (size("first")?, size("second")?);
+    if first == 0 || first > second {
+        return Err(ApiError::missing_field("first is not between 1 and second"));
+    }
+    let proof = app.with_store(move |_, store| Ok(head::consistency(&store.log, first, second))).await?;
+    proof.map(Json).ok_or_else(|| ApiError::not_found("second is beyond the end of the log"))
+}
+
 pub(super) async fn range(
     State(app): State<Shared>,
     parameters: Parameters,

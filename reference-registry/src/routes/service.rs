@@ -21,7 +21,7 @@ pub(super) async fn well_known(State(app): State<Shared>) -> Result<Json<Value>,
         "jurisdiction": app.jurisdiction,
         "tlog_size": size,
         "federation": {"spec_version": "v1"},
-        "canonicalization": "RFC 8785",
+        "canonicalization": app.dialect.form().as_str(),
         "suites": SUITES,
         "log_type": "rfc6962-sha256",
     })))
