@@ -32,7 +32,7 @@ impl Sighting {
                 head.into_iter().chain(proofs).collect()
             }
             // Sizes that nobody signed are compared elsewhere.
-            Some(Kind::OversightLog) | None => Vec::new(),
+            Some(Kind::OversightConsistency | Kind::OversightLog) | None => Vec::new(),
         };
         (!trees.is_empty()).then_some(Self { place, moment: None, trees })
     }

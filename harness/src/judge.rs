@@ -9,7 +9,9 @@ use assayer_vectors::{
     Document as Kind, Every, Expectation, Find, Growth, Keyword, Reading, Reference, Statuses, Suite, Wire,
     resolve,
 };
-use assayer_verifier::oversight::{Log, Trust, verify_bundle, verify_head, verify_log, verify_proof};
+use assayer_verifier::oversight::{
+    Log, Trust, verify_bundle, verify_consistency_proof, verify_head, verify_log, verify_proof,
+};
 use assayer_verifier::{
     Document, Hash, Limits, PublicKey, Scheme, State, Trace, TreeHead, Value, canonicalize,
 };
@@ -350,7 +352,8 @@ impl<'t> Judge<'t> {
 
     /// Status, envelope and code of one of these errors, as the wire profile has them.
     fn error(&self, codes: &[&String], answer: &Answer, place: &str) -> Result<(), Shortfall> {
-        let known = codes.iter().filter_map(|code| Some((code.as_str(), *self.wire.errors.get(*code)?)));
+        let known =
+            codes.iter().filter_map(|code| Some((self.wire.code(code), *self.wire.errors.get(*code)?)));
         let known: Vec<(&str, u16)> = known.collect();
         if known.is_empty() {
             return Err(Shortfall::NotVerified(format!("the wire profile has no error {codes:?}")));
@@ -381,7 +384,7 @@ impl<'t> Judge<'t> {
             )));
         }
         let found = self.enveloped(answer, place).map_err(Shortfall::Failed)?;
-        if self.wire.errors.contains_key(&found) {
+        if self.wire.errors.keys().any(|code| self.wire.code(code) == found) {
             return Ok(());
         }
         let at = &self.wire.envelope.code;
@@ -595,6 +598,7 @@ impl<'t> Judge<'t> {
                 .map(|((recorded, _), body)| {
                     let trace = match kind {
                         Kind::OversightBundle => verify_bundle(body, &trust, &limits),
+                        Kind::OversightConsistency => verify_consistency_proof(body, &trust, &limits),
                         Kind::OversightHead => verify_head(body, &trust, &limits),
                         Kind::OversightProof | Kind::OversightLog => verify_proof(body, &trust, &limits),
                     };

@@ -19,6 +19,12 @@ use crate::secrets::Secrets;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
+    /// The reference registry does not speak the dialect.
+    #[error("expected a dialect of the reference registry, {}, found `{found}`", registry::Dialect::ALL.map(registry::Dialect::as_str).join(" or "))]
+    Dialect {
+        /// Name of the wire profile.
+        found: String,
+    },
     /// The rewriting layer did not start.
     #[error("the rewriting layer did not start: {0}")]
     Proxy(#[from] ProxyError),
@@ -139,7 +145,9 @@ impl InProcess {
             dns_event_secret: unless(setup.without_dns_event_secret)?,
         };
         let layer = Layer::of(misbehaviour, wire);
+        let dialect = registry::Dialect::named(&wire.wire);
         let options = registry::Options {
+            dialect: dialect.ok_or_else(|| TargetError::Dialect { found: wire.wire.clone() })?,
             operator_token: secrets.operator_token.clone().map(registry::Secret::new),
             dns_event_secret: secrets.dns_event_secret.clone().map(registry::Secret::new),
             faults: misbehaviour.switches.clone(),

@@ -12,6 +12,7 @@ from registry import (FORMS, ISSUER, OTHER_ISSUER, OTHER_REGISTRY, REGISTRY, STA
 SPEC = "oversight-registry-v1 section "
 MANIFEST, BUNDLE, HEAD, LEAVES, TREE, SHAPES, FORM = SPEC + "1.1", SPEC + "1.2", SPEC + "1.3", SPEC + "1.4", SPEC + "2", SPEC + "3", SPEC + "1.0"
 FAULTS = SPEC + "7"
+ANNOUNCED = "oversight-announced-0.4.7, receipts"
 
 BOTH = {"registry_key": REGISTRY.hex, "issuer_keys": [ISSUER.hex]}
 THREE_EVENTS = [web(at=60), dns(at=75), web(kind="ocsp", agent="", at=90)]
@@ -78,6 +79,8 @@ def good_bundles(writer):
     good("with-log", "The caller supplies the log, whose register leaf names the issuer's key.", LEAVES, one, {**BOTH, "log": one.log()})
     good("with-log-without-hex", "Log records of the older server have no hexadecimal member.", TREE, one, {**BOTH, "log": one.log(with_hex=False)})
     good("proof-called-inclusion", "The proof is called as the specification calls it.", SPEC + "3", Evidence(events=[web()], proof_member="inclusion"), notes=[("interop.inclusion-name", "/tlog_proofs/0/inclusion")])
+    good("receipt", "The announced dialect adds a signed receipt of the registration, with its proof.", ANNOUNCED, Evidence(events=[web()], form="python-sort-keys").with_receipts())
+    good("receipt-without-events", "A receipt shows the registration also where nobody opened the file yet.", ANNOUNCED, Evidence(form="python-sort-keys").with_receipts())
     both = Evidence(events=[web()])
     both.body["tlog_proofs"][0]["inclusion"] = copy.deepcopy(both.body["tlog_proofs"][0]["proof"])
     both.seal()
@@ -154,7 +157,7 @@ class Tamperer:
         self.twins = {id(self.none): "good/no-events", id(self.one): "good/one-event", id(self.three): "good/three-events", id(self.tied): "good/events-within-one-second"}
 
     def all(self):
-        for step in (self.texts, self.shapes, self.file_ids, self.issuer_signatures, self.issuer_policy, self.members, self.keys, self.rows, self.registry_signatures,
+        for step in (self.texts, self.shapes, self.file_ids, self.issuer_signatures, self.issuer_policy, self.members, self.receipts, self.keys, self.rows, self.registry_signatures,
                      self.heads, self.inclusions, self.bindings, self.orders, self.several):
             step()
 
@@ -286,6 +289,33 @@ class Tamperer:
         inject("in-recipient", "An unsigned member beside the recipient's id.", "/manifest/recipient/legal_name", lambda e: e.body["manifest"]["recipient"].update(legal_name="Mallory"))
         inject("in-watermark", "An unsigned member inside a watermark.", "/manifest/watermarks/1/note", lambda e: e.body["manifest"]["watermarks"][1].update(note="x"))
         inject("signature-lookalike", "A name that differs from a known one by a letter's case.", "/manifest/Issuer_id", lambda e: e.body["manifest"].update(Issuer_id="mallory"))
+
+    def receipts(self):
+        """The registration receipts of the announced dialect; whoever tampers holds the registry's key, save where a signature is the defect."""
+        base = Evidence(events=[web()], form="python-sort-keys").with_receipts()
+        self.twins[id(base)] = "good/receipt"
+        at = "/registration_receipts"
+
+        def change(name, why, code, where, build):
+            def apply(evidence):
+                evidence.body["registration_receipts"] = build(evidence)
+
+            self.tamper(f"registration/receipt-{name}", why, ANNOUNCED, code, where, apply, base)
+
+        change("none", "The list of receipts is empty.", "receipt.encoding", at, lambda e: [])
+        change("no-list", "The receipts are no list.", "receipt.encoding", at, lambda e: e.receipt())
+        change("signature-short", "Half of the signature is missing.", "receipt.encoding", f"{at}/0/signature", lambda e: [{**e.receipt(), "signature": e.receipt()["signature"][:64]}])
+        change("signed-by-another", "Another key signed the receipt.", "receipt.signature-mismatch", f"{at}/0/signature", lambda e: [e.receipt(key=OTHER_REGISTRY)])
+        change("time-changed", "The time of the registration was changed after signing.", "receipt.signature-mismatch", f"{at}/0/signature", lambda e: [{**e.receipt(), "registered_at": START}])
+        change("leaf-replaced", "Other leaf bytes stand under the true leaf hash.", "receipt.leaf-differs", f"{at}/0/leaf_hash", lambda e: [e.receipt(leaf_data_hex=e.leaves[0].hex())])
+        change("of-another-file", "A rightly signed and proven receipt of another file.", "receipt.leaf-differs", f"{at}/0/leaf_data_hex", lambda e: [e.receipt(index=0)])
+        change("of-an-event", "The leaf is that of an event.", "receipt.leaf-differs", f"{at}/0/leaf_data_hex", lambda e: [e.receipt(index=3)])
+        change("key-not-of-the-leaf", "The receipt names another issuer key than its leaf.", "receipt.leaf-differs", f"{at}/0/leaf_data_hex", lambda e: [e.receipt(issuer_pub=OTHER_ISSUER.hex)])
+        change("proof-of-another-leaf", "The proof is that of another leaf.", "proof.index-differs", f"{at}/0/proof/index", lambda e: [{**e.receipt(), "proof": e.receipt(index=0)["proof"]}])
+        change("proof-of-an-older-tree", "The proof leads to the root of an older tree.", "proof.head-differs", f"{at}/0/proof/root", lambda e: [{**e.receipt(), "proof": e.proof(0, 1, size=3)["proof"]}])
+        other = Evidence(events=[web()], issuer=OTHER_ISSUER, register_issuer=ISSUER.hex, form="python-sort-keys").with_receipts()
+        where = "/manifest/issuer_ed25519_pub"
+        self.case("registration/receipt-of-another-issuer", "The receipt is good, and of a registration by another issuer.", ANNOUNCED, other, [("registration", "log.registration-differs", where)], "good/receipt", {"registry_key": REGISTRY.hex, "issuer_keys": [OTHER_ISSUER.hex]})
 
     def keys(self):
         at = "/manifest/issuer_ed25519_pub"

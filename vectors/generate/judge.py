@@ -58,7 +58,7 @@ def judge(text, trust, eager=False):
         results["issuer-key"] = issuer_key(manifest, trust)
         results["suite"] = suite(manifest, trust)
         results["post-quantum"] = post_quantum(manifest, trust, results["issuer-signature"] is None)
-        results["registration"] = registration(manifest, trust)
+        results["registration"] = registration(manifest, trust) if "registration_receipts" not in bundle else receipts(bundle)
         results["beacon-rows"] = rows(bundle, "beacons", ("token_id", "kind"))
         results["watermark-rows"] = rows(bundle, "watermarks", ("mark_id", "layer"))
     if (eager or results["registry-signature"] is None) and trust.get("registry_key"):
@@ -192,6 +192,49 @@ def registration(manifest, trust):
         leaf = json.loads(json.loads(line)["leaf_data"])
         if leaf["event"] == "register" and leaf["file_id"] == manifest["file_id"] and leaf["issuer_pub"] != manifest["issuer_ed25519_pub"]:
             return "log.registration-differs", "/manifest/issuer_ed25519_pub"
+    return None
+
+
+RECEIPT = ("file_id", "issuer_pub", "leaf_data_hex", "leaf_hash", "tlog_index", "registered_at")
+
+
+def receipts(bundle):
+    """The announced dialect: each receipt is signed, of this file, and its leaf is in the log of the bundle's head."""
+    at = "/registration_receipts"
+    if not isinstance(bundle["registration_receipts"], list) or not bundle["registration_receipts"]:
+        return "receipt.encoding", at
+    newest = (-1, None)
+    for i, receipt in enumerate(bundle["registration_receipts"]):
+        fault = receipt_fault(bundle, receipt)
+        if fault:
+            return fault[0], f"{at}/{i}/{fault[1]}"
+        newest = max(newest, (receipt["tlog_index"], receipt["leaf_data_hex"]))
+    leaf = json.loads(bytes.fromhex(newest[1]))
+    if leaf["issuer_pub"] != bundle["manifest"]["issuer_ed25519_pub"]:
+        return "log.registration-differs", "/manifest/issuer_ed25519_pub"
+    return None
+
+
+def receipt_fault(bundle, receipt):
+    signed = {name: receipt[name] for name in RECEIPT if name in receipt}
+    fault, _ = signature_layer({form: [signed] for form in FORMS}, bundle["registry_pub"], receipt.get("signature"), "receipt", "signature", "/registry_pub")
+    if fault:
+        return ("receipt.encoding" if fault[0].endswith(("-missing", "-encoding", "-length")) else fault[0]), "signature"
+    leaf = unhex(receipt.get("leaf_data_hex", "-"))
+    if leaf is None:
+        return "receipt.encoding", "leaf_data_hex"
+    if merkle.leaf_hash(leaf).hex() != receipt["leaf_hash"]:
+        return "receipt.leaf-differs", "leaf_hash"
+    record = json.loads(leaf)
+    if record["event"] != "register" or record["file_id"] != receipt["file_id"] or record["file_id"] != bundle["manifest"]["file_id"] or record["issuer_pub"] != receipt["issuer_pub"]:
+        return "receipt.leaf-differs", "leaf_data_hex"
+    proof, head = receipt["proof"], bundle["tlog_head"]
+    if proof["index"] != receipt["tlog_index"]:
+        return "proof.index-differs", "proof/index"
+    if proof["leaf_hash"] != receipt["leaf_hash"]:
+        return "receipt.leaf-differs", "proof/leaf_hash"
+    if proof["tree_size"] != head["size"] or proof["root"] != head["root"]:
+        return "proof.head-differs", "proof/root"
     return None
 
 

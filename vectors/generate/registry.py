@@ -152,6 +152,20 @@ class Evidence:
         }
         return {"event_row": event_row, "tlog_index": index, self.proof_member: inner}
 
+    def receipt(self, index=1, key=None, signed_as=None, **changes):
+        """A receipt for the register leaf at an index, as the announced dialect puts it into bundles."""
+        leaf = self.leaves[index]
+        receipt = {
+            "file_id": self.body["file_id"], "issuer_pub": json.loads(leaf).get("issuer_pub", ""), "leaf_data_hex": leaf.hex(), "leaf_hash": merkle.leaf_hash(leaf).hex(),
+            "tlog_index": index, "registered_at": START + 10, **changes,
+        }
+        signature = (key or self.registry).sign(canon.canonical(self.form, receipt if signed_as is None else signed_as))
+        return {**receipt, "signature": signature, "proof": self.proof(0, index)[self.proof_member]}
+
+    def with_receipts(self, *receipts):
+        self.body["registration_receipts"] = list(receipts) if receipts else [self.receipt()]
+        return self.seal()
+
     def seal(self, message=None, key=None):
         """Signs the body again, as only the registry can."""
         self.message = canon.canonical(self.form, self.body) if message is None else message

@@ -46,7 +46,9 @@ LAYER_CODES = {
     ],
     "event-binding": ["event.extra", "event.identity-differs", "event.leaf-differs", "event.time-differs"],
     "event-order": ["event.duplicate-index", "event.order"],
-    "registration": ["log.registration-differs"],
+    "registration": [
+        "log.registration-differs", "proof.head-differs", "proof.index-differs", "receipt.encoding", "receipt.leaf-differs", "receipt.signature-mismatch",
+    ],
     "time": [
         "time-stamp.certificate", "time-stamp.certificate-attribute", "time-stamp.digest-differs", "time-stamp.encoding", "time-stamp.expired",
         "time-stamp.imprint-differs", "time-stamp.refused", "time-stamp.signature-mismatch", "time-stamp.usage",

@@ -825,10 +825,21 @@ pub struct Wire {
     pub canonicalization: String,
     /// Shape of error answers.
     pub envelope: Envelope,
-    /// Error codes and the statuses they come with.
+    /// Errors, by the names that checks use, and the statuses they come with.
     pub errors: BTreeMap<String, u16>,
+    /// What the dialect calls them, where that is another name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub codes: BTreeMap<String, String>,
     /// Operations.
     pub calls: BTreeMap<String, Call>,
+}
+
+impl Wire {
+    /// What the dialect calls an error that checks know as `name`.
+    #[must_use]
+    pub fn code<'w>(&'w self, name: &'w str) -> &'w str {
+        self.codes.get(name).map_or(name, String::as_str)
+    }
 }
 
 /// Where an error answer says what.
@@ -875,6 +886,8 @@ pub enum Document {
     OversightBundle,
     /// A signed tree head.
     OversightHead,
+    /// A consistency proof.
+    OversightConsistency,
     /// An inclusion proof.
     OversightProof,
     /// A page of the log.

@@ -181,6 +181,10 @@ codes! {
     NotBuilt = "input.not-built", "this build of the verifier leaves out what it takes";
     NotGiven = "input.not-given", "nothing was given that could establish this";
     NotReached = "input.not-reached", "what it needs is missing or refuted";
+    ReceiptEncoding = "receipt.encoding", "a member of a registration receipt is not encoded as it must be";
+    ReceiptLeafDiffers = "receipt.leaf-differs", "the leaf in a registration receipt is not the one that it speaks of";
+    ReceiptSignatureMismatch = "receipt.signature-mismatch", "the registry's signature does not fit the registration receipt";
+
     RegistrationNoProof = "registration.no-proof", "a bundle carries no proof of the registration";
     TimeStale = "time.stale", "the document is older than the caller allows, or from the future";
     TimeServerClock = "time.server-clock", "times come from the registry's own clock";

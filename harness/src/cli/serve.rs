@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use assayer_harness::{Layer, Misbehaviour, Proxy, wire};
-use assayer_reference_registry::{DataLocation, Options, RateLimit, Secret, start};
+use assayer_reference_registry::{DataLocation, Dialect, Options, RateLimit, Secret, start};
 use assayer_vectors::{SUITE, Suite, Wire};
 use clap::Args;
 
@@ -24,6 +24,9 @@ pub(crate) struct ServeArguments {
     /// Serve no registry: put the faults in front of the one at this URL.
     #[arg(long, value_name = "URL", requires = "fault", conflicts_with_all = ["data_dir", "no_rate_limit"])]
     upstream: Option<String>,
+    /// Dialect that is spoken: a wire profile of the suite.
+    #[arg(long, value_name = "PROFILE", default_value = "candidate")]
+    wire: String,
     /// Take the suite with the faults from this folder instead of from the program.
     #[arg(long, value_name = "DIR")]
     suite_dir: Option<PathBuf>,
@@ -31,9 +34,6 @@ pub(crate) struct ServeArguments {
     #[arg(long)]
     no_rate_limit: bool,
 }
-
-/// The dialect that the reference registry speaks.
-const WIRE: &str = "candidate";
 
 /// What the recorded registries allow.
 const RATE_LIMIT: RateLimit = RateLimit { per_second: 10, burst: 30 };
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Exit {
 fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
     let usage = |message: String| (Exit::Usage, message);
     let suite = load(SUITE, arguments.suite_dir.as_deref()).map_err(|error| usage(error.to_string()))?;
-    let wire = wire(&suite, WIRE).map_err(|error| usage(error.to_string()))?;
+    let wire = wire(&suite, &arguments.wire).map_err(|error| usage(error.to_string()))?;
     let asked = Misbehaviour::named(&suite, &arguments.fault).map_err(|error| usage(error.to_string()))?;
     warn(&suite, &arguments.fault);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -90,7 +90,10 @@ fn reference(
 ) -> Result<Exit, Failure> {
     let usage = |message: String| (Exit::Usage, message);
     let layer = Layer::of(asked, wire);
+    let dialect = Dialect::named(&wire.wire);
     let options = Options {
+        dialect: dialect
+            .ok_or_else(|| usage(format!("the reference registry does not speak {}", wire.wire)))?,
         bind: if layer.is_on_the_wire() { SocketAddr::from(([127, 0, 0, 1], 0)) } else { arguments.bind },
         data: arguments.data_dir.clone().map_or(DataLocation::Temporary, DataLocation::Directory),
         operator_token: secret("OVERSIGHT_OPERATOR_TOKEN").map_err(usage)?.map(Secret::new),

@@ -14,11 +14,11 @@ use crate::oversight::event::{self, Identity, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::signed::{fitting, texts};
 use crate::oversight::{
-    Freshness, KeyWindow, Leaf, Log, Trust, describe, head, log, manifest, post_quantum, read_then, suite,
-    time,
+    Freshness, KeyWindow, Leaf, Log, Trust, describe, head, log, manifest, post_quantum, read_then, receipt,
+    suite, time,
 };
 use crate::oversight::{attestation, attestation_log};
-use crate::verdict::{Layer, Problem, Trace};
+use crate::verdict::{Layer, Problem, State, Trace};
 
 /// How many of the layers, from the first on, must be established for a bundle to be `authentic`.
 const REQUIRED: usize = 17;
@@ -199,7 +199,7 @@ fn verify_document(document: &Document<'_>, trust: &Trust<'_>, memory: &mut Memo
         None => layers.push(unreached("event-order", "/events")),
     }
     let log = log_of_head(head.as_ref(), trust.log);
-    layers.push(registration_layer(manifest, &log));
+    layers.push(registration(bundle, manifest, &log, head.as_ref(), memory));
     layers.push(completeness_layer(bundle, events.as_deref(), &log));
     layers.push(log::root_layer(head, trust.log, "/tlog_head"));
     layers.push(log::append_only_layer(head, trust));
@@ -724,7 +724,35 @@ fn log_of_head<'l>(head: Option<&TreeHead>, log: Option<&'l Log>) -> Result<Comm
     Ok(Committed { log, size: head.size })
 }
 
-/// Layer `registration`: only the log can show it; a bundle carries no proof of its registration.
+/// Layer `registration`: the log shows it, or receipts do; a bundle of the candidate dialect carries neither.
+fn registration(
+    bundle: Value<'_>,
+    manifest: Option<Value<'_>>,
+    log: &Result<Committed<'_>, Problem>,
+    head: Option<&TreeHead>,
+    memory: &mut Memory,
+) -> Layer {
+    let layer = registration_layer(manifest, log);
+    let (Some(receipts), Some(manifest)) = (bundle.get("registration_receipts"), manifest) else {
+        return layer;
+    };
+    let Some(Ok(key)) = registry_key(bundle).map(|key| memory.key(&key)) else { return layer };
+    let newest = match receipt::newest_leaf(receipts, manifest, head, &key, memory) {
+        Ok(newest) => newest,
+        Err(problem) => return layer.refuted(problem),
+    };
+    match (registration_difference(manifest, &newest), layer.state, head) {
+        (Some(problem), ..) => layer.refuted(problem),
+        (None, State::NotEstablished, Some(_)) => {
+            let count = receipts.items().count();
+            Layer::new("registration", REGISTRATION_RULE)
+                .recomputed(format!("{count} receipts, the newest of this manifest"))
+        }
+        (None, ..) => layer,
+    }
+}
+
+/// What the log says about the registration.
 fn registration_layer(manifest: Option<Value<'_>>, log: &Result<Committed<'_>, Problem>) -> Layer {
     let layer = Layer::new("registration", REGISTRATION_RULE);
     let Some(manifest) = manifest else { return unreached("registration", "/manifest") };

@@ -14,7 +14,7 @@ use crate::json::{Document, Value};
 use crate::limits::Limits;
 use crate::merkle::{TreeHead, verify_consistency};
 use crate::oversight::proof::{check_form, members, path_json, read_path};
-use crate::oversight::{Trust, describe, head, read_then};
+use crate::oversight::{Trust, describe, head, proof, read_then};
 use crate::prover::ConsistencyPath;
 use crate::verdict::{Layer, Problem, Trace};
 
@@ -55,12 +55,34 @@ struct ConsistencyProof {
 impl ConsistencyProof {
     fn read(document: &Document<'_>) -> Result<Self, Problem> {
         let root = document.root();
+        if root.get("form").is_none() && root.get("first_root").is_some() {
+            return Self::read_answer(root);
+        }
         members(Some(root), "", &["form", "old", "new", "path"], &[])?;
         check_form(root, FORM)?;
         Ok(Self {
             old: StatedHead::read(root.get("old"), "/old")?,
             new: StatedHead::read(root.get("new"), "/new")?,
             path: read_path(root.get("path"), "/path")?,
+        })
+    }
+}
+
+impl ConsistencyProof {
+    /// Reads the answer of `/tlog/proof?first=M&second=N` (the announced dialect); its heads carry no signatures.
+    fn read_answer(root: Value<'_>) -> Result<Self, Problem> {
+        members(Some(root), "", &["first", "second", "first_root", "second_root", "proof"], &[])?;
+        let head = |size: &str, at: &str| {
+            let size = proof::integer(root.get(size), || format!("/{size}"))?;
+            Ok(StatedHead {
+                head: TreeHead { size, root: proof::hash(root.get(at), || format!("/{at}"))? },
+                signature: None,
+            })
+        };
+        Ok(Self {
+            old: head("first", "first_root")?,
+            new: head("second", "second_root")?,
+            path: read_path(root.get("proof"), "/proof")?,
         })
     }
 }

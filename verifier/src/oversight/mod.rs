@@ -12,6 +12,7 @@ mod log;
 mod manifest;
 mod post_quantum;
 mod proof;
+mod receipt;
 mod record;
 mod signed;
 mod suite;
@@ -87,7 +88,10 @@ impl DocumentKind {
             Some(Self::Bundle)
         } else if form == equivocation::FORM || has(&["old", "new", "contradiction"]) >= 3 {
             Some(Self::Equivocation)
-        } else if form == consistency::FORM || has(&["old", "new", "path"]) >= 3 {
+        } else if form == consistency::FORM
+            || has(&["old", "new", "path"]) >= 3
+            || has(&["first", "second", "first_root", "second_root", "proof"]) >= 4
+        {
             Some(Self::Consistency)
         } else if has(&["size", "root", "signature", "signed_message"]) >= 3 {
             Some(Self::Head)

@@ -1,0 +1,167 @@
+//! Receipts of registrations: the exact leaf, signed for by the registry, with its inclusion proof (the announced dialect).
+
+use std::borrow::Cow;
+
+use crate::canon::{Form, Nulls};
+use crate::code::Code;
+use crate::ed25519::{Memory, VerifiedKey};
+use crate::hash::Signature;
+use crate::json::{Document, Kind, Value};
+use crate::limits::Limits;
+use crate::merkle::{TreeHead, leaf_hash};
+use crate::oversight::bundle::BUNDLE_SCHEMES;
+use crate::oversight::describe;
+use crate::oversight::proof::{self, InclusionProof};
+use crate::oversight::signed::{fitting, texts};
+use crate::verdict::Problem;
+
+/// What the registry signs of a receipt.
+const SIGNED: [&str; 6] =
+    ["file_id", "issuer_pub", "leaf_data_hex", "leaf_hash", "tlog_index", "registered_at"];
+
+/// Checks every receipt; gives the bytes of the leaf with the highest index.
+///
+/// In: the list at `/registration_receipts`, the manifest, the signed head of the bundle, the key of the registry.
+pub(crate) fn newest_leaf(
+    receipts: Value<'_>,
+    manifest: Value<'_>,
+    head: Option<&TreeHead>,
+    key: &VerifiedKey,
+    memory: &mut Memory,
+) -> Result<Vec<u8>, Problem> {
+    let at = "/registration_receipts";
+    let empty = || {
+        Problem::new(Code::ReceiptEncoding, at, "a list of receipts, one at least", describe(Some(receipts)))
+    };
+    if receipts.kind() != Kind::Array {
+        return Err(empty());
+    }
+    let mut newest: Option<(u64, Vec<u8>)> = None;
+    for (position, receipt) in receipts.items().enumerate() {
+        let checked = check(receipt, manifest, head, key, memory, &format!("{at}/{position}"))?;
+        if newest.as_ref().is_none_or(|(index, _)| *index < checked.0) {
+            newest = Some(checked);
+        }
+    }
+    newest.map(|(_, leaf)| leaf).ok_or_else(empty)
+}
+
+fn check(
+    receipt: Value<'_>,
+    manifest: Value<'_>,
+    head: Option<&TreeHead>,
+    key: &VerifiedKey,
+    memory: &mut Memory,
+    at: &str,
+) -> Result<(u64, Vec<u8>), Problem> {
+    let signature = receipt.get("signature");
+    let Some(parsed) = signature.and_then(Value::as_str).as_deref().and_then(Signature::from_hex) else {
+        let expected = "128 lower-case hexadecimal digits";
+        return Err(Problem::new(
+            Code::ReceiptEncoding,
+            format!("{at}/signature"),
+            expected,
+            describe(signature),
+        ));
+    };
+    let candidates = texts(signed_form(receipt), Nulls::Keep, &BUNDLE_SCHEMES)
+        .map(|(schemes, bytes)| (schemes.iter().copied(), bytes));
+    if let Err(reason) = fitting(candidates, memory, key, &parsed) {
+        let expected = "a signature over the six members of the receipt by registry_pub";
+        let found = format!("{parsed} ({})", reason.meaning());
+        return Err(Problem::new(Code::ReceiptSignatureMismatch, format!("{at}/signature"), expected, found));
+    }
+    let leaf = leaf(receipt, manifest, at)?;
+    let index = proof::integer(receipt.get("tlog_index"), || format!("{at}/tlog_index"))?;
+    included(receipt, index, &leaf, head, at)?;
+    Ok((index, leaf))
+}
+
+fn signed_form(receipt: Value<'_>) -> Form<'_> {
+    let members =
+        SIGNED.iter().filter_map(|name| Some((Cow::Borrowed(*name), Form::Value(receipt.get(name)?))));
+    Form::Object(members.collect())
+}
+
+/// The leaf, which hashes to what the receipt says and names the same file and key as receipt and manifest.
+fn leaf(receipt: Value<'_>, manifest: Value<'_>, at: &str) -> Result<Vec<u8>, Problem> {
+    let hex = receipt.get("leaf_data_hex");
+    let text = hex.and_then(Value::as_str);
+    let Some(leaf) = text.as_deref().and_then(|text| base16ct::lower::decode_vec(text).ok()) else {
+        let expected = "lower-case hexadecimal text of the leaf";
+        return Err(Problem::new(
+            Code::ReceiptEncoding,
+            format!("{at}/leaf_data_hex"),
+            expected,
+            describe(hex),
+        ));
+    };
+    let (stated, found) =
+        (proof::hash(receipt.get("leaf_hash"), || format!("{at}/leaf_hash"))?, leaf_hash(&leaf));
+    if stated != found {
+        return Err(Problem::new(
+            Code::ReceiptLeafDiffers,
+            format!("{at}/leaf_hash"),
+            found.to_hex(),
+            stated.to_hex(),
+        ));
+    }
+    let differs = |expected: String, found: String| {
+        Problem::new(Code::ReceiptLeafDiffers, format!("{at}/leaf_data_hex"), expected, found)
+    };
+    let document = Document::read(&leaf, &Limits::default())
+        .map_err(|error| differs("a leaf in JSON".to_owned(), error.to_string()))?;
+    let text = |value: Value<'_>, name: &str| value.get(name).and_then(Value::as_str).map(Cow::into_owned);
+    let of_leaf = |name: &str| text(document.root(), name);
+    for (found, expected, what) in [
+        (of_leaf("event"), Some("register".to_owned()), "event"),
+        (of_leaf("file_id"), text(receipt, "file_id"), "file_id of the receipt"),
+        (of_leaf("file_id"), text(manifest, "file_id"), "file_id of the manifest"),
+        (of_leaf("issuer_pub"), text(receipt, "issuer_pub"), "issuer_pub of the receipt"),
+    ] {
+        if found != expected {
+            let shown = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+            return Err(differs(format!("{what}: {}", shown(expected)), shown(found)));
+        }
+    }
+    Ok(leaf)
+}
+
+/// The leaf stands at its index in the log of the signed head.
+fn included(
+    receipt: Value<'_>,
+    index: u64,
+    leaf: &[u8],
+    head: Option<&TreeHead>,
+    at: &str,
+) -> Result<(), Problem> {
+    let place = format!("{at}/proof");
+    let Some(value) = receipt.get("proof") else {
+        return Err(Problem::new(Code::ProofEncoding, place, "an inclusion proof", "none"));
+    };
+    let proof = InclusionProof::read(value, &place)?;
+    if proof.index != index {
+        let expected = index.to_string();
+        return Err(Problem::new(
+            Code::ProofIndexDiffers,
+            format!("{place}/index"),
+            expected,
+            proof.index.to_string(),
+        ));
+    }
+    if proof.leaf_hash != leaf_hash(leaf) {
+        let expected = leaf_hash(leaf).to_hex();
+        let found = proof.leaf_hash.to_hex();
+        return Err(Problem::new(Code::ReceiptLeafDiffers, format!("{place}/leaf_hash"), expected, found));
+    }
+    if let Some(head) = head.filter(|head| **head != proof.head) {
+        let show = |head: &TreeHead| format!("root {} of {} leaves", head.root, head.size);
+        return Err(Problem::new(
+            Code::ProofHeadDiffers,
+            format!("{place}/root"),
+            show(head),
+            show(&proof.head),
+        ));
+    }
+    proof.verify(&place)
+}
