@@ -99,7 +99,9 @@ fn signed_bytes(app: &App, bundle: &Value) -> Result<Vec<u8>, ApiError> {
     Ok(match () {
         () if faults.on("bundle-signature-over-insertion-order") => message.to_string().into_bytes(),
         () if faults.on("bundle-signature-over-indented-text") => format!("{message:#}").into_bytes(),
-        () if faults.on("bundle-signature-over-hash") => Sha256::digest(app.dialect.form().bytes(&message)?).to_vec(),
+        () if faults.on("bundle-signature-over-hash") => {
+            Sha256::digest(app.dialect.form().bytes(&message)?).to_vec()
+        }
         () => app.dialect.form().bytes(&message)?,
     })
 }
