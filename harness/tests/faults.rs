@@ -36,7 +36,7 @@ fn an_honest_registry_passes_every_check_of_every_edition() {
     }
 }
 
-/// Every so many faults are tried here; `.ci/run` tries them all (`assayer selftest`).
+/// Every so many rewriting faults are tried here, and every switch; `assayer selftest` tries them all.
 const EVERY: usize = 8;
 
 #[test]
