@@ -6,7 +6,7 @@ import json
 import canon
 import ed25519 as ed
 import merkle
-from judge import Open, judge, verdict
+from judge import Open, judge, left_open as gaps_of, verdict
 from registry import (FORMS, ISSUER, OTHER_ISSUER, OTHER_REGISTRY, REGISTRY, START, Evidence, digest, dns, manifest, token, utc, uuid, web)
 
 SPEC = "oversight-registry-v1 section "
@@ -24,7 +24,7 @@ def generate(writer):
     Tamperer(writer).all()
 
 
-def add(writer, id, why, spec, text, trust, refuted=(), twin=None, notes=(), left_open=(), needs=()):
+def add(writer, id, why, spec, text, trust, refuted=(), twin=None, notes=(), left_open=(), needs=(), open=()):
     """Writes a case after the judge has found exactly the faults that the case names, whether it stops at missing premises or not."""
     eager, _ = judge(text, trust, eager=True)
     results, forms = judge(text, trust)
@@ -34,7 +34,7 @@ def add(writer, id, why, spec, text, trust, refuted=(), twin=None, notes=(), lef
     assert found == expected, f"{id}: expected {expected}, found {found}"
     established = [layer for layer, result in results.items() if result is None]
     schemes = {layer: forms[layer] for layer in ("registry-signature", "issuer-signature") if layer in established}
-    expect = {"verdict": verdict(results, trust), "refuted": found, "established": established, "schemes": schemes}
+    expect = {"verdict": verdict(results, trust, text), "refuted": found, "established": established, "schemes": schemes}
     if left_open:
         expect["open"] = [{"layer": layer, "code": code, "at": at} for layer, code, at in left_open]
         judged = [{"layer": layer, "code": result[0], "at": result[1]} for layer, result in results.items() if isinstance(result, Open)]
@@ -43,6 +43,10 @@ def add(writer, id, why, spec, text, trust, refuted=(), twin=None, notes=(), lef
         expect["needs"] = [{"layer": layer, "feature": feature} for layer, feature in needs]
     if notes:
         expect["notes"] = [{"code": code, "at": at} for code, at in notes]
+    if open:
+        gaps = gaps_of(results, trust, text)
+        assert set(open) <= gaps, (id, set(open) - gaps)
+        expect["open"] = [{"layer": layer, "code": code} for layer, code in open]
     writer.add(f"bundles/{id}", "bundle", why, spec, {"bundle": text, "trust": trust}, expect, twin=twin and f"bundles/{twin}")
 
 
@@ -51,8 +55,8 @@ def refuted_layers(results):
 
 
 def good_bundles(writer):
-    def good(name, why, spec, evidence, trust=BOTH, issuer=None, registry=None, text=None, notes=()):
-        add(writer, f"good/{name}", why, spec, text or evidence.text(), trust, notes=notes)
+    def good(name, why, spec, evidence, trust=BOTH, issuer=None, registry=None, text=None, notes=(), open=()):
+        add(writer, f"good/{name}", why, spec, text or evidence.text(), trust, notes=notes, open=open)
         schemes = writer.cases[f"bundles/good/{name}"]["expect"]["schemes"]
         for layer, forms in (("issuer-signature", issuer), ("registry-signature", registry)):
             assert forms is None or schemes[layer] == forms, (name, layer, schemes)
@@ -65,12 +69,14 @@ def good_bundles(writer):
     good("dns-event-rust", "A DNS event whose extra text is written without spaces.", LEAVES, Evidence(events=[dns()], form="serde-jcs-0.1"))
     good("dns-event-without-question", "A DNS event that was reported without name and type has nulls in row and leaf.", LEAVES, Evidence(events=[dns(qname=None, qtype=None)]))
     good("times-one-second-apart", "The two times of a row may come from two readings of the clock, one second apart.", LEAVES, Evidence(events=[web(row={"timestamp": START + 61})]))
+    good("times-five-seconds-apart", "The two times of a row may be five seconds apart.", LEAVES, Evidence(events=[web(row={"timestamp": START + 65})]))
+    good("times-five-seconds-back", "The time in seconds may be five seconds before the other.", LEAVES, Evidence(events=[web(row={"timestamp": START + 55})]))
     good("kinds-of-web-event", "All three kinds of web event.", LEAVES, Evidence(events=[web(kind="http_img", at=1), web(kind="ocsp", at=2), web(kind="license", at=3)]))
     tied = Evidence(events=[web(at=60), web(kind="ocsp", at=60)], order=[1, 0])
     for number, row in enumerate(tied.body["events"], 1):
         row["id"] = number
     tied.seal()
-    good("events-within-one-second", "Rows of one second may stand out of the order of the log.", SHAPES, tied)
+    good("events-within-one-second", "Rows of one second may stand out of the order of the log.", SHAPES, tied, notes=[("interop.tie-order", "/events/1")])
     good("no-trust", "Without anchors of the caller the keys come from the evidence itself.", FAULTS, one, {})
     good("registry-key-only", "With the registry's key alone the issuer stays unknown.", FAULTS, one, {"registry_key": REGISTRY.hex})
     good("issuer-key-only", "With the issuer's key alone the registry stays unknown.", FAULTS, one, {"issuer_keys": [ISSUER.hex]})
@@ -94,6 +100,8 @@ def good_bundles(writer):
     early.body["bundle_generated_at"] = utc(START)
     early.seal()
     good("bundle-older-than-its-event", "The clock of the registry was set back between event and bundle.", FAULTS, early, notes=[("event.after-bundle", "/bundle_generated_at")])
+    trust_in_time(good, one)
+    spellings(good)
     good("members-shuffled", "The order of members on the wire is irrelevant.", BUNDLE, one, text=json.dumps(dict(reversed(one.value().items())), separators=(",", ":")))
     good("white-space", "White space on the wire is irrelevant.", BUNDLE, one, text=json.dumps(one.value(), indent=2) + "\n")
     good("escapes-on-the-wire", "Characters may be written as escapes on the wire.", BUNDLE, one, text=one.text().replace("minutes.txt", "minutes\\u002etxt").replace("https://", "https:\\/\\/"))
@@ -116,7 +124,8 @@ def good_bundles(writer):
         foreign = dict(recipient={"recipient_id": "Zo\u00eb \u8aad\u8005", "x25519_pub": digest("x25519").hex()}, issuer_id="\u00c9diteur \U0001f680", original_filename="re\u0301sume\u0301 \u2028\x7f.txt")
         signed = manifest(f"foreign {form}", policy={"registry_url": "https://registry.assayer.example", **ORDERLY}, **foreign)
         evidence = Evidence(events=[web(agent="caf\u00e9"), dns(qname="b\u00fccher.example", at=70)], form=form, signed=signed)
-        good(f"foreign-text-{form}", f"Text beyond ASCII and keys that every form orders in its own way, all signed as {form}.", FORM, evidence, issuer=[form], registry=[form])
+        notes = [("interop.legacy-scheme", "/manifest"), ("interop.legacy-scheme", "")] if form != "jcs-exact-integers" else ()
+        good(f"foreign-text-{form}", f"Text beyond ASCII and keys that every form orders in its own way, all signed as {form}.", FORM, evidence, issuer=[form], registry=[form], notes=notes)
     accented = manifest("accented", issuer_id="\u00c9diteur")
     good("foreign-values-rfc-order", "Foreign text in values only: the two raw forms agree.", FORM, Evidence(signed=accented), issuer=FORMS[1:], registry=FORMS[1:])
     good("issuer-form-older", "An issuer of the Python era in the evidence of an upgraded registry; its leaves are of either form.", FORM,
@@ -134,7 +143,7 @@ def good_bundles(writer):
 
     older = manifest("older issuer")
     del older["l3_policy"], older["canonical_content_hash"]
-    good("older-issuer", "A manifest signed before two members existed: only the reading with both removed fits.", MANIFEST, Evidence(events=[web()], form="serde-jcs-0.1", signed=older), issuer=FORMS[2:], registry=FORMS)
+    good("older-issuer", "A manifest signed before two members existed: only the reading with both removed fits.", MANIFEST, Evidence(events=[web()], form="serde-jcs-0.1", signed=older), issuer=FORMS[2:], registry=FORMS, notes=[("interop.legacy-reading", "/manifest")])
     full = manifest("defaults", content_type="application/octet-stream")
     wire = {name: value for name, value in full.items() if name not in ("content_type", "l3_policy", "signature_ml_dsa")}
     good("defaults-left-out", "Members that the manifest leaves out are signed with their defaults.", MANIFEST, Evidence(signed=full, wire=wire), issuer=FORMS)
@@ -142,9 +151,58 @@ def good_bundles(writer):
     good("second-signature-present", "The second signature field is blank in the signed bytes whatever it holds.", MANIFEST, Evidence(signed=ml, wire={**ml, "signature_ml_dsa": "00ff"}), issuer=FORMS, notes=[("interop.unsigned-slot", "/manifest/signature_ml_dsa")])
     good("recipient-with-signing-key", "The recipient's optional signing key is a known member.", MANIFEST, Evidence(signed=manifest("recipient", recipient={"recipient_id": "reader@assayer.example", "x25519_pub": digest("x").hex(), "ed25519_pub": digest("y").hex()})), issuer=FORMS)
     good("beacon-with-further-members", "A beacon may carry members of its own, which are signed.", MANIFEST, Evidence(signed=manifest("beacon", beacons=[{"token_id": token("own"), "kind": "dns", "note": "lobby"}])), issuer=FORMS)
+    numbered = Evidence(form="serde-jcs-0.1", signed=manifest("number as token", beacons=[{"token_id": 7, "kind": "dns"}]))
+    numbered.body["beacons"][0]["token_id"] = "7"
+    good("token-is-number", "A token that was signed as a number is stored as its text.", FAULTS, numbered.seal())
     good("no-beacons-no-watermarks", "A file without beacons and watermarks has no rows.", MANIFEST, Evidence(signed=manifest("plain", beacons=[], watermarks=[])))
     good("watermarks-of-two-layers", "One mark in two layers is two rows.", FAULTS, Evidence(signed=manifest("marks", watermarks=[{"layer": "L1_zero_width", "mark_id": "00ff"}, {"layer": "L3_semantic", "mark_id": "00ff"}])))
     good("beacons-empty", "A file with one watermark and no beacon.", FAULTS, Evidence(signed=manifest("marked", beacons=[], watermarks=[{"layer": "L1_zero_width", "mark_id": "00ff"}])))
+
+
+def trust_in_time(good, one):
+    """Key windows, the age of a bundle, and what is left open whatever the caller trusts."""
+    at = START + 5000
+    window = lambda **bounds: {**BOTH, "windows": [{"key": REGISTRY.hex, **bounds}]}
+    age = lambda now, most: {**BOTH, "freshness": {"now": now, "most_seconds": most}}
+    policy = "docs/auditors.md, A trust policy"
+    outside, stale = [("registry-key", "key.outside-window")], [("freshness", "time.stale")]
+    good("key-within-window", "The bundle is of a time at which its key is trusted, both ends included.", policy, one, {**window(**{"from": at, "until": at})})
+    good("key-window-of-another", "A window of another key says nothing about this one.", policy, one, {**BOTH, "windows": [{"key": OTHER_REGISTRY.hex, "until": 0}]})
+    good("key-before-window", "The key is trusted, but only from a second later on.", policy, one, window(**{"from": at + 1}), open=outside)
+    good("key-after-window", "The key is trusted, but only until a second earlier.", policy, one, window(until=at - 1), open=outside)
+    good("fresh", "As old as the caller allows, to the second.", policy, one, age(at + 60, 60))
+    good("fresh-ahead", "The clock of the registry is five minutes ahead.", policy, one, age(at - 300, 60))
+    good("stale", "A second older than the caller allows.", policy, one, age(at + 61, 60), open=stale)
+    good("stale-future", "More than five minutes from the future.", policy, one, age(at - 301, 60), open=stale)
+    good("left-open", "What no bundle shows by itself is left open, with the reason.", FAULTS, one, open=[
+        ("registration", "registration.no-proof"), ("completeness", "registration.no-proof"), ("log-root", "input.not-given"), ("freshness", "input.not-given"), ("time", "time.server-clock"),
+    ])
+    good("left-open-without-pins", "Without anchors both keys are left open.", FAULTS, one, {}, open=[("issuer-key", "key.not-pinned"), ("registry-key", "key.not-pinned")])
+    short = "".join(one.log().splitlines(keepends=True)[:-1])
+    good("log-too-short", "A log that ends before the head shows nothing and accuses nobody.", TREE, one, {**BOTH, "log": short}, open=[
+        ("registration", "log.too-short"), ("completeness", "log.too-short"), ("log-root", "log.too-short"),
+    ])
+
+
+def spellings(good):
+    """What the issuer's text may look like, and what is noted about it."""
+    noted = lambda *at: [("interop.hex-spelling", pointer) for pointer in at]
+    signature, key = "/manifest/signature_ed25519", "/manifest/issuer_ed25519_pub"
+
+    def respelt(change):
+        evidence = Evidence(events=[web()])
+        manifest = evidence.body["manifest"]
+        manifest["signature_ed25519"] = change(manifest["signature_ed25519"])
+        return evidence.seal()
+
+    good("signature-in-capitals", "The issuer's signature is the same in capitals.", MANIFEST, respelt(str.upper), notes=noted(signature))
+    good("signature-spaced", "The issuer's signature is the same with white space between its bytes.", MANIFEST, respelt(lambda text: " ".join(text[i : i + 2] for i in range(0, 128, 2)) + "\n"), notes=noted(signature))
+    capitals = manifest("key in capitals", issuer_hex=ISSUER.hex.upper())
+    good("key-in-capitals", "The issuer signed a manifest that has the key in capitals.", MANIFEST, Evidence(events=[web()], signed=capitals), notes=noted(key))
+    plain = manifest("null dropped")
+    wire = {**plain, "policy": {**plain["policy"], "expires": None}}
+    good("null-dropped", "A null inside the policy that the Python servers leave out of the signed bytes.", MANIFEST, Evidence(signed=plain, wire=wire), issuer=FORMS[:2], notes=[("interop.null-dropped", "/manifest/policy/expires")])
+    good("kind-unknown", "A kind of event that the protocol does not know is noted.", LEAVES, Evidence(events=[web(kind="fax")]), notes=[("event.kind-unknown", "/events/0/kind")])
 
 
 class Tamperer:
@@ -161,12 +219,12 @@ class Tamperer:
                      self.heads, self.inclusions, self.bindings, self.orders, self.several):
             step()
 
-    def case(self, name, why, spec, evidence, refuted, twin, trust=BOTH, text=None):
+    def case(self, name, why, spec, evidence, refuted, twin, trust=BOTH, text=None, open=()):
         layer = name.split("/")[0]
         assert refuted[0][0] == layer or layer == "several", name
-        add(self.writer, name, why, spec, evidence.text() if text is None else text, trust, refuted, twin)
+        add(self.writer, name, why, spec, evidence.text() if text is None else text, trust, refuted, twin, open=open)
 
-    def tamper(self, name, why, spec, code, at, change, base=None, resign=True, trust=BOTH, layer=None):
+    def tamper(self, name, why, spec, code, at, change, base=None, resign=True, trust=BOTH, layer=None, open=()):
         """Changes a copy of a good bundle, has the registry sign it again, and expects one refuted layer."""
         base = base or self.one
         evidence = base.copy()
@@ -174,7 +232,7 @@ class Tamperer:
         if resign:
             evidence.seal()
         layer = layer or name.split("/")[0]
-        self.case(name, why, spec, evidence, [(layer, code, at)], self.twins[id(base)], trust)
+        self.case(name, why, spec, evidence, [(layer, code, at)], self.twins[id(base)], trust, open=open)
 
     def texts(self):
         def text(name, why, code, at, change, spec="RFC 8259 section 2"):
@@ -199,6 +257,8 @@ class Tamperer:
             self.tamper(f"shape/without-{name.replace('_', '-')}", f"The bundle has no {name}.", SHAPES, "bundle.member-missing", f"/{name}", lambda e, n=name: e.body.pop(n))
         for name, value, kind in (("file_id", 7, "a number"), ("registry_pub", None, "null"), ("manifest", [], "a list"), ("manifest", None, "null"), ("events", {}, "an object"), ("beacons", None, "null"), ("watermarks", "[]", "a string"), ("tlog_proofs", {}, "an object")):
             self.tamper(f"shape/{name.replace('_', '-')}-is-{kind.split()[-1]}", f"The member {name} is {kind}.", SHAPES, "bundle.member-type", f"/{name}", lambda e, n=name, v=value: e.body.update({n: v}))
+        gaps = [(layer, "input.not-reached") for layer in ("inclusion", "event-binding", "event-order")]
+        self.tamper("shape/events-is-null", "The member events is null, so that nothing can be said about them.", SHAPES, "bundle.member-type", "/events", lambda e: e.body.update(events=None), open=gaps)
         self.tamper("shape/event-is-number", "A row of the events is no object.", SHAPES, "bundle.member-type", "/events/0", lambda e: e.body["events"].__setitem__(0, 7))
         self.case("shape/root-is-list", "A bundle is one object, not a list of them.", SHAPES, None, [("shape", "bundle.member-type", "")], "good/one-event", text=f"[{self.one.text()}]")
 
@@ -328,6 +388,11 @@ class Tamperer:
         hidden = Evidence(events=[web()], issuer=OTHER_ISSUER, register_issuer=ISSUER.hex)
         self.case("registration/log-names-another", "The register leaf in the log names another key than the manifest.", LEAVES, hidden, [("registration", "log.registration-differs", at)], "good/with-log", {"registry_key": REGISTRY.hex, "issuer_keys": [OTHER_ISSUER.hex], "log": hidden.log()})
         self.case("registration/log-names-another-without-pin", "The log speaks against the manifest's key although no key is pinned.", LEAVES, hidden, [("registration", "log.registration-differs", at)], "good/with-log", {"registry_key": REGISTRY.hex, "log": hidden.log()})
+        unregistered = self.one.copy()
+        unregistered.leaves[1] = unregistered.leaves[0]
+        unregistered.body.update(tlog_head=unregistered.head(), tlog_proofs=[unregistered.proof(0, 3)])
+        unregistered.seal()
+        self.case("registration/log-has-none", "The log has no registration of this file.", LEAVES, unregistered, [("registration", "log.registration-missing", "/manifest/file_id")], "good/with-log", {**BOTH, "log": unregistered.log()})
         self.tamper("registry-key/pinned-another", "The caller trusts another registry.", FAULTS, "key.differs", "/registry_pub", same, trust={**BOTH, "registry_key": OTHER_REGISTRY.hex})
         foreign = self.one.copy()
         foreign.registry = OTHER_REGISTRY
@@ -349,6 +414,19 @@ class Tamperer:
             rows(f"{second}-changed", f"The {second} of a row differs from the signed one.", lambda r, s=second: r[1].update({s: "other"}))
             for member in ("file_id", "recipient_id", "issuer_id"):
                 rows(f"{member.replace('_', '-')}-differs", f"The {member} of a row is not that of the manifest.", lambda r, m=member: r[1].update({m: "somebody else"}), "rows.identity-differs", f"/{name}/1/{member}")
+
+        self.odd_items()
+
+    def odd_items(self):
+        """Signed arrays that a table of tokens cannot hold as they were signed."""
+        twice = Evidence(signed=manifest("token twice", beacons=[{"token_id": token("twice"), "kind": "dns"}] * 2))
+        twice.body["beacons"].pop()
+        self.case("beacon-rows/signed-twice-stored-once", "A token was signed twice and is stored once.", FAULTS, twice.seal(), [("beacon-rows", "rows.differ", "/beacons")], "good/no-events")
+        for name, item in (("kind-left-out", {"token_id": token("bare")}), ("kind-is-null", {"token_id": token("bare"), "kind": None})):
+            signed = manifest(f"beacon {name}", beacons=[{"token_id": token("bare"), "kind": "dns"}])
+            signed["beacons"] = [{**item, "note": "signed"}]
+            stored = Evidence(form="serde-jcs-0.1", signed=signed, stored_kind="unknown")
+            self.case(f"beacon-rows/{name}", "A kind that nobody signed is stored as unknown.", FAULTS, stored, [("beacon-rows", "rows.differ", "/beacons")], "good/no-events")
 
     def registry_signatures(self):
         at = "/bundle_signature_ed25519"
@@ -405,6 +483,12 @@ class Tamperer:
         head("absent", "The member with the head is missing.", "head.missing", "/tlog_head", lambda e: e.body.pop("tlog_head"))
         head("signature-not-hexadecimal", "A signature is written in hexadecimal.", "head.encoding", "/tlog_head/signature", lambda e: e.body["tlog_head"].update(signature="zz" + signature[2:]))
         head("signature-odd-length", "Hexadecimal digits come in pairs.", "head.encoding", "/tlog_head/signature", lambda e: e.body["tlog_head"].update(signature=signature[:-1]))
+
+        def zero_root(e):
+            e.body["tlog_head"].update(size=0, root="00" * 32)
+            resign(e, json.dumps({"root": "00" * 32, "size": 0}, separators=(",", ":")))
+
+        head("empty-root-of-zeros", "The root of the empty tree is the hash of nothing, even if another is signed.", "head.empty-root", "/tlog_head/root", zero_root, self.none)
 
         def truncate(e):
             head = e.body["tlog_head"]
@@ -494,6 +578,8 @@ class Tamperer:
         self.tamper("event-binding/proof-of-register-leaf", "The proof is that of the registration, not of an event.", LEAVES, "event.leaf-differs", "/events/0", register)
         row("time-differs", "The time in seconds, which no leaf holds, is not the qualified time.", "event.time-differs", "/events/0/timestamp", lambda r: r[0].update(timestamp=r[0]["timestamp"] + 86400))
         row("time-differs-backwards", "The time in seconds lies before the qualified time.", "event.time-differs", "/events/0/timestamp", lambda r: r[0].update(timestamp=r[0]["timestamp"] - 3600))
+        row("time-six-seconds-ahead", "A second more than two readings of a clock may be apart.", "event.time-differs", "/events/0/timestamp", lambda r: r[0].update(timestamp=START + 66))
+        row("time-six-seconds-back", "A second less than two readings of a clock may be apart.", "event.time-differs", "/events/0/timestamp", lambda r: r[0].update(timestamp=START + 54))
         row("issuer-id-differs", "The issuer of the row, which no leaf holds, is not that of the manifest.", "event.identity-differs", "/events/0/issuer_id", lambda r: r[0].update(issuer_id="somebody else"))
         row("issuer-id-null", "The issuer of the row is null.", "event.identity-differs", "/events/0/issuer_id", lambda r: r[0].update(issuer_id=None))
         for member in ("file_id", "recipient_id"):

@@ -19,6 +19,16 @@ def flip(data):
     return bytes([data[0] ^ 1]) + data[1:]
 
 
+# The leaves of the test tree that the first implementations of Certificate Transparency share, and its roots from one leaf on.
+CT_LEAVES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+CT_ROOTS = [
+    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d", "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77", "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4", "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c", "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+]
+
+
 def hexes(items):
     return [item.hex() for item in items]
 
@@ -37,6 +47,10 @@ def roots(writer):
     for n in SIZES:
         why = "The root of no leaves is the hash of nothing." if n == 0 else f"The root of a tree of {n} leaves."
         add(f"size-{n:02}", leaves(n), why)
+    for n, expected in enumerate(CT_ROOTS, 1):
+        items = [bytes.fromhex(leaf) for leaf in CT_LEAVES[:n]]
+        assert root(items).hex() == expected
+        add(f"certificate-transparency-{n}", items, f"The test tree of Certificate Transparency, {n} leaves: a root that was published, not computed here.")
     add("leaf-empty", [b""], "An empty leaf is a leaf: its hash is that of the prefix alone.")
     add("leaves-equal", [b"same", b"same", b"same"], "Equal leaves are not merged.")
     add("leaf-like-a-node", [b"\x01" + leaf_hash(b"a") + leaf_hash(b"b")], "The prefix keeps a leaf that looks like a node apart from the node.")

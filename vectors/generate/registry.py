@@ -94,7 +94,7 @@ class Evidence:
     """An evidence bundle in the making: change `body`, then `seal`."""
 
     def __init__(self, label="file", events=(), form="jcs-exact-integers", issuer_form=None, leaf_form=None, issuer=ISSUER, signed=None, wire=None,
-                 register_issuer=None, proof_member="proof", order=None, manifest_signature=None):
+                 register_issuer=None, proof_member="proof", order=None, manifest_signature=None, stored_kind=None):
         self.form, self.issuer, self.registry, self.proof_member = form, issuer, REGISTRY, proof_member
         self.leaf_form = leaf_form or form
         signed = signed or manifest(label, issuer.hex if issuer else ISSUER.hex)
@@ -105,10 +105,10 @@ class Evidence:
         elif callable(manifest_signature):
             manifest_signature = manifest_signature(self.issuer_message)
         wire["signature_ed25519"] = manifest_signature
-        self.build(wire, list(events), register_issuer, order)
+        self.build(wire, list(events), register_issuer, order, stored_kind)
         self.seal()
 
-    def build(self, wire, events, register_issuer, order):
+    def build(self, wire, events, register_issuer, order, stored_kind):
         file_id, recipient, issuer_id = wire["file_id"], wire["recipient"]["recipient_id"], wire["issuer_id"]
         identity = {"file_id": file_id, "recipient_id": recipient, "issuer_id": issuer_id}
         tokens = [item["token_id"] for item in wire["beacons"]]
@@ -130,7 +130,7 @@ class Evidence:
             "bundle_generated_at": utc(START + 5000),
             "registry_pub": self.registry.hex,
             "manifest": wire,
-            "beacons": [{"token_id": item["token_id"], **identity, "kind": item["kind"], "registered_at": registered} for item in wire["beacons"]],
+            "beacons": [{"token_id": item["token_id"], **identity, "kind": stored_kind or item["kind"], "registered_at": registered} for item in wire["beacons"]],
             "watermarks": [{"mark_id": item["mark_id"], "layer": item["layer"], **identity, "registered_at": registered} for item in wire["watermarks"]],
             "events": rows,
             "tlog_head": self.head(),

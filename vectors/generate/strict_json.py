@@ -6,7 +6,7 @@ the colon of a member. Defects in a key, or between members and elements, concer
 
 import re
 
-DEFAULTS = {"bytes": 64 * 1024 * 1024, "depth": 1000, "number": 4301}
+DEFAULTS = {"bytes": 64 * 1024 * 1024, "depth": 1000, "number": 4301, "values": 4_000_000}
 NUMBER = re.compile(rb"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 SIMPLE = {0x22: '"', 0x5C: "\\", 0x2F: "/", 0x62: "\b", 0x66: "\f", 0x6E: "\n", 0x72: "\r", 0x74: "\t"}
 
@@ -19,7 +19,7 @@ class Defect(Exception):
 
 class Reader:
     def __init__(self, data, limits=None):
-        self.data, self.at = data, 0
+        self.data, self.at, self.values = data, 0, 0
         self.limits = {**DEFAULTS, **(limits or {})}
 
     def read(self):
@@ -49,6 +49,12 @@ class Reader:
             raise Defect("json.end", len(self.data), pointer)
         return self.data[self.at]
 
+    def count(self, start, pointer):
+        """Values and names are counted together."""
+        self.values += 1
+        if self.values > self.limits["values"]:
+            raise Defect("limits.values", start, pointer)
+
     def expect(self, byte, pointer):
         if self.peek(pointer) != byte:
             raise Defect("json.syntax", self.at, pointer)
@@ -60,7 +66,14 @@ class Reader:
         if byte in b"[{":
             if depth >= self.limits["depth"]:
                 raise Defect("limits.depth", self.at, pointer)
+            self.count(self.at, pointer)
             return self.array(pointer, depth + 1) if byte == 0x5B else self.object(pointer, depth + 1)
+        start = self.at
+        value = self.scalar(byte, pointer)
+        self.count(start, pointer)
+        return value
+
+    def scalar(self, byte, pointer):
         if byte == 0x22:
             return self.string(pointer)
         if byte in b"-0123456789":
@@ -100,6 +113,7 @@ class Reader:
             if self.peek(pointer) != 0x22:
                 raise Defect("json.syntax", self.at, pointer)
             key = self.string(pointer)
+            self.count(start, pointer)
             here = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
             if key in members:
                 raise Defect("json.duplicate-key", start, here)

@@ -22,11 +22,13 @@ fn main() {
         ("json-test-suite: what must be read is read", "json-test-suite/test_parsing", must_be_read),
         ("json-test-suite: what must be refused is refused", "json-test-suite/test_parsing", must_be_refused),
         ("json-test-suite: what may be either is as recorded", "json-test-suite/test_parsing", may_be_either),
+        ("json-test-suite: texts that parsers change", "json-test-suite/test_transform", may_be_changed),
         ("es6-numbers: the reference sequence of doubles", "es6-numbers", reference_doubles),
         ("cyberphone-jcs: input and output", "cyberphone-jcs/testdata", jcs_samples),
         ("cctv-ed25519: the flags decide", "cctv-ed25519/ed25519", edge_cases_of_signatures),
         ("cctv-ed25519: the same in batches", "cctv-ed25519/ed25519", edge_cases_in_batches),
         ("ed25519-speccheck: the twelve cases", "ed25519-speccheck", twelve_cases),
+        ("w3c-eddsa-jcs: each step", "w3c-eddsa-jcs/TestVectors/eddsa-jcs-2022", each_step_of_a_proof),
         ("transparency-merkle: probes", "transparency-merkle/testdata", merkle_probes),
     ];
     let trials = tests.into_iter().map(|(name, folder, run)| {
@@ -160,6 +162,115 @@ fn may_be_either(folder: &Path) -> Outcome {
     let wrong = readings.iter().filter(|(name, code)| recorded.get(name.as_str()) != Some(code));
     let wrong: Vec<String> = wrong.map(|(name, code)| format!("{name}: {code}")).collect();
     done(EITHER.len(), readings.len(), &wrong)
+}
+
+/// Texts that parsers are known to change while they read them. Here they are read as they stand, or refused.
+const TRANSFORMS: [(&str, Result<&str, Code>); 22] = [
+    ("number_-9223372036854775808.json", Ok("[-9223372036854775808]")),
+    ("number_-9223372036854775809.json", Ok("[-9223372036854775809]")),
+    ("number_1.0.json", Ok("[1.0]")),
+    ("number_1.000000000000000005.json", Ok("[1.000000000000000005]")),
+    ("number_1000000000000000.json", Ok("[1000000000000000]")),
+    ("number_10000000000000000999.json", Ok("[10000000000000000999]")),
+    ("number_1e-999.json", Ok("[1E-999]")),
+    ("number_1e6.json", Ok("[1E6]")),
+    ("number_9223372036854775807.json", Ok("[9223372036854775807]")),
+    ("number_9223372036854775808.json", Ok("[9223372036854775808]")),
+    ("object_key_nfc_nfd.json", Ok("{\"\u{e9}\":\"NFC\",\"e\u{301}\":\"NFD\"}")),
+    ("object_key_nfd_nfc.json", Ok("{\"e\u{301}\":\"NFD\",\"\u{e9}\":\"NFC\"}")),
+    ("object_same_key_different_values.json", Err(Code::JsonDuplicateKey)),
+    ("object_same_key_same_value.json", Err(Code::JsonDuplicateKey)),
+    ("object_same_key_unclear_values.json", Err(Code::JsonDuplicateKey)),
+    ("string_1_escaped_invalid_codepoint.json", Err(Code::JsonLoneSurrogate)),
+    ("string_1_invalid_codepoint.json", Err(Code::JsonUtf8)),
+    ("string_2_escaped_invalid_codepoints.json", Err(Code::JsonLoneSurrogate)),
+    ("string_2_invalid_codepoints.json", Err(Code::JsonUtf8)),
+    ("string_3_escaped_invalid_codepoints.json", Err(Code::JsonLoneSurrogate)),
+    ("string_3_invalid_codepoints.json", Err(Code::JsonUtf8)),
+    ("string_with_escaped_NULL.json", Ok("[\"A\\u0000B\"]")),
+];
+
+fn may_be_changed(folder: &Path) -> Outcome {
+    let recorded: BTreeMap<&str, Result<&str, Code>> = TRANSFORMS.into_iter().collect();
+    let mut wrong = Vec::new();
+    let texts = files(folder)?;
+    for (name, path) in &texts {
+        let bytes = fs::read(path)?;
+        let document = Document::read(&bytes, &Limits::default());
+        let found =
+            document.as_ref().map(|document| document.root().raw().trim()).map_err(|error| error.code);
+        if recorded.get(name.as_str()) != Some(&found) {
+            wrong.push(format!("{name}: {found:?}"));
+        }
+    }
+    done(TRANSFORMS.len(), texts.len(), &wrong)
+}
+
+/// A Data Integrity proof (`eddsa-jcs-2022`), from the document to the signature, with every value between.
+fn each_step_of_a_proof(folder: &Path) -> Outcome {
+    let text = |name: &str| -> Result<String, Box<dyn Error>> {
+        Ok(fs::read_to_string(folder.join(name))?.trim().to_owned())
+    };
+    let jcs = |text: &str| -> Result<Vec<u8>, Box<dyn Error>> {
+        Ok(canonicalize(Document::read(text.as_bytes(), &Limits::default())?.root(), Scheme::Jcs)?)
+    };
+    let signed = json(&folder.join("signedJCS.json"))?;
+    let mut unsigned = signed.clone();
+    let mut config =
+        unsigned.as_object_mut().and_then(|document| document.remove("proof")).ok_or("no proof")?;
+    let value = config.as_object_mut().and_then(|config| config.remove("proofValue")).ok_or("no value")?;
+    let document = jcs(&unsigned.to_string())?;
+    let proof = jcs(&text("proofConfigJCS.json")?)?;
+    let hashes = [sha256(&proof), sha256(&document)];
+    let method = member(&config, "verificationMethod")?;
+    let name = method.split('#').nth(1).and_then(|name| name.strip_prefix('z')).ok_or("no key")?;
+    let key = base58(name)?;
+    // 0xED 0x01 is the multicodec of an Ed25519 key.
+    let key = key.strip_prefix(&[0xED, 1]).and_then(PublicKey::from_slice).ok_or("no Ed25519 key")?;
+    let signature = unhex(&text("sigHexJCS.txt")?)?;
+    let message: Vec<u8> = hashes.iter().flat_map(|hash| hash.0).collect();
+    let steps = [
+        ("the canonical document", document == text("canonDocJCS.txt")?.as_bytes()),
+        ("its hash", hashes[1].to_hex() == text("docHashJCS.txt")?),
+        ("the canonical proof", proof == text("proofCanonJCS.txt")?.as_bytes()),
+        ("the proof of the signed document", proof == jcs(&config.to_string())?),
+        ("its hash", hashes[0].to_hex() == text("proofHashJCS.txt")?),
+        ("both hashes", message == unhex(&text("combinedHashJCS.txt")?)?),
+        ("the value in base 58", value == text("sigBTC58JCS.txt")?),
+        ("the signature", base58(text("sigBTC58JCS.txt")?.trim_start_matches('z'))? == signature),
+    ];
+    let mut wrong: Vec<String> =
+        steps.iter().filter(|(_, holds)| !holds).map(|(step, _)| (*step).to_owned()).collect();
+    let signature = Signature::from_slice(&signature).ok_or("no signature")?;
+    let swapped: Vec<u8> = hashes.iter().rev().flat_map(|hash| hash.0).collect();
+    for (what, message, expected) in
+        [("as signed", &message, Ok(())), ("hashes swapped", &swapped, Err(Code::Ed25519Mismatch))]
+    {
+        if verify(&key, message, &signature) != expected {
+            wrong.push(format!("the signature, {what}"));
+        }
+    }
+    done(8, steps.len(), &wrong)
+}
+
+/// Base 58 as Bitcoin writes it, without a checksum; a leading digit zero is a byte of zero.
+fn base58(text: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+    let alphabet = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    let mut bytes: Vec<u8> = Vec::new();
+    for digit in text.bytes() {
+        let mut carry = alphabet.iter().position(|known| *known == digit).ok_or("no digit of base 58")?;
+        for byte in bytes.iter_mut().rev() {
+            carry += usize::from(*byte) * 58;
+            *byte = u8::try_from(carry % 256)?;
+            carry /= 256;
+        }
+        while carry > 0 {
+            bytes.insert(0, u8::try_from(carry % 256)?);
+            carry /= 256;
+        }
+    }
+    let zeros = text.bytes().take_while(|digit| *digit == b'1').count();
+    Ok([vec![0; zeros], bytes].concat())
 }
 
 /// The first 100,000 doubles, each spelled with 17 digits, written by `jcs`, hashed.

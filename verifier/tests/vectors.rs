@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assayer_verifier::oversight::{IssuerMlDsaKey, Log, Trust, verify_bundle};
+use assayer_verifier::oversight::{Freshness, IssuerMlDsaKey, KeyWindow, Log, Trust, verify_bundle};
 use assayer_verifier::{
     Code, Document, GrowingTree, Hash, Layer, Limits, LogKey, MlDsa65Key, Note, PublicKey, Scheme, Signature,
     State, Trace, TreeHead, TsaCertificate, canonicalize, leaf_hash, verify, verify_consistency,
@@ -92,6 +92,7 @@ fn json_texts_are_read_or_refused_for_the_named_reason_at_the_named_place() {
         limits.bytes = bound("bytes").map_or(limits.bytes, |bytes| bytes as usize);
         limits.depth = bound("depth").map_or(limits.depth, |depth| depth as usize);
         limits.number = bound("number").map_or(limits.number, |number| number as usize);
+        limits.values = bound("values").map_or(limits.values, |values| values as usize);
         let bytes = input(vector);
         match Document::read(&bytes, &limits) {
             Ok(_) => same(expectation(vector), "accept"),
@@ -254,6 +255,11 @@ fn bundles_are_judged_layer_by_layer() {
             log_keys: &log_keys,
             tsa_roots: &certificates(&trust_data["tsa_roots"]),
             tsa_certificates: &certificates(&trust_data["tsa_certificates"]),
+            windows: &windows(trust_data),
+            freshness: trust_data.get("freshness").map(|freshness| Freshness {
+                now: freshness["now"].as_i64().unwrap(),
+                most_seconds: freshness["most_seconds"].as_i64().unwrap(),
+            }),
             ..Trust::default()
         };
         let trace = verify_bundle(text(vector, "/input/bundle").as_bytes(), &trust, &Limits::default());
@@ -283,7 +289,9 @@ fn bundles_are_judged_layer_by_layer() {
         }
         for open in expect["open"].as_array().into_iter().flatten() {
             ends_as(&trace, text(open, "/layer"), "not-established", text(open, "/code"))?;
-            same(text(open, "/at"), trace.layer(text(open, "/layer")).map_or("", Layer::at))?;
+            if let Some(at) = open["at"].as_str() {
+                same(at, trace.layer(text(open, "/layer")).map_or("", Layer::at))?;
+            }
         }
         for note in expect["notes"].as_array().into_iter().flatten() {
             let same =
@@ -314,6 +322,16 @@ fn bundles_are_judged_layer_by_layer() {
         }
         Ok(())
     });
+}
+
+fn windows(trust: &Json) -> Vec<KeyWindow> {
+    let windows = trust["windows"].as_array().into_iter().flatten();
+    let window = |window: &Json| KeyWindow {
+        key: PublicKey::from_hex(text(window, "/key")).unwrap(),
+        from: window["from"].as_i64(),
+        until: window["until"].as_i64(),
+    };
+    windows.map(window).collect()
 }
 
 /// Every vector says why it is there; every rejection has an accepted twin; every reason is a known one.
