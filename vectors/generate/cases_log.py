@@ -19,8 +19,12 @@ REFUSALS = {
     "head-known": {"proof.head-differs"},
     "log-root": {"log.root-differs"},
     "log-leaf": {"log.leaf-differs"},
+    "append-only": {"head.conflict"},
 }
-OPEN = {"entries": {"input.not-reached"}, "log-root": {"input.not-given", "log.too-short"}, "log-leaf": {"input.not-given", "log.too-short"}, "head-known": {"input.not-given"}, "kind": {"document.kind"}}
+OPEN = {
+    "entries": {"input.not-reached"}, "leaf-hashes": {"input.not-reached"}, "log-root": {"input.not-given", "input.not-reached", "log.too-short"},
+    "log-end": {"input.not-given", "log.beyond-head"}, "log-leaf": {"input.not-given", "log.too-short"}, "head-known": {"input.not-given"}, "kind": {"document.kind"},
+}
 ITEMS = leaves(7)
 
 
@@ -46,9 +50,16 @@ def proof(index, items, **members):
 def generate(writer):
     def case(kind, name, why, spec, documents, trust, refuted=(), open=(), notes=(), twin=None):
         texts = [document if isinstance(document, str) else json.dumps(document) for document in documents]
-        check(kind, texts, trust, refuted, open)
+        faults, gaps = JUDGES[kind](texts, trust)
+        assert set(faults.items()) == {(layer, code) for layer, code, _ in refuted}, (name, faults)
+        if kind == "log":
+            # What a log leaves open follows from its leaves and the known heads alone.
+            open = sorted(gaps)
+        assert gaps == set(open), (name, gaps)
+        # A log beside a proof is not required; that somebody vouches for its root is.
+        required = [layer for layer, _ in open if kind != "proof" or layer == "head-known"]
         expect = {
-            "verdict": "refuted" if refuted else "consistent" if open else "authentic",
+            "verdict": "refuted" if refuted else "consistent" if required else "authentic",
             "refuted": [{"layer": layer, "code": code, "at": at} for layer, code, at in refuted],
             "open": [{"layer": layer, "code": code} for layer, code in open],
             "notes": [{"code": code, "at": at} for code, at in notes],
@@ -62,32 +73,34 @@ def generate(writer):
     case("log", "without-hex", "The hexadecimal form of a leaf may be absent or null.", TREE, [record(0, leaf_data_hex=...), record(1, leaf_data_hex=None), *records[2:]], known)
     case("log", "hash-in-capitals", "A leaf hash in capitals is the same hash, and is noted.", TREE, [record(0, leaf_hash=records[0]["leaf_hash"].upper()), *records[1:]], known,
          notes=[("interop.hex-spelling", "/leaf_hash")])
-    case("log", "head-unknown", "Without a known head the log agrees with itself only.", TREE, records, {}, open=[("log-root", "input.not-given")])
+    case("log", "head-unknown", "Without a known head the log agrees with itself only.", TREE, records, {})
     case("log", "head-on-the-way", "A head that the log had earlier.", TREE, records, {"heads": [head(ITEMS[:3])]})
-    case("log", "stretch", "A stretch from the middle of a log has no root of its own.", RANGE, records[2:], known, open=[("log-root", "input.not-given")])
+    case("log", "stretch", "A stretch from the middle of a log has no root of its own.", RANGE, records[2:], known)
 
-    def broken(name, why, spec, documents, layer, code, at, twin="records", more_open=()):
-        # A log that is wrong in its numbers leads to no root; one that is wrong in a hash leads to the root of its leaves.
-        open = list(more_open)
-        case("log", name, why, spec, documents, known, refuted=[(layer, code, at)], open=open, twin=twin)
+    def broken(name, why, spec, documents, layer, code, at, twin="records"):
+        case("log", name, why, spec, documents, known, refuted=[(layer, code, at)], twin=twin)
 
     rest = records[1:]
-    no_root = [("log-root", "input.not-given")]
     broken("count-differs", "A page holds fewer entries than it says.", RANGE, [page(0, records, count=8)], "entries", "log.count", "/count", "pages")
     broken("start-differs", "A page says that it starts elsewhere.", RANGE, [page(1, records)], "entries", "log.index-gap", "/start", "pages")
-    broken("entries-no-list", "The entries of a page are no list.", RANGE, [page(0, {})], "entries", "log.encoding", "/entries", "pages", no_root)
-    broken("index-gap", "A record is left out.", CONTIGUOUS, records[:2] + records[3:], "entries", "log.index-gap", "index 3", more_open=no_root)
-    broken("index-repeated", "A record stands there twice.", CONTIGUOUS, records[:3] + records[2:], "entries", "log.index-gap", "index 2", more_open=no_root)
-    broken("index-as-text", "An index is an integer.", RANGE, [page(0, records[:6] + [{**record(6), "index": "6"}])], "entries", "log.encoding", "/entries/6/index", "pages", no_root)
-    broken("hash-short", "A leaf hash has 32 bytes.", TREE, [page(0, records[:6] + [record(6, leaf_hash="00")])], "entries", "log.encoding", "/entries/6/leaf_hash", "pages", no_root)
-    broken("data-absent", "A record has the text of its leaf.", RANGE, [page(0, records[:6] + [record(6, leaf_data=...)])], "entries", "log.encoding", "/entries/6/leaf_data", "pages", no_root)
-    broken("data-hex-in-capitals", "The exact leaf is written in lower case.", TREE, [page(0, records[:6] + [record(6, leaf_data_hex="4C")])], "entries", "log.encoding", "/entries/6/leaf_data_hex", "pages", no_root)
+    broken("entries-no-list", "The entries of a page are no list.", RANGE, [page(0, {})], "entries", "log.encoding", "/entries", "pages")
+    broken("index-gap", "A record is left out.", CONTIGUOUS, records[:2] + records[3:], "entries", "log.index-gap", "index 3")
+    broken("index-repeated", "A record stands there twice.", CONTIGUOUS, records[:3] + records[2:], "entries", "log.index-gap", "index 2")
+    broken("index-as-text", "An index is an integer.", RANGE, [page(0, records[:6] + [{**record(6), "index": "6"}])], "entries", "log.encoding", "/entries/6/index", "pages")
+    broken("hash-short", "A leaf hash has 32 bytes.", TREE, [page(0, records[:6] + [record(6, leaf_hash="00")])], "entries", "log.encoding", "/entries/6/leaf_hash", "pages")
+    broken("data-absent", "A record has the text of its leaf.", RANGE, [page(0, records[:6] + [record(6, leaf_data=...)])], "entries", "log.encoding", "/entries/6/leaf_data", "pages")
+    broken("data-hex-in-capitals", "The exact leaf is written in lower case.", TREE, [page(0, records[:6] + [record(6, leaf_data_hex="4C")])], "entries", "log.encoding", "/entries/6/leaf_data_hex", "pages")
     broken("hash-differs", "A leaf hash is not that of the leaf.", "oversight-requirements TL-3", [record(0, leaf_hash=records[1]["leaf_hash"]), *rest], "leaf-hashes", "log.leaf-hash-differs", "/leaf_hash")
     broken("text-differs", "The text of a leaf is not what its bytes say.", "oversight-requirements TL-3", [record(0, leaf_data="another leaf"), *rest], "leaf-hashes", "log.leaf-text-differs", "/leaf_data")
     other = [record(0), record(1, b"rewritten"), *records[2:]]
     broken("leaf-replaced", "A leaf was replaced, with its hash: the root is another.", TREE, other, "log-root", "log.root-differs", "")
-    broken("record-cut-off", "A record ends too early.", TREE, [json.dumps(records[0])[:-9], *rest], "json", "json.end", "", more_open=[("entries", "input.not-reached"), ("log-root", "input.not-given")])
+    broken("record-cut-off", "A record ends too early.", TREE, [json.dumps(records[0])[:-9], *rest], "json", "json.end", "/leaf_data_hex")
 
+    early = {"heads": [{**head(ITEMS[:3]), "root": head(ITEMS[:4])["root"]}]}
+    case("log", "head-of-one-leaf-more", "A head whose root is that of one leaf more, as a race would make it.", TREE, records, early,
+         refuted=[("log-root", "log.root-differs", "")], notes=[("interop.next-root", "")], twin="head-on-the-way")
+    conflict = [head(ITEMS[:3]), {**head(ITEMS[:3]), "root": head(ITEMS[:4])["root"]}]
+    case("heads", "heads-in-conflict", "Two heads of one size have different roots.", TREE, [json.dumps(one) for one in conflict], {}, refuted=[("append-only", "head.conflict", "")], twin="head-on-the-way")
     lines = "".join(json.dumps(one) + "\n" for one in records)
     beside = {**known, "log": lines}
     case("proof", "proof-beside-log", "A proof, a known head, and the log of both.", "RFC 9162 section 2.1.3.2", [proof(2, ITEMS)], beside)
@@ -106,13 +119,6 @@ def generate(writer):
     write_json(VECTORS / "schemas" / "vector-log.schema.json", schema())
 
 
-def check(kind, texts, trust, refuted, open):
-    """A plain judge: the layers that are refuted or left open are those that the case names."""
-    found = {"log": judge_log, "proof": judge_proof, "any": lambda *_: ({}, {("kind", "document.kind")})}[kind](texts, trust)
-    stated = {(layer, code) for layer, code, _ in refuted}
-    assert set(found[0].items() if isinstance(found[0], dict) else found[0]) == stated and found[1] == set(open), (found, refuted, open)
-
-
 def judge_log(texts, trust):
     faults, gaps, items, contiguous = {}, set(), [], True
     for text in texts:
@@ -120,7 +126,7 @@ def judge_log(texts, trust):
             Reader(text.encode()).read()
         except Defect as defect:
             faults.setdefault("json", defect.code)
-            gaps.add(("entries", "input.not-reached"))
+            gaps |= {("entries", "input.not-reached"), ("leaf-hashes", "input.not-reached")}
             contiguous = False
             continue
         document = json.loads(text)
@@ -145,13 +151,26 @@ def judge_log(texts, trust):
                 faults.setdefault("entries", "log.index-gap")
                 contiguous = False
             items.append((one["index"], bytes_of))
-    tree = [item for _, item in items] if contiguous and items and items[0][0] == 0 else []
-    heads = [known for known in trust.get("heads", []) if known["size"] <= len(tree)]
-    if any(merkle.root(tree[: known["size"]]).hex() != known["root"] for known in heads):
+    tree = [item for _, item in items]
+    whole = contiguous and (not items or items[0][0] == 0)
+    heads = sorted(trust.get("heads", []), key=lambda known: known["size"])
+    compared = [known for known in heads if whole and known["size"] <= len(tree)]
+    if any(merkle.root(tree[: known["size"]]).hex() != known["root"] for known in compared):
         faults["log-root"] = "log.root-differs"
-    if not heads:
+    elif not heads:
         gaps.add(("log-root", "input.not-given"))
+    elif len(compared) < len(heads):
+        gaps.add(("log-root", "log.too-short" if whole else "input.not-reached"))
+    if not compared:
+        gaps.add(("log-end", "input.not-given"))
+    elif compared[-1]["size"] < len(tree):
+        gaps.add(("log-end", "log.beyond-head"))
     return faults, gaps
+
+
+def judge_heads(texts, _):
+    first, second = map(json.loads, texts)
+    return ({"append-only": "head.conflict"} if first["size"] == second["size"] and first["root"] != second["root"] else {}), set()
 
 
 def leaf_of(one):
@@ -187,6 +206,9 @@ def judge_proof(texts, trust):
     return faults, gaps
 
 
+JUDGES = {"log": judge_log, "proof": judge_proof, "heads": judge_heads, "any": lambda *_: ({}, {("kind", "document.kind")})}
+
+
 def check_vocabulary(writer):
     """Every code of a layer is exercised by a case, and no case uses another."""
     cases = [case["expect"] for case in writer.cases.values() if case["kind"] == "log"]
@@ -203,7 +225,7 @@ def schema():
     place = {"type": "string", "pattern": "^(index [0-9]+|(/([^~/]|~[01])*)*)$"}
     properties = {
         "why": {"type": "string", "pattern": "\\.$"}, "spec": {"type": "string", "minLength": 1}, "kind": {"const": "log"},
-        "input": closed({"as": {"enum": ["log", "proof", "any"]}, "documents": listing({"type": "string"}, minItems=1), "trust": closed({"heads": heads, "log": {"type": "string"}}, [])}),
+        "input": closed({"as": {"enum": ["log", "proof", "heads", "any"]}, "documents": listing({"type": "string"}, minItems=1), "trust": closed({"heads": heads, "log": {"type": "string"}}, [])}),
         "expect": closed({
             "verdict": {"enum": ["authentic", "consistent", "refuted"]}, "refuted": listing(problem(REFUSALS, at=place)), "open": listing(problem(OPEN)),
             "notes": listing(closed({"code": {"type": "string"}, "at": POINTER})),

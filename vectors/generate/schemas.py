@@ -73,7 +73,6 @@ OPEN_CODES = {
     **{layer: ["log.too-short", "registration.no-proof"] for layer in ("registration", "completeness")},
     "log-root": ["input.not-given", "log.too-short"],
     "freshness": ["input.not-given", "time.stale"],
-    "time": ["time.server-clock"],
     "suite": ["suite.unknown"],
     "post-quantum": ["input.not-reached", "post-quantum.key-missing"],
     "time": ["key.not-pinned", "time-stamp.algorithm", "time-stamp.certificate-missing", "time-stamp.untrusted", "time.server-clock"],

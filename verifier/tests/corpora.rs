@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 fn main() {
     let arguments = Arguments::from_args();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/interop/corpora");
-    let tests: [(&str, &str, Run); 9] = [
+    let tests: [(&str, &str, Run); 11] = [
         ("json-test-suite: what must be read is read", "json-test-suite/test_parsing", must_be_read),
         ("json-test-suite: what must be refused is refused", "json-test-suite/test_parsing", must_be_refused),
         ("json-test-suite: what may be either is as recorded", "json-test-suite/test_parsing", may_be_either),

@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    clippy::panic,
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]
