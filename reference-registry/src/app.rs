@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::Instant,
 };
 
@@ -18,7 +18,9 @@ use crate::{
     identity::Identity,
     options::{RateLimit, Secret},
     rate_limit::Limiter,
+    rows::Snapshot,
     store::Store,
+    writer::Pending,
 };
 
 pub(crate) type Shared = Arc<App>;
@@ -33,9 +35,7 @@ pub(crate) struct App {
     pub(crate) dns_event_secret: Option<Secret>,
     pub(crate) jurisdiction: String,
     pub(crate) limiter: RwLock<Option<Limiter>>,
-    /// One lock for rows, log and tree: whoever holds it sees all three at one moment, and what it checks
-    /// still holds when it writes. `None` once the registry has stopped.
-    pub(crate) store: Mutex<Option<Store>>,
+    pub(crate) store: Arc<Store>,
 }
 
 impl App {
@@ -46,23 +46,28 @@ impl App {
         if size >= CHANGES_AT && self.faults.on("identity-changes") { &self.impostor } else { &self.identity }
     }
 
-    /// Runs blocking work under the store's lock. Work that panicked leaves the lock poisoned, and the
-    /// registry refuses from then on rather than answers from a state that nobody vouches for.
-    pub(crate) async fn with_store<T: Send + 'static>(
+    /// Runs work in the next transaction of the writer, and answers once that is on disk. What the work checks still holds
+    /// when it writes.
+    pub(crate) async fn write<T: Send + 'static>(
         self: &Arc<Self>,
-        work: impl FnOnce(&Self, &mut Store) -> Result<T, ApiError> + Send + 'static,
+        work: impl FnOnce(&Self, &mut Pending<'_>) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let app = Arc::clone(self);
-        let task = tokio::task::spawn_blocking(move || {
-            let mut store = app.store.lock().map_err(|_| ApiError::server_error())?;
-            work(&app, store.as_mut().ok_or_else(ApiError::server_error)?)
-        });
-        task.await.unwrap_or_else(|_| Err(ApiError::server_error()))
+        self.store.write(move |pending| work(&app, pending)).await
+    }
+
+    /// Runs blocking work that sees rows and log as they are at one moment.
+    pub(crate) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self, &Snapshot<'_>) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let app = Arc::clone(self);
+        self.store.read(move |snapshot| work(&app, snapshot)).await
     }
 
     /// Closes the database, even if a client that never finished its request keeps this alive.
     pub(crate) fn close(&self) {
-        drop(self.store.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.store.close();
     }
 
     /// Counts a request of this client against the rate limit, where there is one.

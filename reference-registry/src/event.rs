@@ -8,7 +8,8 @@ use crate::{
     error::ApiError,
     faults::{Faults, Stage},
     log::Tampering,
-    store::{Owner, Pending, Store},
+    rows::Owner,
+    writer::Pending,
 };
 
 /// A token that somebody used.
@@ -26,18 +27,15 @@ pub(crate) enum Channel {
 
 impl Event {
     /// Logs and stores the event, and gives the index of its leaf.
-    pub(crate) fn record(&self, store: &mut Store, faults: &Faults) -> Result<u64, ApiError> {
-        let index = store.transact(|pending| {
-            let owner = pending.owner_of_token(&self.token_id)?;
-            let mut happened = self.happened(owner.as_ref(), Instant::now());
-            faults.meddle(Stage::Event, &mut happened);
-            let mut leaf = leaf(&happened);
-            faults.meddle(Stage::Leaf, &mut leaf);
-            let index = pending.append(&leaf)?;
-            insert(pending, &happened, index)?;
-            Ok(index)
-        })?;
-        tamper(store, faults)?;
+    pub(crate) fn record(&self, pending: &mut Pending<'_>, faults: &Faults) -> Result<u64, ApiError> {
+        let owner = pending.owner_of_token(&self.token_id)?;
+        let mut happened = self.happened(owner.as_ref(), Instant::now());
+        faults.meddle(Stage::Event, &mut happened);
+        let mut leaf = leaf(&happened);
+        faults.meddle(Stage::Leaf, &mut leaf);
+        let index = pending.append(&leaf)?;
+        insert(pending, &happened, index)?;
+        tamper(pending, faults)?;
         Ok(index)
     }
 
@@ -70,12 +68,10 @@ const TAMPERINGS: [(&str, Tampering); 2] =
     [("log-first-leaf-rewritten", Tampering::FirstRewritten), ("log-leaves-swapped", Tampering::Swapped)];
 const TAMPERED_AT: u64 = 6;
 
-fn tamper(store: &mut Store, faults: &Faults) -> Result<(), ApiError> {
-    let due = store.log.size() >= TAMPERED_AT && !store.is_tampered;
+fn tamper(pending: &mut Pending<'_>, faults: &Faults) -> Result<(), ApiError> {
     for (id, how) in TAMPERINGS {
-        if due && faults.on(id) {
-            store.is_tampered = true;
-            store.log.tamper(&store.connection, how)?;
+        if pending.next_index() >= TAMPERED_AT && faults.on(id) {
+            pending.tamper_once(how)?;
         }
     }
     Ok(())
@@ -112,7 +108,7 @@ fn insert(pending: &Pending<'_>, event: &Value, index: u64) -> Result<(), ApiErr
     let text = |name: &str| event.get(name).and_then(Value::as_str);
     let statement = "INSERT INTO events (token_id, file_id, recipient_id, issuer_id, kind, source_ip, user_agent,
          extra, timestamp, qualified_timestamp, tlog_index) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-    pending.transaction.prepare_cached(statement)?.execute(params![
+    pending.connection.prepare_cached(statement)?.execute(params![
         text("token_id"),
         text("file_id"),
         text("recipient_id"),

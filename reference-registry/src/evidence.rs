@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    app::App, clock::Instant, dialect::Dialect, error::ApiError, faults::Stage, head, receipt, store::Store,
+    app::App, clock::Instant, dialect::Dialect, error::ApiError, faults::Stage, head, receipt, rows::Snapshot,
 };
 
 const DISCLAIMER: &str =
@@ -12,11 +12,11 @@ const DISCLAIMER: &str =
 
 const SIGNATURE: &str = "bundle_signature_ed25519";
 
-pub(crate) fn bundle(app: &App, store: &Store, file_id: &str) -> Result<Value, ApiError> {
-    let manifest = store.manifest(file_id)?.ok_or_else(|| ApiError::not_found("unknown file_id"))?;
+pub(crate) fn bundle(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<Value, ApiError> {
+    let manifest = snapshot.manifest(file_id)?.ok_or_else(|| ApiError::not_found("unknown file_id"))?;
     let mut manifest = Value::Object(manifest);
-    let mut beacons = store.beacons(file_id)?;
-    let mut watermarks = store.watermarks(file_id)?;
+    let mut beacons = snapshot.beacons(file_id)?;
+    let mut watermarks = snapshot.watermarks(file_id)?;
     if app.faults.on("manifest-altered-in-evidence") {
         set(&mut manifest, "original_filename", json!("altered"));
     }
@@ -26,31 +26,31 @@ pub(crate) fn bundle(app: &App, store: &Store, file_id: &str) -> Result<Value, A
     if app.faults.on("watermark-row-invented") {
         watermarks.push(invented_watermark(file_id));
     }
-    let events = events(app, store, file_id)?;
-    let proofs = proofs(app, store, &events)?;
+    let events = events(app, snapshot, file_id)?;
+    let proofs = proofs(app, snapshot, &events)?;
     let mut bundle = json!({
         "file_id": file_id,
         "bundle_generated_at": Instant::now().text(),
-        "registry_pub": app.key(store.log.size()).public(),
+        "registry_pub": app.key(snapshot.log.size()).public(),
         "manifest": manifest,
         "beacons": beacons,
         "watermarks": watermarks,
         "events": events,
-        "tlog_head": head::signed(app, &store.log)?,
+        "tlog_head": head::signed(app, &snapshot.log)?,
         "tlog_proofs": proofs,
         "disclaimer": DISCLAIMER,
     });
     if app.dialect == Dialect::Announced {
-        set(&mut bundle, "registration_receipts", json!(receipt::all(app, store, file_id)?));
+        set(&mut bundle, "registration_receipts", json!(receipt::all(app, snapshot, file_id)?));
     }
     app.faults.meddle(Stage::Bundle, &mut bundle);
-    let signature = sign(app, store, &bundle)?;
+    let signature = sign(app, snapshot, &bundle)?;
     set(&mut bundle, SIGNATURE, json!(signature));
     Ok(bundle)
 }
 
-fn events(app: &App, store: &Store, file_id: &str) -> Result<Vec<Value>, ApiError> {
-    let mut events = store.events(file_id)?;
+fn events(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<Vec<Value>, ApiError> {
+    let mut events = snapshot.events(file_id)?;
     if app.faults.on("event-dropped") {
         events.pop();
     }
@@ -62,11 +62,11 @@ fn events(app: &App, store: &Store, file_id: &str) -> Result<Vec<Value>, ApiErro
 }
 
 /// One proof for each event that has a leaf, in the order of the events.
-fn proofs(app: &App, store: &Store, events: &[Value]) -> Result<Vec<Value>, ApiError> {
+fn proofs(app: &App, snapshot: &Snapshot<'_>, events: &[Value]) -> Result<Vec<Value>, ApiError> {
     let mut proofs = Vec::new();
     for (row, event) in events.iter().enumerate() {
         let Some(index) = event.get("tlog_index").and_then(Value::as_u64) else { continue };
-        let proof = head::inclusion(app, &store.log, index).ok_or_else(ApiError::server_error)?;
+        let proof = head::inclusion(app, &snapshot.log, index)?.ok_or_else(ApiError::server_error)?;
         proofs.push(json!({"event_row": row, "tlog_index": index, "proof": proof}));
     }
     if app.faults.on("evidence-proof-dropped") {
@@ -76,10 +76,10 @@ fn proofs(app: &App, store: &Store, events: &[Value]) -> Result<Vec<Value>, ApiE
 }
 
 /// Signs the canonical bundle as it is before its signature is put in.
-fn sign(app: &App, store: &Store, bundle: &Value) -> Result<String, ApiError> {
+fn sign(app: &App, snapshot: &Snapshot<'_>, bundle: &Value) -> Result<String, ApiError> {
     let key = match app.faults.on("bundle-signed-by-other-key") {
         true => &app.impostor,
-        false => app.key(store.log.size()),
+        false => app.key(snapshot.log.size()),
     };
     Ok(key.sign(&signed_bytes(app, bundle)?))
 }

@@ -185,6 +185,11 @@ impl Faults {
         on
     }
 
+    /// Whether this registry is honest: no fault is on, and nobody meddles.
+    pub(crate) fn are_off(&self) -> bool {
+        self.on.is_empty() && self.meddler.is_none()
+    }
+
     /// Whether a fault that is on had an occasion to act.
     pub(crate) fn acted(&self) -> bool {
         self.acted.load(Ordering::SeqCst)

@@ -1,5 +1,7 @@
 //! Signed tree heads and inclusion proofs as the wire carries them.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -8,7 +10,8 @@ use crate::{
     canonical::Form,
     error::ApiError,
     faults::Stage,
-    log::{Log, OtherTree, leaf_hash},
+    log::{Log, OtherTree},
+    store::Head,
 };
 
 /// The bytes that are signed: exactly root and size.
@@ -25,9 +28,30 @@ const OTHER_TREES: [(&str, OtherTree); 3] = [
     ("tree-odd-node-repeated", OtherTree { leaf_prefix: &[0], node_prefix: &[1], repeats_odd: true }),
 ];
 
-/// The head of the log as it is now.
-pub(crate) fn signed(app: &App, log: &Log) -> Result<Value, ApiError> {
-    let mut head = head(app, log)?;
+/// Size and root of the log in a snapshot: mostly those that the writer published last.
+pub(crate) fn current(app: &App, log: &Log<'_>) -> Result<Arc<Head>, ApiError> {
+    let published = app.store.head()?;
+    match published.size == log.size() {
+        true => Ok(published),
+        false => Ok(Arc::new(Head::new(log.size(), log.root()?))),
+    }
+}
+
+/// A head as an honest registry answers it, signed once.
+pub(crate) fn honest(app: &App, head: &Head) -> Result<Value, ApiError> {
+    let (root, size) = (json!(hex::encode(head.root)), json!(head.size));
+    let message = message(&root, &size)?;
+    let signature = head.signature.get_or_init(|| app.identity.sign(message.as_bytes()));
+    Ok(json!({"size": size, "root": root, "signature": signature, "signed_message": message}))
+}
+
+/// The head of the log as it is in a snapshot.
+pub(crate) fn signed(app: &App, log: &Log<'_>) -> Result<Value, ApiError> {
+    let current = current(app, log)?;
+    if app.faults.are_off() {
+        return honest(app, &current);
+    }
+    let mut head = head(app, log, &current)?;
     app.faults.meddle(Stage::Head, &mut head);
     let member = |name: &str| head.get(name).cloned().unwrap_or_default();
     let (root, size) = (member("root"), member("size"));
@@ -43,17 +67,17 @@ pub(crate) fn signed(app: &App, log: &Log) -> Result<Value, ApiError> {
 }
 
 /// Root and size of the log, not yet signed.
-fn head(app: &App, log: &Log) -> Result<Value, ApiError> {
+fn head(app: &App, log: &Log<'_>, current: &Head) -> Result<Value, ApiError> {
     let faults = &app.faults;
-    let (mut size, mut root) = (log.size(), log.root());
+    let (mut size, mut root) = (current.size, current.root);
     for (id, shape) in OTHER_TREES {
         if faults.on(id) {
-            root = shape.root(log.leaves());
+            root = shape.root(&log.leaves()?);
         }
     }
     if faults.on("head-size-rollback") {
         size = faults.rolled_back(size);
-        root = log.root_at(size);
+        root = log.root_at(size)?;
     }
     if faults.on("head-root-random") {
         getrandom::fill(&mut root).map_err(|_| ApiError::server_error())?;
@@ -79,34 +103,35 @@ fn sign(app: &App, size: u64, head: &Value, message: &str) -> Result<String, Api
     })
 }
 
-/// The inclusion proof of a leaf in the log as it is now; `None` beyond its end.
-pub(crate) fn inclusion(app: &App, log: &Log, index: u64) -> Option<Value> {
-    let size = log.size();
+/// The inclusion proof of a leaf in the log as a snapshot has it; `None` beyond its end.
+pub(crate) fn inclusion(app: &App, log: &Log<'_>, index: u64) -> Result<Option<Value>, ApiError> {
+    let Head { size, root, .. } = *current(app, log)?;
     let index = match app.faults.on("proof-of-other-leaf") {
         true if index < size => (index + 1) % size,
         _ => index,
     };
-    let mut path: Vec<String> = log.inclusion(index)?.iter().map(hex::encode).collect();
+    let Some((leaf_hash, path)) = log.inclusion(index)? else { return Ok(None) };
+    let mut path: Vec<String> = path.iter().map(hex::encode).collect();
     if app.faults.on("proof-siblings-reversed") {
         path.reverse();
     }
-    Some(json!({
+    Ok(Some(json!({
         "index": index,
-        "leaf_hash": hex::encode(leaf_hash(log.leaf(index)?)),
+        "leaf_hash": hex::encode(leaf_hash),
         "proof": path,
-        "root": hex::encode(log.root()),
+        "root": hex::encode(root),
         "tree_size": size,
-    }))
+    })))
 }
 
 /// The consistency proof between two sizes of the log (RFC 9162, section 2.1.4); `None` beyond its end.
-pub(crate) fn consistency(log: &Log, first: u64, second: u64) -> Option<Value> {
-    let path = log.consistency(first, second)?;
-    Some(json!({
+pub(crate) fn consistency(log: &Log<'_>, first: u64, second: u64) -> Result<Option<Value>, ApiError> {
+    let Some(path) = log.consistency(first, second)? else { return Ok(None) };
+    Ok(Some(json!({
         "first": first,
         "second": second,
-        "first_root": hex::encode(log.root_at(first)),
-        "second_root": hex::encode(log.root_at(second)),
+        "first_root": hex::encode(log.root_at(first)?),
+        "second_root": hex::encode(log.root_at(second)?),
         "proof": path.iter().map(hex::encode).collect::<Vec<_>>(),
-    }))
+    })))
 }

@@ -4,12 +4,12 @@
 //! [`Fault`] switched on it misbehaves in exactly one way, which shows that the suite notices.
 //!
 //! ```text
-//! request ── server (routes, CORS, envelope) ── routes::* ── one locked Store ── SQLite: log + rows
-//!                                                                └── Merkle tree (ct-merkle), in memory
+//! request ── server (routes, CORS, envelope) ── routes::* ── writer (one thread, group commit) ── SQLite: rows, leaves,
+//!                                                        └── readers (snapshots) ──────────────────── interior nodes
 //! ```
 //!
-//! Canonical bytes come from `serde_json_canonicalizer` (RFC 8785), the tree from `ct-merkle`
-//! (RFC 6962) and signatures from `ring` (RFC 8032). None of that is shared with the verifier, so that
+//! Canonical bytes come from `serde_json_canonicalizer` (RFC 8785), the tree is
+//! its own (RFC 6962, tried against `ct-merkle`) and signatures from `ring` (RFC 8032). None of that is shared with the verifier, so that
 //! a mistake in one cannot hide in the other.
 
 mod app;
@@ -27,16 +27,20 @@ mod identity;
 mod issuer_signature;
 mod log;
 mod manifest;
+mod merkle;
 mod options;
 mod query;
 mod rate_limit;
 mod receipt;
 mod registration;
 mod routes;
+mod rows;
+mod schema;
 mod server;
 mod sloppy;
 mod store;
 mod strict_json;
+mod writer;
 
 pub use dialect::Dialect;
 pub use faults::{FAULTS, Fault, Meddler, Stage};

@@ -1,16 +1,29 @@
-//! The append-only log: leaves in SQLite, beside the rows they commit to, and their Merkle tree in memory.
+//! The append-only log: leaves and interior nodes in SQLite, beside the rows that they commit to.
+//!
+//! Whoever reads, reads within one snapshot of the database, so that size, root, proofs and leaves belong together. Nothing that is
+//! stored is believed: a tile must lead to the node above it, a leaf must hash to its node.
 
-use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-pub(crate) type Hash = [u8; 32];
+use crate::merkle::{self, Edge, Hash, Nodes, Tile, TileId, leaf_hash};
 
-pub(crate) const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS tlog (
-    leaf_index INTEGER PRIMARY KEY,
-    leaf_hash BLOB NOT NULL,
-    leaf BLOB NOT NULL
-)";
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS tlog (leaf_index INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, leaf BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS tlog_nodes (tile INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
+";
+
+/// Leaves at the end of the log that are hashed again before the registry starts; those before are hashed while it serves.
+const CHECKED_AT_START: u64 = 1 << 16;
+
+/// Rows of events, newest first, whose leaves must exist before the registry starts.
+const EVENTS_AT_START: u32 = 1000;
 
 /// Why the stored log is not served.
 #[derive(Debug, thiserror::Error)]
@@ -31,10 +44,18 @@ pub enum LogError {
         /// Index of the record.
         found: i64,
     },
-    /// A stored leaf hash is not that of the stored leaf.
+    /// A stored leaf hash is not that of the stored leaf, or not that in the tree.
     #[error("leaf {index} does not hash to its stored leaf hash")]
     HashMismatch {
         /// Index of the leaf.
+        index: u64,
+    },
+    /// An interior node is missing, or those beneath it do not lead to it.
+    #[error("node {index} of level {level} is missing or is not that of the nodes beneath it")]
+    Node {
+        /// Level of the node; leaves are level 0.
+        level: u32,
+        /// Place of the node in its level, from the left.
         index: u64,
     },
     /// The page ends before it should.
@@ -50,109 +71,263 @@ pub enum LogError {
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// One leaf as `/tlog/range` serves it.
-pub(crate) struct Entry {
-    pub(crate) index: u64,
-    pub(crate) leaf_hash: Hash,
-    pub(crate) leaf: Vec<u8>,
-}
+/// Full tiles that were read lately. They never change, so all snapshots share them.
+#[derive(Default)]
+pub(crate) struct TileCache(Mutex<HashMap<TileId, Arc<Tile>>>);
 
-pub(crate) struct Log {
-    tree: MemoryBackedTree<Sha256, Vec<u8>>,
-}
+impl TileCache {
+    /// A bound on memory: about 2 KiB a tile.
+    const MAX_TILES: usize = 2048;
 
-impl Log {
-    /// Reads every leaf again and believes none of the stored hashes.
-    pub(crate) fn load(connection: &Connection) -> Result<Self, LogError> {
-        let mut log = Self { tree: MemoryBackedTree::new() };
-        for entry in entries(connection, 0, i64::MAX)? {
-            log.extend(entry.leaf);
+    fn find(&self, id: TileId) -> Option<Arc<Tile>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    fn keep(&self, id: TileId, tile: &Arc<Tile>) {
+        let mut tiles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if tiles.len() >= Self::MAX_TILES {
+            tiles.clear();
         }
-        log.covers_events(connection)?;
-        Ok(log)
+        tiles.insert(id, Arc::clone(tile));
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// The log as one snapshot of the database has it.
+pub(crate) struct Log<'c> {
+    connection: &'c Connection,
+    cache: &'c TileCache,
+    /// Tiles of this snapshot that were read already.
+    tiles: RefCell<HashMap<TileId, Arc<Tile>>>,
+    size: u64,
+}
+
+impl<'c> Log<'c> {
+    /// The log within the transaction that the connection is in.
+    pub(crate) fn at(connection: &'c Connection, cache: &'c TileCache) -> Result<Self, LogError> {
+        let last: Option<i64> =
+            connection.prepare_cached("SELECT max(leaf_index) FROM tlog")?.query_row([], |row| row.get(0))?;
+        let size = last.map_or(Ok(0), |last| match u64::try_from(last) {
+            Ok(last) => Ok(last + 1),
+            Err(_) => Err(LogError::Gap { expected: 0, found: last }),
+        })?;
+        Ok(Self { connection, cache, tiles: RefCell::default(), size })
     }
 
     pub(crate) fn size(&self) -> u64 {
-        self.tree.len()
+        self.size
     }
 
-    pub(crate) fn root(&self) -> Hash {
-        root(&self.tree)
+    pub(crate) fn root(&self) -> Result<Hash, LogError> {
+        merkle::root(self, self.size)
     }
 
-    /// Root of the tree over the first `size` leaves.
-    pub(crate) fn root_at(&self, size: u64) -> Hash {
-        let mut tree = MemoryBackedTree::<Sha256, &[u8]>::new();
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        self.tree.items().iter().take(size).for_each(|leaf| tree.push(leaf.as_slice()));
-        root(&tree)
+    /// Root of the tree over the first `size` leaves, or over all if there are fewer.
+    pub(crate) fn root_at(&self, size: u64) -> Result<Hash, LogError> {
+        merkle::root(self, size.min(self.size))
     }
 
-    pub(crate) fn leaves(&self) -> &[Vec<u8>] {
-        self.tree.items()
+    pub(crate) fn edge(&self) -> Result<Edge, LogError> {
+        Edge::of(self, self.size)
     }
 
-    pub(crate) fn leaf(&self, index: u64) -> Option<&[u8]> {
-        self.tree.get(usize::try_from(index).ok()?).map(Vec::as_slice)
-    }
-
-    /// Siblings from the leaf upwards (RFC 6962, section 2.1.1).
-    pub(crate) fn inclusion(&self, index: u64) -> Option<Vec<Hash>> {
-        let position = usize::try_from(index).ok().filter(|_| index < self.size())?;
-        let proof = self.tree.prove_inclusion(position);
-        proof.as_bytes().chunks_exact(32).map(|hash| hash.try_into().ok()).collect()
-    }
-
-    /// The proof that the first `first` leaves are the beginning of the first `second`; `first` is not zero.
-    pub(crate) fn consistency(&self, first: u64, second: u64) -> Option<Vec<Hash>> {
-        if first == 0 || first > second || second > self.size() {
-            return None;
+    /// Leaf hash, and siblings from the leaf upwards; `None` beyond the end.
+    pub(crate) fn inclusion(&self, index: u64) -> Result<Option<(Hash, Vec<Hash>)>, LogError> {
+        match index < self.size {
+            true => Ok(Some((self.node(0, index)?, merkle::inclusion(self, index, self.size)?))),
+            false => Ok(None),
         }
-        let added = usize::try_from(second - first).ok().filter(|added| *added > 0);
-        let Some(added) = added else { return Some(Vec::new()) };
-        let mut tree = MemoryBackedTree::<Sha256, &[u8]>::new();
-        let second = usize::try_from(second).unwrap_or(usize::MAX);
-        self.tree.items().iter().take(second).for_each(|leaf| tree.push(leaf.as_slice()));
-        let proof = tree.prove_consistency(added);
-        proof.as_bytes().chunks_exact(32).map(|hash| hash.try_into().ok()).collect()
     }
 
-    /// A page of leaves out of the database, hashed again and compared with the tree.
+    /// The proof that the first `first` leaves are the beginning of the first `second`; `None` beyond the end.
+    pub(crate) fn consistency(&self, first: u64, second: u64) -> Result<Option<Vec<Hash>>, LogError> {
+        match first >= 1 && first <= second && second <= self.size {
+            true => merkle::consistency(self, first, second).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// The bytes of a leaf, which must be the ones in the tree; `None` beyond the end.
+    pub(crate) fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, LogError> {
+        let mut leaf = None;
+        self.range(index, 1, |_, _, bytes| leaf = Some(bytes.to_vec()))?;
+        Ok(leaf)
+    }
+
+    /// Every leaf, for faults whose trees are of another shape.
+    pub(crate) fn leaves(&self) -> Result<Vec<Vec<u8>>, LogError> {
+        let mut leaves = Vec::new();
+        self.range(0, self.size, |_, _, leaf| leaves.push(leaf.to_vec()))?;
+        Ok(leaves)
+    }
+
+    /// Gives index, leaf hash and bytes of each leaf of a page, hashed again and compared with the tree.
     pub(crate) fn range(
         &self,
-        connection: &Connection,
         start: u64,
         limit: u64,
-    ) -> Result<Vec<Entry>, LogError> {
-        let end = start.saturating_add(limit).min(self.size());
+        mut each: impl FnMut(u64, &Hash, &[u8]),
+    ) -> Result<(), LogError> {
+        let end = start.saturating_add(limit).min(self.size);
         if start >= end {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let page = entries(connection, start, i64::try_from(end - start).unwrap_or(i64::MAX))?;
-        let found = page.last().map_or(start, |entry| entry.index + 1);
-        if found != end {
-            return Err(LogError::Short { expected: end, found });
-        }
-        match page.iter().find(|entry| self.leaf(entry.index) != Some(&entry.leaf)) {
-            Some(entry) => Err(LogError::HashMismatch { index: entry.index }),
-            None => Ok(page),
-        }
-    }
-
-    /// Follows a leaf that has been committed.
-    pub(crate) fn extend(&mut self, leaf: Vec<u8>) {
-        self.tree.push(leaf);
-    }
-
-    fn covers_events(&self, connection: &Connection) -> Result<(), LogError> {
-        let last = connection.query_row("SELECT max(tlog_index) FROM events", [], |row| row.get(0));
-        match last.optional()?.flatten() {
-            Some(found) if u64::try_from(found).is_ok_and(|index| index >= self.size()) => {
-                Err(LogError::EventBeyondLog { size: self.size(), found })
+        // From the first page on, so that an index below zero is met too.
+        let first = if start == 0 { i64::MIN } else { i64::try_from(start).unwrap_or(i64::MAX) };
+        let mut statement = self.connection.prepare_cached(
+            "SELECT leaf_index, leaf_hash, leaf FROM tlog WHERE leaf_index >= ?1 ORDER BY leaf_index LIMIT ?2",
+        )?;
+        let mut rows = statement.query(params![first, i64::try_from(end - start).unwrap_or(i64::MAX)])?;
+        let mut expected = start;
+        while let Some(row) = rows.next()? {
+            let (found, stored, leaf) = (row.get(0)?, row.get_ref(1)?.as_blob(), row.get_ref(2)?.as_blob());
+            if u64::try_from(found) != Ok(expected) {
+                return Err(LogError::Gap { expected, found });
             }
-            _ => Ok(()),
+            let mismatch = LogError::HashMismatch { index: expected };
+            let (Ok(stored), Ok(leaf)) = (stored, leaf) else { return Err(mismatch) };
+            let hash = leaf_hash(leaf);
+            if stored != hash || self.node(0, expected)? != hash {
+                return Err(mismatch);
+            }
+            each(expected, &hash, leaf);
+            expected += 1;
+        }
+        if expected == end { Ok(()) } else { Err(LogError::Short { expected: end, found: expected }) }
+    }
+
+    fn tile(&self, id: TileId) -> Result<Arc<Tile>, LogError> {
+        if let Some(tile) = self.tiles.borrow().get(&id) {
+            return Ok(Arc::clone(tile));
+        }
+        let width = id.width(self.size);
+        let is_full = width == merkle::TILE_WIDTH;
+        let known = if is_full { self.cache.find(id) } else { None };
+        let tile = match known {
+            Some(tile) => tile,
+            None => self.read(id, width)?,
+        };
+        if is_full {
+            self.cache.keep(id, &tile);
+        }
+        self.tiles.borrow_mut().insert(id, Arc::clone(&tile));
+        Ok(tile)
+    }
+
+    /// A full tile must lead to the node above it, and so on up to the right edge, out of which the root is made.
+    fn read(&self, id: TileId, width: usize) -> Result<Arc<Tile>, LogError> {
+        let (level, index) = id.root();
+        let mut statement =
+            self.connection.prepare_cached("SELECT hashes FROM tlog_nodes WHERE tile = ?1")?;
+        let tile = statement
+            .query_row([id.key()], |row| Ok(row.get_ref(0)?.as_blob().ok().and_then(Tile::read)))
+            .optional()?
+            .flatten()
+            .filter(|tile| tile.width() == width)
+            .ok_or(LogError::Node { level, index })?;
+        match tile.root() {
+            Some(root) if root != self.node(level, index)? => Err(LogError::Node { level, index }),
+            _ => Ok(Arc::new(tile)),
         }
     }
+
+    /// What is checked before the registry starts: that no event is without its leaf, and that the end of the log is whole.
+    pub(crate) fn check_end(&self) -> Result<(), LogError> {
+        let last: Option<i64> = self.connection.query_row(
+            "SELECT max(tlog_index) FROM (SELECT tlog_index FROM events ORDER BY id DESC LIMIT ?1)",
+            [EVENTS_AT_START],
+            |row| row.get(0),
+        )?;
+        if let Some(found) = last.filter(|found| u64::try_from(*found).is_ok_and(|index| index >= self.size))
+        {
+            return Err(LogError::EventBeyondLog { size: self.size, found });
+        }
+        self.check(self.size.saturating_sub(CHECKED_AT_START), self.size)?;
+        self.ends_where_its_nodes_end()
+    }
+
+    /// Tiles beyond the last leaf tell of leaves that are gone.
+    fn ends_where_its_nodes_end(&self) -> Result<(), LogError> {
+        let (above, ..) = TileId::of(merkle::TILE_HEIGHT, 0);
+        let last: Option<i64> = self.connection.query_row(
+            "SELECT max(tile) FROM tlog_nodes WHERE tile < ?1",
+            [above.key()],
+            |row| row.get(0),
+        )?;
+        let tiles = last.map_or(0, |last| u64::try_from(last).unwrap_or_default() + 1);
+        let width = merkle::TILE_WIDTH as u64;
+        match tiles == self.size.div_ceil(width) {
+            true => Ok(()),
+            false => Err(LogError::Short { expected: tiles * width, found: self.size }),
+        }
+    }
+
+    /// Hashes a part of the log again. Tiles are forgotten as it goes on, so that memory does not grow with the log.
+    pub(crate) fn check(&self, start: u64, end: u64) -> Result<(), LogError> {
+        /// A bound on the tiles that one step reads.
+        const STEP: u64 = 1 << 12;
+        for from in (start..end).step_by(usize::try_from(STEP).unwrap_or(1)) {
+            self.range(from, STEP.min(end - from), |_, _, _| ())?;
+            self.tiles.borrow_mut().clear();
+        }
+        Ok(())
+    }
+}
+
+impl Nodes for Log<'_> {
+    type Error = LogError;
+
+    fn node(&self, level: u32, index: u64) -> Result<Hash, LogError> {
+        let (id, height, place) = TileId::of(level, index);
+        self.tile(id)?.node(height, place).ok_or(LogError::Node { level, index })
+    }
+}
+
+/// Makes the interior nodes of a log that has none: it was taken over from a registry that keeps no nodes, or from a file.
+pub(crate) fn build_nodes(connection: &Connection) -> Result<(), LogError> {
+    let has_nodes = connection.query_row("SELECT EXISTS (SELECT 1 FROM tlog_nodes)", [], |row| row.get(0))?;
+    if has_nodes {
+        return Ok(());
+    }
+    let mut edge = Edge::default();
+    let mut statement = connection.prepare("SELECT leaf_index, leaf FROM tlog ORDER BY leaf_index")?;
+    let mut leaves = statement.query([])?;
+    while let Some(row) = leaves.next()? {
+        let (found, leaf): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        if u64::try_from(found) != Ok(edge.size()) {
+            return Err(LogError::Gap { expected: edge.size(), found });
+        }
+        edge.push(leaf_hash(&leaf));
+        if edge.size() % 4096 == 0 {
+            write_nodes(connection, &mut edge)?;
+        }
+    }
+    write_nodes(connection, &mut edge)?;
+    Ok(())
+}
+
+/// Writes a leaf within the caller's transaction; its nodes follow with [`write_nodes`].
+pub(crate) fn insert(connection: &Connection, index: u64, leaf: &[u8]) -> rusqlite::Result<Hash> {
+    let index =
+        i64::try_from(index).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let hash = leaf_hash(leaf);
+    connection
+        .prepare_cached("INSERT INTO tlog (leaf_index, leaf_hash, leaf) VALUES (?1, ?2, ?3)")?
+        .execute(params![index, hash, leaf])?;
+    Ok(hash)
+}
+
+/// Writes the tiles that changed, within the caller's transaction.
+pub(crate) fn write_nodes(connection: &Connection, edge: &mut Edge) -> rusqlite::Result<()> {
+    let mut statement =
+        connection.prepare_cached("INSERT OR REPLACE INTO tlog_nodes (tile, hashes) VALUES (?1, ?2)")?;
+    for (id, hashes) in edge.take_changed() {
+        statement.execute(params![id.key(), hashes.as_flattened()])?;
+    }
+    Ok(())
 }
 
 /// A log that is not what it was: only the faults `log-*` make one.
@@ -164,31 +339,31 @@ pub(crate) enum Tampering {
     Swapped,
 }
 
-impl Log {
-    /// Changes what is stored, and reads it again.
-    pub(crate) fn tamper(&mut self, connection: &Connection, how: Tampering) -> rusqlite::Result<()> {
-        let mut leaves = self.leaves().to_vec();
-        match how {
-            Tampering::FirstRewritten => {
-                if let Some(first) = leaves.first_mut() {
-                    *first = String::from_utf8_lossy(first)
-                        .replace("\"n_beacons\":2", "\"n_beacons\":1")
-                        .into_bytes();
-                }
-            }
-            Tampering::Swapped => {
-                let count = leaves.len();
-                leaves.get_mut(count.saturating_sub(2)..).into_iter().for_each(<[_]>::reverse);
+/// Changes what is stored, within the caller's transaction, and gives the edge of the tree that it is now.
+pub(crate) fn tamper(
+    connection: &Connection,
+    mut leaves: Vec<Vec<u8>>,
+    how: Tampering,
+) -> rusqlite::Result<Edge> {
+    match how {
+        Tampering::FirstRewritten => {
+            if let Some(first) = leaves.first_mut() {
+                *first =
+                    String::from_utf8_lossy(first).replace("\"n_beacons\":2", "\"n_beacons\":1").into_bytes();
             }
         }
-        connection.execute("DELETE FROM tlog", [])?;
-        self.tree = MemoryBackedTree::new();
-        for (index, leaf) in (0..).zip(leaves) {
-            insert(connection, index, &leaf)?;
-            self.extend(leaf);
+        Tampering::Swapped => {
+            let count = leaves.len();
+            leaves.get_mut(count.saturating_sub(2)..).into_iter().for_each(<[_]>::reverse);
         }
-        Ok(())
     }
+    connection.execute_batch("DELETE FROM tlog; DELETE FROM tlog_nodes")?;
+    let mut edge = Edge::default();
+    for (index, leaf) in (0..).zip(&leaves) {
+        edge.push(insert(connection, index, leaf)?);
+    }
+    write_nodes(connection, &mut edge)?;
+    Ok(edge)
 }
 
 /// A Merkle tree that is not that of RFC 6962: only the faults `tree-*` make one.
@@ -209,7 +384,7 @@ impl OtherTree {
         while level.len() > 1 {
             level = level.chunks(2).map(|pair| self.node(pair)).collect();
         }
-        level.first().copied().unwrap_or_else(|| Sha256::digest(b"").into())
+        level.first().copied().unwrap_or_else(merkle::empty_root)
     }
 
     fn node(self, pair: &[Hash]) -> Hash {
@@ -230,155 +405,106 @@ impl OtherTree {
     }
 }
 
-/// Writes a leaf within the caller's transaction.
-pub(crate) fn insert(connection: &Connection, index: u64, leaf: &[u8]) -> rusqlite::Result<()> {
-    let index =
-        i64::try_from(index).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    connection
-        .prepare_cached("INSERT INTO tlog (leaf_index, leaf_hash, leaf) VALUES (?1, ?2, ?3)")?
-        .execute(params![index, leaf_hash(leaf), leaf])?;
-    Ok(())
-}
-
-/// SHA-256(0x00 || leaf) (RFC 6962, section 2.1).
-pub(crate) fn leaf_hash(leaf: &[u8]) -> Hash {
-    Sha256::new().chain_update([0]).chain_update(leaf).finalize().into()
-}
-
-fn root<T: ct_merkle::HashableLeaf>(tree: &MemoryBackedTree<Sha256, T>) -> Hash {
-    if tree.is_empty() { Sha256::digest(b"").into() } else { (*tree.root().as_bytes()).into() }
-}
-
-fn entries(connection: &Connection, start: u64, limit: i64) -> Result<Vec<Entry>, LogError> {
-    let first = i64::try_from(start).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(
-        "SELECT leaf_index, leaf_hash, leaf FROM tlog WHERE leaf_index >= ?1 OR ?1 = 0 ORDER BY leaf_index LIMIT ?2",
-    )?;
-    let rows =
-        statement.query_map(params![first, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    (start..).zip(rows).map(|(expected, row)| checked(expected, row?)).collect()
-}
-
-fn checked(expected: u64, (found, stored, leaf): (i64, Vec<u8>, Vec<u8>)) -> Result<Entry, LogError> {
-    if u64::try_from(found) != Ok(expected) {
-        return Err(LogError::Gap { expected, found });
-    }
-    let leaf_hash = leaf_hash(&leaf);
-    if stored != leaf_hash {
-        return Err(LogError::HashMismatch { index: expected });
-    }
-    Ok(Entry { index: expected, leaf_hash, leaf })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn log_of(leaves: &[&[u8]]) -> Log {
-        let mut log = Log { tree: MemoryBackedTree::new() };
-        leaves.iter().for_each(|leaf| log.extend(leaf.to_vec()));
-        log
-    }
-
-    /// RFC 6962, section 2.1, word for word.
-    fn naive_root(leaves: &[&[u8]]) -> Hash {
-        match leaves {
-            [] => Sha256::digest(b"").into(),
-            [leaf] => leaf_hash(leaf),
-            _ => {
-                let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
-                node(&naive_root(left), &naive_root(right))
-            }
-        }
-    }
-
-    fn node(left: &Hash, right: &Hash) -> Hash {
-        Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
-    }
-
-    /// RFC 9162, section 2.1.3.2.
-    fn root_from(index: u64, size: u64, leaf: Hash, path: &[Hash]) -> Hash {
-        let (mut position, mut last, mut hash) = (index, size - 1, leaf);
-        for sibling in path {
-            if position % 2 == 1 || position == last {
-                hash = node(sibling, &hash);
-                while position % 2 == 0 && position != 0 {
-                    (position, last) = (position >> 1, last >> 1);
-                }
-            } else {
-                hash = node(&hash, sibling);
-            }
-            (position, last) = (position >> 1, last >> 1);
-        }
-        assert_eq!(last, 0);
-        hash
-    }
-
-    #[test]
-    fn roots_and_paths_are_those_of_the_rfc() {
-        let leaves: Vec<Vec<u8>> = (0..20).map(|number| format!("leaf {number}").into_bytes()).collect();
-        let leaves: Vec<&[u8]> = leaves.iter().map(Vec::as_slice).collect();
-        for size in 0..=leaves.len() {
-            let log = log_of(&leaves[..size]);
-            assert_eq!(log.root(), naive_root(&leaves[..size]));
-            for (index, leaf) in (0u64..).zip(&leaves[..size]) {
-                let path = log.inclusion(index).unwrap();
-                assert_eq!(root_from(index, log.size(), leaf_hash(leaf), &path), log.root());
-            }
-            assert_eq!(log.inclusion(log.size()), None);
-        }
-        assert_eq!(log_of(&leaves).root_at(7), naive_root(&leaves[..7]));
-    }
-
     fn stored(leaves: &[&[u8]]) -> Connection {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(SCHEMA).unwrap();
-        connection.execute_batch("CREATE TABLE events (tlog_index INTEGER)").unwrap();
-        (0..).zip(leaves).for_each(|(index, leaf)| insert(&connection, index, leaf).unwrap());
+        connection.execute_batch("CREATE TABLE events (id INTEGER PRIMARY KEY, tlog_index INTEGER)").unwrap();
+        let mut edge = Edge::default();
+        (0..).zip(leaves).for_each(|(index, leaf)| edge.push(insert(&connection, index, leaf).unwrap()));
+        write_nodes(&connection, &mut edge).unwrap();
         connection
+    }
+
+    fn many(count: u64) -> Connection {
+        let leaves: Vec<Vec<u8>> = (0..count).map(|number| format!("leaf {number}").into_bytes()).collect();
+        stored(&leaves.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    fn checked(connection: &Connection) -> Result<(), LogError> {
+        Log::at(connection, &TileCache::default())?.check_end()
     }
 
     #[test]
     fn a_stored_log_is_read_again_and_paged() {
         let connection = stored(&[b"a", b"b", b"c"]);
-        let log = Log::load(&connection).unwrap();
-        assert_eq!(log.root(), naive_root(&[b"a", b"b", b"c"]));
-        let page = |start, limit| log.range(&connection, start, limit).unwrap();
-        assert_eq!(page(1, 1).iter().map(|entry| entry.index).collect::<Vec<_>>(), [1]);
+        let cache = TileCache::default();
+        let log = Log::at(&connection, &cache).unwrap();
+        let ab = merkle::node_hash(&leaf_hash(b"a"), &leaf_hash(b"b"));
+        assert_eq!(log.root().unwrap(), merkle::node_hash(&ab, &leaf_hash(b"c")));
+        assert_eq!(log.root_at(2).unwrap(), ab);
+        let page = |start, limit| {
+            let mut indexes = Vec::new();
+            log.range(start, limit, |index, _, _| indexes.push(index)).unwrap();
+            indexes
+        };
+        assert_eq!(page(1, 1), [1]);
         assert_eq!((page(0, 9).len(), page(3, 9).len(), page(u64::MAX, 9).len()), (3, 0, 0));
+        assert_eq!(log.leaf(1).unwrap().unwrap(), b"b");
+        assert_eq!(log.leaf(3).unwrap(), None);
     }
 
     #[test]
-    fn a_damaged_log_is_neither_loaded_nor_served() {
+    fn a_damaged_log_is_neither_started_with_nor_served() {
         let damages = [
-            "UPDATE tlog SET leaf = x'00' WHERE leaf_index = 1",
-            "UPDATE tlog SET leaf_hash = x'00' WHERE leaf_index = 1",
-            "DELETE FROM tlog WHERE leaf_index = 1",
+            "UPDATE tlog SET leaf = x'00' WHERE leaf_index = 41",
+            "UPDATE tlog SET leaf_hash = x'00' WHERE leaf_index = 41",
+            "DELETE FROM tlog WHERE leaf_index = 41",
             "UPDATE tlog SET leaf_index = -1 WHERE leaf_index = 0",
+            "DELETE FROM tlog_nodes WHERE tile = 1",
+            "UPDATE tlog_nodes SET hashes = zeroblob(1024) WHERE tile = 1",
+            "UPDATE tlog_nodes SET hashes = x'00' WHERE tile = 3",
+            "UPDATE tlog_nodes SET hashes = zeroblob(96) WHERE tile = 1 << 56",
         ];
         for damage in damages {
-            let connection = stored(&[b"a", b"b", b"c"]);
-            let log = Log::load(&connection).unwrap();
+            let connection = many(100);
+            checked(&connection).unwrap();
             connection.execute_batch(damage).unwrap();
-            assert!(log.range(&connection, 0, 500).is_err(), "{damage}");
-            assert!(Log::load(&connection).is_err(), "{damage}");
+            assert!(checked(&connection).is_err(), "{damage}");
+            let cache = TileCache::default();
+            let log = Log::at(&connection, &cache).unwrap();
+            assert!(log.range(0, 500, |_, _, _| ()).is_err(), "{damage}");
         }
     }
 
     #[test]
-    fn a_shortened_or_replaced_log_is_noticed_while_serving() {
-        let connection = stored(&[b"a", b"b", b"c"]);
-        let log = Log::load(&connection).unwrap();
-        connection.execute_batch("DELETE FROM tlog WHERE leaf_index = 2").unwrap();
-        assert!(matches!(log.range(&connection, 0, 500), Err(LogError::Short { expected: 3, found: 2 })));
-        insert(&connection, 2, b"other").unwrap();
-        assert!(matches!(log.range(&connection, 0, 500), Err(LogError::HashMismatch { index: 2 })));
+    fn a_leaf_that_was_exchanged_together_with_its_hash_is_not_served() {
+        let connection = many(100);
+        connection
+            .execute("UPDATE tlog SET leaf = x'00', leaf_hash = ?1 WHERE leaf_index = 41", [leaf_hash(b"\0")])
+            .unwrap();
+        assert!(matches!(checked(&connection), Err(LogError::HashMismatch { index: 41 })));
+    }
+
+    #[test]
+    fn a_leaf_less_at_the_end_is_noticed() {
+        for size in [2, 33, 64, 65] {
+            let connection = many(size);
+            connection
+                .execute("DELETE FROM tlog WHERE leaf_index = ?1", [i64::try_from(size - 1).unwrap()])
+                .unwrap();
+            assert!(checked(&connection).is_err(), "{size}");
+        }
+    }
+
+    #[test]
+    fn nodes_that_are_missing_altogether_are_made_again() {
+        let connection = many(100);
+        let cache = TileCache::default();
+        let root = Log::at(&connection, &cache).unwrap().root().unwrap();
+        connection.execute_batch("DELETE FROM tlog_nodes").unwrap();
+        build_nodes(&connection).unwrap();
+        assert_eq!(Log::at(&connection, &TileCache::default()).unwrap().root().unwrap(), root);
+        checked(&connection).unwrap();
     }
 
     #[test]
     fn an_event_without_its_leaf_is_noticed_at_start() {
         let connection = stored(&[b"a"]);
-        connection.execute_batch("INSERT INTO events VALUES (1)").unwrap();
-        assert!(matches!(Log::load(&connection), Err(LogError::EventBeyondLog { size: 1, found: 1 })));
+        connection.execute_batch("INSERT INTO events (tlog_index) VALUES (1)").unwrap();
+        assert!(matches!(checked(&connection), Err(LogError::EventBeyondLog { size: 1, found: 1 })));
     }
 }

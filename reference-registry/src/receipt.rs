@@ -2,28 +2,33 @@
 
 use serde_json::{Value, json};
 
-use crate::{app::App, error::ApiError, head, log::leaf_hash, store::Store};
+use crate::{app::App, error::ApiError, head, merkle::leaf_hash, rows::Snapshot};
 
 /// One receipt for each registration of a file, oldest first.
-pub(crate) fn all(app: &App, store: &Store, file_id: &str) -> Result<Vec<Value>, ApiError> {
-    let registrations = store.registrations(file_id)?;
-    registrations.iter().map(|registration| receipt(app, store, file_id, registration)).collect()
+pub(crate) fn all(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<Vec<Value>, ApiError> {
+    let registrations = snapshot.registrations(file_id)?;
+    registrations.iter().map(|registration| receipt(app, snapshot, file_id, registration)).collect()
 }
 
-fn receipt(app: &App, store: &Store, file_id: &str, registration: &Value) -> Result<Value, ApiError> {
+fn receipt(
+    app: &App,
+    snapshot: &Snapshot<'_>,
+    file_id: &str,
+    registration: &Value,
+) -> Result<Value, ApiError> {
     let member = |name: &str| registration.get(name).cloned().unwrap_or_default();
     let index = member("tlog_index").as_u64().ok_or_else(ApiError::server_error)?;
-    let leaf = store.log.leaf(index).ok_or_else(ApiError::server_error)?;
+    let leaf = snapshot.log.leaf(index)?.ok_or_else(ApiError::server_error)?;
     let mut receipt = json!({
         "file_id": file_id,
         "issuer_pub": member("issuer_pub"),
-        "leaf_data_hex": hex::encode(leaf),
-        "leaf_hash": hex::encode(leaf_hash(leaf)),
+        "leaf_data_hex": hex::encode(&leaf),
+        "leaf_hash": hex::encode(leaf_hash(&leaf)),
         "tlog_index": index,
         "registered_at": member("registered_at"),
     });
     let signature = app.identity.sign(&app.dialect.form().bytes(&receipt)?);
-    let proof = head::inclusion(app, &store.log, index).ok_or_else(ApiError::server_error)?;
+    let proof = head::inclusion(app, &snapshot.log, index)?.ok_or_else(ApiError::server_error)?;
     if let Some(members) = receipt.as_object_mut() {
         members.insert(String::from("signature"), json!(signature));
         members.insert(String::from("proof"), proof);

@@ -10,7 +10,7 @@ use crate::{
     error::{ApiError, Code},
     faults::{Faults, Stage},
     manifest::{Manifest, Trust},
-    store::{Pending, Store},
+    writer::Pending,
 };
 
 /// Most corpus hashes that one registration may bring.
@@ -43,22 +43,18 @@ impl Registration {
         Ok(Self { manifest, corpus, trust })
     }
 
-    /// Writes leaf and rows in one transaction and gives the answer.
-    pub(crate) fn record(&self, store: &mut Store, faults: &Faults) -> Result<Value, ApiError> {
+    /// Writes rows and leaf, and gives the answer.
+    pub(crate) fn record(&self, pending: &mut Pending<'_>, faults: &Faults) -> Result<Value, ApiError> {
         if self.trust == Trust::Pretended {
-            return Ok(self.answer(store.log.size()));
+            return Ok(self.answer(pending.next_index()));
         }
-        let index = store.transact(|pending| {
-            if !faults.on("other-issuer-accepted") {
-                self.is_of_one_issuer(pending)?;
-            }
-            let now = Instant::now();
-            self.replace_rows(pending, now)?;
-            match faults.on("register-appends-nothing") {
-                true => Ok(pending.next_index()),
-                false => self.append(pending, now, faults),
-            }
-        })?;
+        let found = self.found(pending, faults)?;
+        let now = Instant::now();
+        self.replace_rows(pending, &found, now)?;
+        let index = match faults.on("register-appends-nothing") {
+            true => pending.next_index(),
+            false => self.append(pending, now, faults)?,
+        };
         Ok(self.answer(if faults.on("register-index-constant") { 0 } else { index }))
     }
 
@@ -74,12 +70,12 @@ impl Registration {
     /// Logs the registration, and keeps where.
     fn append(&self, pending: &mut Pending<'_>, now: Instant, faults: &Faults) -> Result<u64, ApiError> {
         let index = pending.append(&self.leaf(now, faults))?;
-        let statement = "INSERT INTO registrations VALUES (?1, ?2, ?3, ?4)";
+        let statement = "INSERT INTO registrations (file_id, tlog_index, issuer_pub, registered_at) VALUES (?1, ?2, ?3, ?4)";
         let at = i64::try_from(index).map_err(|_| ApiError::server_error())?;
         execute(
             pending,
             statement,
-            params![at, self.manifest.file_id(), self.manifest.issuer_key(), now.seconds()],
+            params![self.manifest.file_id(), at, self.manifest.issuer_key(), now.seconds()],
         )?;
         Ok(index)
     }
@@ -102,71 +98,87 @@ impl Registration {
         leaf
     }
 
-    /// File, tokens and marks belong to whoever registered them first.
-    fn is_of_one_issuer(&self, pending: &Pending<'_>) -> Result<(), ApiError> {
-        let key = self.manifest.issuer_key();
-        let is_taken = |statement: &str, parameters: &[&str]| -> Result<bool, ApiError> {
-            let mut statement = pending.transaction.prepare_cached(statement)?;
-            let found = statement.query_row(rusqlite::params_from_iter(parameters), |_| Ok(())).optional()?;
-            Ok(found.is_some())
-        };
-        let file = "SELECT 1 FROM manifests WHERE file_id = ?1 AND issuer_ed25519_pub <> ?2";
-        if is_taken(file, &[self.manifest.file_id(), key])? {
+    /// What of this registration is registered already. File, tokens and marks belong to whoever registered them first.
+    fn found(&self, pending: &Pending<'_>, faults: &Faults) -> Result<Found, ApiError> {
+        let is_ours = |key: &str| key == self.manifest.issuer_key() || faults.on("other-issuer-accepted");
+        let file_id = self.manifest.file_id();
+        let file = "SELECT file_id, issuer_ed25519_pub FROM manifests WHERE file_id = ?1";
+        let known = owner(pending, file, [file_id])?;
+        if known.as_ref().is_some_and(|(_, key)| !is_ours(key)) {
             return Err(issuer_mismatch("file_id is registered by another issuer"));
         }
-        let token = "SELECT 1 FROM beacons JOIN manifests m USING (file_id)
-             WHERE token_id = ?1 AND m.issuer_ed25519_pub <> ?2 LIMIT 1";
+        let mut found = Found { is_known: known.is_some(), tokens: Vec::new(), marks: Vec::new() };
+        let token = "SELECT file_id, m.issuer_ed25519_pub FROM beacons JOIN manifests m USING (file_id) WHERE token_id = ?1";
         for (token_id, _) in self.manifest.beacons() {
-            if is_taken(token, &[token_id, key])? {
-                return Err(issuer_mismatch("a token_id is registered by another issuer"));
+            match owner(pending, token, [token_id])? {
+                Some((_, key)) if !is_ours(&key) => {
+                    return Err(issuer_mismatch("a token_id is registered by another issuer"));
+                }
+                Some((other, _)) if other != file_id => found.tokens.push(token_id.to_owned()),
+                _ => {}
             }
         }
-        let mark = "SELECT 1 FROM watermarks JOIN manifests m USING (file_id)
-             WHERE mark_id = ?1 AND m.issuer_ed25519_pub <> ?2 AND layer = ?3 LIMIT 1";
+        let mark = "SELECT file_id, m.issuer_ed25519_pub FROM watermarks JOIN manifests m USING (file_id)
+             WHERE mark_id = ?1 AND layer = ?2";
         for (mark_id, layer) in self.manifest.watermarks() {
-            if is_taken(mark, &[mark_id, key, layer])? {
-                return Err(issuer_mismatch("a mark_id is registered by another issuer in this layer"));
+            match owner(pending, mark, [mark_id, layer])? {
+                Some((_, key)) if !is_ours(&key) => {
+                    return Err(issuer_mismatch("a mark_id is registered by another issuer in this layer"));
+                }
+                Some((other, _)) if other != file_id => {
+                    found.marks.push((mark_id.to_owned(), layer.to_owned()))
+                }
+                _ => {}
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Old rows of the file go, so that its rows are always those of the manifest beside them.
-    fn replace_rows(&self, pending: &Pending<'_>, now: Instant) -> Result<(), ApiError> {
+    fn replace_rows(&self, pending: &Pending<'_>, found: &Found, now: Instant) -> Result<(), ApiError> {
         let manifest = &self.manifest;
-        let (file_id, recipient_id, issuer_id) =
-            (manifest.file_id(), manifest.recipient_id(), manifest.issuer_id());
-        for table in ["manifests", "beacons", "watermarks", "corpus"] {
-            execute(pending, &format!("DELETE FROM {table} WHERE file_id = ?1"), [file_id])?;
-        }
+        let file_id = manifest.file_id();
+        let given_up = match found.is_known {
+            true => delete_rows(pending, file_id)?,
+            false => Vec::new(),
+        };
+        found.make_way(pending)?;
         execute(
             pending,
-            "INSERT INTO manifests VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO manifests (file_id, recipient_id, issuer_id, issuer_ed25519_pub, manifest_json, registered_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
                 file_id,
-                recipient_id,
-                issuer_id,
+                manifest.recipient_id(),
+                manifest.issuer_id(),
                 manifest.issuer_key(),
                 manifest.to_text(),
                 now.seconds()
             ],
         )?;
-        self.insert_items(pending, now)
+        self.insert_items(pending, now)?;
+        given_up.iter().try_for_each(|row| row.give_back(pending))
     }
 
     fn insert_items(&self, pending: &Pending<'_>, now: Instant) -> Result<(), ApiError> {
         let (manifest, now) = (&self.manifest, now.seconds());
         let (file_id, recipient_id, issuer_id) =
             (manifest.file_id(), manifest.recipient_id(), manifest.issuer_id());
-        let beacon = "INSERT INTO beacons VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        // OR REPLACE takes the place of a row whose file is gone.
+        let beacon =
+            "INSERT OR REPLACE INTO beacons (token_id, file_id, recipient_id, issuer_id, kind, registered_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         for (token_id, kind) in manifest.beacons() {
             execute(pending, beacon, params![token_id, file_id, recipient_id, issuer_id, kind, now])?;
         }
-        let watermark = "INSERT INTO watermarks VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let watermark =
+            "INSERT OR REPLACE INTO watermarks (mark_id, layer, file_id, recipient_id, issuer_id, registered_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         for (mark_id, layer) in manifest.watermarks() {
             execute(pending, watermark, params![mark_id, layer, file_id, recipient_id, issuer_id, now])?;
         }
-        let hash = "INSERT INTO corpus VALUES (?1, ?2, ?3, NULL, ?4)";
+        let hash = "INSERT INTO corpus (file_id, hash_kind, hash_value, metadata, registered_at)
+             VALUES (?1, ?2, ?3, NULL, ?4)";
         for (kind, value) in &self.corpus {
             execute(pending, hash, params![file_id, kind, value, now])?;
         }
@@ -174,8 +186,101 @@ impl Registration {
     }
 }
 
+/// What of a registration was registered before.
+struct Found {
+    /// Whether the file was.
+    is_known: bool,
+    /// Tokens that another file of the issuer answers for until now.
+    tokens: Vec<String>,
+    /// Marks and layers that another file of the issuer answers for until now.
+    marks: Vec<(String, String)>,
+}
+
+impl Found {
+    /// Rows of older files step back: they stay in the evidence of those, and no longer answer for token or mark.
+    fn make_way(&self, pending: &Pending<'_>) -> Result<(), ApiError> {
+        for token_id in &self.tokens {
+            let keep = "INSERT OR REPLACE INTO earlier_beacons
+                 SELECT token_id, file_id, recipient_id, issuer_id, kind, registered_at FROM beacons WHERE token_id = ?1";
+            execute(pending, keep, [token_id])?;
+            execute(pending, "DELETE FROM beacons WHERE token_id = ?1", [token_id])?;
+        }
+        for (mark_id, layer) in &self.marks {
+            let keep = "INSERT OR REPLACE INTO earlier_watermarks
+                 SELECT mark_id, layer, file_id, recipient_id, issuer_id, registered_at FROM watermarks
+                 WHERE mark_id = ?1 AND layer = ?2";
+            execute(pending, keep, [mark_id, layer])?;
+            execute(pending, "DELETE FROM watermarks WHERE mark_id = ?1 AND layer = ?2", [mark_id, layer])?;
+        }
+        Ok(())
+    }
+}
+
+/// A token or mark for which a file stops to answer.
+enum GivenUp {
+    Mark { mark_id: String, layer: String },
+    Token(String),
+}
+
+impl GivenUp {
+    /// The newest of the older files that list it answers again, unless the file itself goes on to.
+    fn give_back(&self, pending: &Pending<'_>) -> Result<(), ApiError> {
+        match self {
+            Self::Token(token_id) => {
+                let back = "INSERT OR IGNORE INTO beacons
+                     SELECT token_id, file_id, recipient_id, issuer_id, kind, registered_at FROM earlier_beacons
+                     WHERE token_id = ?1 ORDER BY registered_at DESC, rowid DESC LIMIT 1";
+                let gone = "DELETE FROM earlier_beacons WHERE token_id = ?1
+                     AND file_id = (SELECT file_id FROM beacons WHERE token_id = ?1)";
+                execute(pending, back, [token_id])?;
+                execute(pending, gone, [token_id])
+            }
+            Self::Mark { mark_id, layer } => {
+                let back = "INSERT OR IGNORE INTO watermarks
+                     SELECT mark_id, layer, file_id, recipient_id, issuer_id, registered_at FROM earlier_watermarks
+                     WHERE mark_id = ?1 AND layer = ?2 ORDER BY registered_at DESC, rowid DESC LIMIT 1";
+                let gone = "DELETE FROM earlier_watermarks WHERE mark_id = ?1 AND layer = ?2
+                     AND file_id = (SELECT file_id FROM watermarks WHERE mark_id = ?1 AND layer = ?2)";
+                execute(pending, back, [mark_id, layer])?;
+                execute(pending, gone, [mark_id, layer])
+            }
+        }
+    }
+}
+
+/// Deletes every row of a file, and names what it answered for.
+fn delete_rows(pending: &Pending<'_>, file_id: &str) -> Result<Vec<GivenUp>, ApiError> {
+    let mut given_up = Vec::new();
+    let connection = pending.connection;
+    let mut statement =
+        connection.prepare_cached("DELETE FROM beacons WHERE file_id = ?1 RETURNING token_id")?;
+    for token_id in statement.query_map([file_id], |row| row.get(0))? {
+        given_up.push(GivenUp::Token(token_id?));
+    }
+    let mut statement =
+        connection.prepare_cached("DELETE FROM watermarks WHERE file_id = ?1 RETURNING mark_id, layer")?;
+    for mark in statement.query_map([file_id], |row| Ok((row.get(0)?, row.get(1)?)))? {
+        let (mark_id, layer) = mark?;
+        given_up.push(GivenUp::Mark { mark_id, layer });
+    }
+    for table in ["manifests", "corpus", "earlier_beacons", "earlier_watermarks"] {
+        execute(pending, &format!("DELETE FROM {table} WHERE file_id = ?1"), [file_id])?;
+    }
+    Ok(given_up)
+}
+
+/// File and issuer key of what a statement finds.
+fn owner(
+    pending: &Pending<'_>,
+    statement: &str,
+    parameters: impl Params,
+) -> Result<Option<(String, String)>, ApiError> {
+    let mut statement = pending.connection.prepare_cached(statement)?;
+    Ok(statement.query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
 /// Logs what a rejected request asked for: only the fault `rejection-appends-leaf` does this.
-pub(crate) fn log_rejected(store: &mut Store, body: &Map<String, Value>) -> Result<u64, ApiError> {
+pub(crate) fn log_rejected(pending: &mut Pending<'_>, body: &Map<String, Value>) -> Result<u64, ApiError> {
     let manifest = body.get("manifest");
     let text = |name: &str| manifest.and_then(|manifest| manifest.get(name)).and_then(Value::as_str);
     let recipient = manifest.and_then(|manifest| manifest.pointer("/recipient/recipient_id"));
@@ -190,7 +295,7 @@ pub(crate) fn log_rejected(store: &mut Store, body: &Map<String, Value>) -> Resu
         "n_watermarks": count("watermarks").unwrap_or(0),
         "timestamp": Instant::now().text(),
     });
-    store.transact(|pending| pending.append(&leaf))
+    pending.append(&leaf)
 }
 
 fn issuer_mismatch(message: &'static str) -> ApiError {
@@ -198,7 +303,7 @@ fn issuer_mismatch(message: &'static str) -> ApiError {
 }
 
 fn execute(pending: &Pending<'_>, statement: &str, parameters: impl Params) -> Result<(), ApiError> {
-    pending.transaction.prepare_cached(statement)?.execute(parameters)?;
+    pending.connection.prepare_cached(statement)?.execute(parameters)?;
     Ok(())
 }
 

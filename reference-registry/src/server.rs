@@ -5,7 +5,7 @@ use std::{
     fmt, io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, RwLock},
+    sync::{Arc, RwLock},
     time::Duration,
 };
 
@@ -177,11 +177,11 @@ fn app(options: Options) -> Result<App, StartError> {
         dns_event_secret: checked(options.dns_event_secret)?,
         jurisdiction: options.jurisdiction,
         limiter: RwLock::new(options.rate_limit.map(Limiter::new)),
-        store: Mutex::new(Some(store)),
+        store,
     })
 }
 
-fn open(data: DataLocation, dialect: Dialect) -> Result<(Identity, Store), StartError> {
+fn open(data: DataLocation, dialect: Dialect) -> Result<(Identity, Arc<Store>), StartError> {
     let (db, data_dir) = match data {
         DataLocation::Temporary => return Ok((Identity::ephemeral()?, Store::in_memory(dialect.form())?)),
         DataLocation::Directory(directory) => (directory.join("registry.sqlite"), directory),
@@ -254,7 +254,7 @@ mod tests {
     }
 
     async fn panics_with_the_store(State(app): State<Shared>) -> Result<(), ApiError> {
-        app.with_store(|_, _| panic!("in SQL")).await
+        app.read(|_, _| panic!("in SQL")).await
     }
 
     fn asked(address: SocketAddr, target: &str) -> String {
@@ -284,6 +284,9 @@ mod tests {
             assert!(answer.contains(r#"{"error":{"code":"server_error","message":"#), "{answer}");
             assert!(!answer.contains(".rs") && !answer.contains("SQL"), "{answer}");
         }
-        assert!(app.with_store(|_, _| Ok(())).await.is_err(), "a store that panicked is not used again");
+        assert!(app.read(|_, _| Ok(())).await.is_ok(), "a reader that panicked leaves nothing behind");
+        let panicked = app.write(|_, _| -> Result<(), ApiError> { panic!("in SQL") }).await;
+        assert!(panicked.is_err());
+        assert!(app.write(|_, _| Ok(())).await.is_err(), "a writer that panicked is not used again");
     }
 }

@@ -1,257 +1,295 @@
-//! Rows and log in one SQLite database, so that a leaf and the rows it stands for are written together or
-//! not at all.
+//! One database, one thread that writes, and readers on snapshots of their own.
+//!
+//! ```text
+//! requests ── queue ── writer: all that wait share one transaction and one fsync ── answers, once the commit is on disk
+//! requests ── readers: each in one snapshot, so that head, proofs, rows and leaves belong together
+//! heads ───── the head that the writer published after its last commit
+//! ```
 
-use std::{path::Path, time::Duration};
+use std::{
+    fs::{File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
-use serde_json::{Map, Value, json};
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::Semaphore;
 
 use crate::{
     canonical::Form,
     error::ApiError,
-    log::{self, Log, LogError},
+    log::{self, Log, LogError, TileCache},
+    merkle::Hash,
+    rows::Snapshot,
+    schema,
+    writer::{Pending, Writer},
 };
 
-// A token or mark may be listed by several files of one issuer; the newest registration answers for it.
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS manifests (
-    file_id TEXT PRIMARY KEY, recipient_id TEXT NOT NULL, issuer_id TEXT NOT NULL,
-    issuer_ed25519_pub TEXT NOT NULL, manifest_json TEXT NOT NULL, registered_at INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS beacons (
-    token_id TEXT NOT NULL, file_id TEXT NOT NULL, recipient_id TEXT NOT NULL, issuer_id TEXT NOT NULL,
-    kind TEXT NOT NULL, registered_at INTEGER NOT NULL, PRIMARY KEY (token_id, file_id));
-CREATE TABLE IF NOT EXISTS watermarks (
-    mark_id TEXT NOT NULL, layer TEXT NOT NULL, file_id TEXT NOT NULL, recipient_id TEXT NOT NULL,
-    issuer_id TEXT NOT NULL, registered_at INTEGER NOT NULL, PRIMARY KEY (mark_id, layer, file_id));
-CREATE TABLE IF NOT EXISTS events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, token_id TEXT NOT NULL, file_id TEXT, recipient_id TEXT,
-    issuer_id TEXT, kind TEXT NOT NULL, source_ip TEXT, user_agent TEXT, extra TEXT,
-    timestamp INTEGER NOT NULL, qualified_timestamp TEXT, tlog_index INTEGER);
-CREATE TABLE IF NOT EXISTS corpus (
-    file_id TEXT NOT NULL, hash_kind TEXT NOT NULL, hash_value TEXT NOT NULL, metadata TEXT,
-    registered_at INTEGER NOT NULL, PRIMARY KEY (file_id, hash_kind, hash_value));
-CREATE TABLE IF NOT EXISTS registrations (
-    tlog_index INTEGER PRIMARY KEY, file_id TEXT NOT NULL, issuer_pub TEXT NOT NULL, registered_at INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS idx_registrations_file ON registrations (file_id);
-CREATE INDEX IF NOT EXISTS idx_beacons_file ON beacons (file_id);
-CREATE INDEX IF NOT EXISTS idx_watermarks_file ON watermarks (file_id);
-CREATE INDEX IF NOT EXISTS idx_watermarks_layer ON watermarks (layer, registered_at);
-CREATE INDEX IF NOT EXISTS idx_events_token ON events (token_id);
-CREATE INDEX IF NOT EXISTS idx_events_file ON events (file_id, timestamp);
-CREATE INDEX IF NOT EXISTS idx_corpus_hash ON corpus (hash_kind, hash_value);
-";
+/// Readers that work at the same moment.
+const READERS: usize = 4;
 
-/// A database that is older than the table of registrations has them in its leaves.
-const REGISTRATIONS_FROM_LEAVES: &str = "
-INSERT INTO registrations SELECT leaf_index, leaf ->> '$.file_id', leaf ->> '$.issuer_pub', unixepoch(leaf ->> '$.timestamp')
-    FROM (SELECT leaf_index, CAST(leaf AS TEXT) AS leaf FROM tlog)
-    WHERE NOT EXISTS (SELECT 1 FROM registrations) AND json_valid(leaf) AND leaf ->> '$.event' = 'register'
-        AND leaf ->> '$.file_id' IS NOT NULL AND leaf ->> '$.issuer_pub' IS NOT NULL AND unixepoch(leaf ->> '$.timestamp') IS NOT NULL";
+/// Leaves that are hashed again in one snapshot, in the background.
+const CHECK_STEP: u64 = 1 << 13;
 
 /// Why the database was not opened.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
+    /// Another process has the database open.
+    #[error("another process serves this database: it holds {lock}")]
+    InUse {
+        /// The file that it has locked.
+        lock: PathBuf,
+    },
+    /// The file that keeps other processes out cannot be created or locked.
+    #[error("cannot lock {lock}")]
+    Lock {
+        /// The file.
+        lock: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The log in it is damaged.
     #[error("transparency log is damaged")]
     Log(#[from] LogError),
-    /// It is not a database of this registry, or it is in use by another process.
+    /// It is not a database of this registry, or it cannot be written to.
     #[error("database cannot be opened")]
     Sqlite(#[from] rusqlite::Error),
+    /// The thread that writes was not started.
+    #[error("no thread for the writer")]
+    Thread(#[source] io::Error),
+}
+
+/// The tree as it was after a commit.
+pub(crate) struct Head {
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
+    /// The signature of this head, made when it is asked for first.
+    pub(crate) signature: OnceLock<String>,
+}
+
+impl Head {
+    pub(crate) fn new(size: u64, root: Hash) -> Self {
+        Self { size, root, signature: OnceLock::new() }
+    }
+}
+
+/// What writer and readers share.
+pub(crate) struct State {
+    head: RwLock<Arc<Head>>,
+    pub(crate) cache: TileCache,
+    /// Whether the log turned out to be damaged after the registry had started.
+    is_damaged: AtomicBool,
+    is_closed: AtomicBool,
+}
+
+impl State {
+    pub(crate) fn publish(&self, head: Head) {
+        *self.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(head);
+    }
+
+    pub(crate) fn damaged(&self, error: &LogError) {
+        self.is_damaged.store(true, Ordering::SeqCst);
+        eprintln!("reference-registry: transparency log is damaged, and no longer served: {error}");
+    }
+}
+
+/// Where readers read.
+enum Readers {
+    /// On connections of their own.
+    Pool { db: PathBuf, idle: Mutex<Vec<Connection>> },
+    /// On the writer's connection, between its transactions: a database in memory has no other.
+    Shared(Arc<Mutex<Connection>>),
 }
 
 pub(crate) struct Store {
-    form: Form,
-    pub(crate) connection: Connection,
-    pub(crate) log: Log,
-    /// Whether a fault has changed the log.
-    pub(crate) is_tampered: bool,
-}
-
-/// What a beacon, watermark or corpus row says of the file it belongs to.
-pub(crate) struct Owner {
-    pub(crate) file_id: String,
-    pub(crate) recipient_id: String,
-    pub(crate) issuer_id: String,
+    state: Arc<State>,
+    readers: Readers,
+    permits: Semaphore,
+    writer: Writer,
+    /// Locked as long as the database is open.
+    lock: Mutex<Option<File>>,
 }
 
 impl Store {
-    pub(crate) fn in_memory(form: Form) -> Result<Self, StoreError> {
-        Self::on(Connection::open_in_memory()?, form)
+    pub(crate) fn in_memory(form: Form) -> Result<Arc<Self>, StoreError> {
+        let mut connection = Connection::open_in_memory()?;
+        schema::prepare(&mut connection)?;
+        let connection = Arc::new(Mutex::new(connection));
+        Self::on(Arc::clone(&connection), Readers::Shared(connection), None, form).map(Arc::new)
     }
 
-    /// Opens a database and keeps every other process out of it: the tree in memory would not see what
-    /// they append.
-    pub(crate) fn open(path: &Path, form: Form) -> Result<Self, StoreError> {
-        let connection = Connection::open(path)?;
-        // Whoever holds the database now will hold it as long as it runs: there is nothing to wait for.
-        connection.busy_timeout(Duration::ZERO)?;
-        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    /// Opens a database and keeps every other registry out of it.
+    pub(crate) fn open(db: &Path, form: Form) -> Result<Arc<Self>, StoreError> {
+        let lock = locked(db)?;
+        let mut connection = Connection::open(db)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // FULL, since an answered registration must survive a loss of power.
         connection.pragma_update(None, "synchronous", "FULL")?;
-        Self::on(connection, form)
+        connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+        connection.pragma_update(None, "cache_size", -16_384)?;
+        schema::prepare(&mut connection)?;
+        log::build_nodes(&connection)?;
+        let readers = Readers::Pool { db: db.to_owned(), idle: Mutex::default() };
+        let store = Arc::new(Self::on(Arc::new(Mutex::new(connection)), readers, Some(lock), form)?);
+        store.check_in_background()?;
+        Ok(store)
     }
 
-    fn on(mut connection: Connection, form: Form) -> Result<Self, StoreError> {
-        connection.set_prepared_statement_cache_capacity(64);
-        let schema = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        schema.execute_batch(SCHEMA)?;
-        schema.execute_batch(log::SCHEMA)?;
-        schema.execute(REGISTRATIONS_FROM_LEAVES, [])?;
-        schema.commit()?;
-        let log = Log::load(&connection)?;
-        Ok(Self { form, connection, log, is_tampered: false })
-    }
-
-    /// Runs `write` in one transaction. The tree grows after the commit, or not at all.
-    pub(crate) fn transact<T>(
-        &mut self,
-        write: impl FnOnce(&mut Pending<'_>) -> Result<T, ApiError>,
-    ) -> Result<T, ApiError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut pending =
-            Pending { form: self.form, next_index: self.log.size(), transaction, leaves: Vec::new() };
-        let outcome = write(&mut pending)?;
-        let Pending { transaction, leaves, .. } = pending;
-        transaction.commit()?;
-        leaves.into_iter().for_each(|leaf| self.log.extend(leaf));
-        Ok(outcome)
-    }
-
-    pub(crate) fn manifest(&self, file_id: &str) -> Result<Option<Map<String, Value>>, ApiError> {
-        let text: Option<String> = self
-            .connection
-            .prepare_cached("SELECT manifest_json FROM manifests WHERE file_id = ?1")?
-            .query_row([file_id], |row| row.get(0))
-            .optional()?;
-        text.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| ApiError::server_error())
-    }
-
-    pub(crate) fn newest_file(&self) -> Result<Option<Owner>, ApiError> {
-        self.owner("SELECT file_id, recipient_id, issuer_id FROM manifests ORDER BY rowid DESC LIMIT 1", [])
-    }
-
-    pub(crate) fn owner_of_mark(
-        &self,
-        mark_id: &str,
-        layer: Option<&str>,
-    ) -> Result<Option<Owner>, ApiError> {
-        let statement = "SELECT file_id, recipient_id, issuer_id FROM watermarks
-             WHERE mark_id = ?1 AND (?2 IS NULL OR layer = ?2) ORDER BY registered_at DESC, rowid DESC LIMIT 1";
-        self.owner(statement, params![mark_id, layer])
-    }
-
-    pub(crate) fn owner_of_perceptual_hash(&self, hash: &str) -> Result<Option<Owner>, ApiError> {
-        let statement =
-            "SELECT file_id, m.recipient_id, m.issuer_id FROM corpus c JOIN manifests m USING (file_id)
-             WHERE hash_kind = 'perceptual' AND hash_value = ?1
-             ORDER BY c.registered_at DESC, c.rowid DESC LIMIT 1";
-        self.owner(statement, [hash])
-    }
-
-    pub(crate) fn owner_of_token(&self, token_id: &str) -> Result<Option<Owner>, ApiError> {
-        owner_of_token(&self.connection, token_id)
-    }
-
-    fn owner(&self, statement: &str, parameters: impl rusqlite::Params) -> Result<Option<Owner>, ApiError> {
-        Ok(self.connection.prepare_cached(statement)?.query_row(parameters, owner_row).optional()?)
-    }
-
-    pub(crate) fn beacons(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
-        let statement = "SELECT token_id, file_id, recipient_id, issuer_id, kind, registered_at
-             FROM beacons WHERE file_id = ?1 ORDER BY rowid";
-        self.rows(statement, [file_id])
-    }
-
-    pub(crate) fn watermarks(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
-        let statement = "SELECT mark_id, layer, file_id, recipient_id, issuer_id, registered_at
-             FROM watermarks WHERE file_id = ?1 ORDER BY rowid";
-        self.rows(statement, [file_id])
-    }
-
-    pub(crate) fn events(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
-        let statement = "SELECT id, token_id, file_id, recipient_id, issuer_id, kind, source_ip, user_agent, extra,
-             timestamp, qualified_timestamp, tlog_index FROM events WHERE file_id = ?1 ORDER BY timestamp, id";
-        self.rows(statement, [file_id])
-    }
-
-    /// The registrations of a file in the log: index, issuer key and seconds.
-    pub(crate) fn registrations(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
-        let statement = "SELECT tlog_index, issuer_pub, registered_at FROM registrations WHERE file_id = ?1 ORDER BY tlog_index";
-        self.rows(statement, [file_id])
-    }
-
-    pub(crate) fn recent_events(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
-        let statement = "SELECT kind, source_ip, user_agent, timestamp, qualified_timestamp, tlog_index
-             FROM events WHERE file_id = ?1 ORDER BY timestamp DESC, id DESC LIMIT 50";
-        self.rows(statement, [file_id])
-    }
-
-    pub(crate) fn semantic_candidates(&self, since: i64, limit: i64) -> Result<Vec<Value>, ApiError> {
-        let statement = "SELECT mark_id, file_id, recipient_id, registered_at FROM watermarks
-             WHERE layer = 'L3_semantic' AND registered_at >= ?1 ORDER BY registered_at DESC, rowid DESC LIMIT ?2";
-        self.rows(statement, params![since, limit])
-    }
-
-    /// Rows as JSON objects, members named and ordered like the columns.
-    fn rows(&self, statement: &str, parameters: impl rusqlite::Params) -> Result<Vec<Value>, ApiError> {
-        let mut statement = self.connection.prepare_cached(statement)?;
-        let names: Vec<String> = statement.column_names().map(String::from).collect();
-        let rows = statement.query_map(parameters, |row| json_row(&names, row))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-}
-
-/// A transaction that has begun, and the leaves that it will add to the tree.
-pub(crate) struct Pending<'a> {
-    form: Form,
-    next_index: u64,
-    pub(crate) transaction: Transaction<'a>,
-    leaves: Vec<Vec<u8>>,
-}
-
-impl Pending<'_> {
-    /// Index of the leaf that would be appended next.
-    pub(crate) fn next_index(&self) -> u64 {
-        self.next_index
-    }
-
-    /// Appends the canonical bytes of an event.
-    pub(crate) fn append(&mut self, event: &Value) -> Result<u64, ApiError> {
-        let index = self.next_index;
-        let leaf = self.form.bytes(event)?;
-        log::insert(&self.transaction, index, &leaf)?;
-        self.leaves.push(leaf);
-        self.next_index += 1;
-        Ok(index)
-    }
-
-    pub(crate) fn owner_of_token(&self, token_id: &str) -> Result<Option<Owner>, ApiError> {
-        owner_of_token(&self.transaction, token_id)
-    }
-}
-
-fn owner_of_token(connection: &Connection, token_id: &str) -> Result<Option<Owner>, ApiError> {
-    let statement = "SELECT file_id, recipient_id, issuer_id FROM beacons
-         WHERE token_id = ?1 ORDER BY registered_at DESC, rowid DESC LIMIT 1";
-    Ok(connection.prepare_cached(statement)?.query_row([token_id], owner_row).optional()?)
-}
-
-fn owner_row(row: &Row<'_>) -> rusqlite::Result<Owner> {
-    Ok(Owner { file_id: row.get(0)?, recipient_id: row.get(1)?, issuer_id: row.get(2)? })
-}
-
-fn json_row(names: &[String], row: &Row<'_>) -> rusqlite::Result<Value> {
-    let mut members = Map::new();
-    for (position, name) in names.iter().enumerate() {
-        let value = match row.get(position)? {
-            rusqlite::types::Value::Null => Value::Null,
-            rusqlite::types::Value::Integer(number) => json!(number),
-            rusqlite::types::Value::Real(number) => json!(number),
-            rusqlite::types::Value::Text(text) => Value::String(text),
-            rusqlite::types::Value::Blob(bytes) => Value::String(hex::encode(bytes)),
+    fn on(
+        connection: Arc<Mutex<Connection>>,
+        readers: Readers,
+        lock: Option<File>,
+        form: Form,
+    ) -> Result<Self, StoreError> {
+        let cache = TileCache::default();
+        let edge = {
+            let connection = held(&connection);
+            connection.set_prepared_statement_cache_capacity(64);
+            let log = Log::at(&connection, &cache)?;
+            log.check_end()?;
+            log.edge()?
         };
-        members.insert(name.clone(), value);
+        let state = Arc::new(State {
+            head: RwLock::new(Arc::new(Head::new(edge.size(), edge.root()))),
+            cache,
+            is_damaged: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+        });
+        let writer = Writer::start(connection, edge, Arc::clone(&state), form).map_err(StoreError::Thread)?;
+        Ok(Self { state, readers, permits: Semaphore::new(READERS), writer, lock: Mutex::new(lock) })
     }
-    Ok(Value::Object(members))
+
+    /// The head after the last commit.
+    pub(crate) fn head(&self) -> Result<Arc<Head>, ApiError> {
+        match self.is_closed() || self.is_damaged() {
+            true => Err(ApiError::server_error()),
+            false => Ok(Arc::clone(&self.state.head.read().unwrap_or_else(PoisonError::into_inner))),
+        }
+    }
+
+    /// Whether the log turned out to be damaged: then nothing of it is served or appended to.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.state.is_damaged.load(Ordering::SeqCst)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.state.is_closed.load(Ordering::SeqCst)
+    }
+
+    /// Runs work in the next transaction, and answers once that is on disk.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Pending<'_>) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        if self.is_damaged() {
+            return Err(ApiError::server_error());
+        }
+        self.writer.write(work).await
+    }
+
+    /// Runs work on a snapshot, in a thread that may block.
+    pub(crate) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Snapshot<'_>) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let _permit = self.permits.acquire().await.map_err(|_| ApiError::server_error())?;
+        let store = Arc::clone(self);
+        let task = tokio::task::spawn_blocking(move || store.read_now(work));
+        task.await.unwrap_or_else(|_| Err(ApiError::server_error()))
+    }
+
+    fn read_now<T>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, ApiError>) -> Result<T, ApiError> {
+        if self.is_closed() || self.is_damaged() {
+            return Err(ApiError::server_error());
+        }
+        match &self.readers {
+            Readers::Shared(connection) => in_snapshot(&held(connection), &self.state.cache, work),
+            Readers::Pool { db, idle } => {
+                let known = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let connection = known.map_or_else(|| reader(db), Ok)?;
+                let outcome = in_snapshot(&connection, &self.state.cache, work);
+                let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+                if !self.is_closed() {
+                    idle.push(connection);
+                }
+                outcome
+            }
+        }
+    }
+
+    /// Hashes the whole log again while requests are served, a part at a time.
+    fn check_in_background(self: &Arc<Self>) -> Result<(), StoreError> {
+        let end = self.head().map_or(0, |head| head.size);
+        let store = Arc::downgrade(self);
+        let check = move || {
+            for start in (0..end).step_by(usize::try_from(CHECK_STEP).unwrap_or(1)) {
+                let Some(store) = store.upgrade().filter(|store| !store.is_closed()) else { return };
+                let checked =
+                    store.read_now(|snapshot| Ok(snapshot.log.check(start, (start + CHECK_STEP).min(end))));
+                if let Ok(Err(error)) = checked {
+                    store.state.damaged(&error);
+                    return;
+                }
+                drop(store);
+                thread::sleep(Duration::from_millis(2));
+            }
+        };
+        thread::Builder::new().name(String::from("log-check")).spawn(check).map_err(StoreError::Thread)?;
+        Ok(())
+    }
+
+    /// Writes what waits, closes the database and lets other processes have it.
+    pub(crate) fn close(&self) {
+        self.state.is_closed.store(true, Ordering::SeqCst);
+        if let Readers::Pool { idle, .. } = &self.readers {
+            idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        self.writer.stop();
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+pub(crate) fn held(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A file beside the database, since closing any handle of the database itself would drop the locks of SQLite on it.
+fn locked(db: &Path) -> Result<File, StoreError> {
+    let mut name = db.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = PathBuf::from(name);
+    let file = File::options().create(true).truncate(false).write(true).open(&lock);
+    let file = file.map_err(|source| StoreError::Lock { lock: lock.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { lock }),
+        Err(TryLockError::Error(source)) => Err(StoreError::Lock { lock, source }),
+    }
+}
+
+fn reader(db: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(db, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// The first statement takes the snapshot, and the end of the transaction gives it back.
+fn in_snapshot<T>(
+    connection: &Connection,
+    cache: &TileCache,
+    work: impl FnOnce(&Snapshot<'_>) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    let transaction = connection.unchecked_transaction()?;
+    let log = Log::at(&transaction, cache)?;
+    work(&Snapshot::new(&transaction, log))
 }

@@ -9,7 +9,7 @@ use crate::{
     body::{JsonBody, identifier, optional_text},
     dialect::Dialect,
     error::ApiError,
-    store::{Owner, Store},
+    rows::{Owner, Snapshot},
 };
 
 pub(super) async fn attribute(
@@ -19,7 +19,7 @@ pub(super) async fn attribute(
 ) -> Result<Json<Value>, ApiError> {
     auth::operator(&app, &headers)?;
     let question = Question::read(&body)?;
-    app.with_store(move |app, store| answer(app, store, &question)).await.map(Json)
+    app.read(move |app, snapshot| answer(app, snapshot, &question)).await.map(Json)
 }
 
 /// The one identifier that is asked for.
@@ -45,11 +45,11 @@ impl Question {
         }
     }
 
-    fn owner(&self, store: &Store) -> Result<Option<Owner>, ApiError> {
+    fn owner(&self, snapshot: &Snapshot<'_>) -> Result<Option<Owner>, ApiError> {
         match self {
-            Self::Token(token_id) => store.owner_of_token(token_id),
-            Self::Mark { mark_id, layer } => store.owner_of_mark(mark_id, layer.as_deref()),
-            Self::PerceptualHash(hash) => store.owner_of_perceptual_hash(hash),
+            Self::Token(token_id) => snapshot.owner_of_token(token_id),
+            Self::Mark { mark_id, layer } => snapshot.owner_of_mark(mark_id, layer.as_deref()),
+            Self::PerceptualHash(hash) => snapshot.owner_of_perceptual_hash(hash),
         }
     }
 }
@@ -59,10 +59,10 @@ fn asked(body: &Map<String, Value>, name: &'static str) -> Result<Option<String>
     text.map(|text| identifier(text, name).map(String::from)).transpose()
 }
 
-fn answer(app: &App, store: &Store, question: &Question) -> Result<Value, ApiError> {
-    let owner = match question.owner(store)? {
+fn answer(app: &App, snapshot: &Snapshot<'_>, question: &Question) -> Result<Value, ApiError> {
+    let owner = match question.owner(snapshot)? {
         _ if app.faults.on("attribute-finds-nothing") => None,
-        None if app.faults.on("attribute-finds-everything") => Some(scapegoat(store)?),
+        None if app.faults.on("attribute-finds-everything") => Some(scapegoat(snapshot)?),
         owner => owner,
     };
     let Some(Owner { file_id, recipient_id, issuer_id }) = owner else {
@@ -71,8 +71,8 @@ fn answer(app: &App, store: &Store, question: &Question) -> Result<Value, ApiErr
             Dialect::Announced => Err(ApiError::not_found("no file has this identifier")),
         };
     };
-    let events = store.recent_events(&file_id)?;
-    let manifest = store.manifest(&file_id)?.unwrap_or_default();
+    let events = snapshot.recent_events(&file_id)?;
+    let manifest = snapshot.manifest(&file_id)?.unwrap_or_default();
     Ok(json!({
         "found": true,
         "file_id": file_id,
@@ -85,8 +85,8 @@ fn answer(app: &App, store: &Store, question: &Question) -> Result<Value, ApiErr
 }
 
 /// Whoever registered last, or nobody at all.
-fn scapegoat(store: &Store) -> Result<Owner, ApiError> {
+fn scapegoat(snapshot: &Snapshot<'_>) -> Result<Owner, ApiError> {
     let nobody = || String::from("unknown");
     let invented = || Owner { file_id: nobody(), recipient_id: nobody(), issuer_id: nobody() };
-    Ok(store.newest_file()?.unwrap_or_else(invented))
+    Ok(snapshot.newest_file()?.unwrap_or_else(invented))
 }

@@ -150,7 +150,7 @@ async fn record(
     }
     let channel = Channel::Web { kind: recorded_kind(app, kind), user_agent: user_agent(headers) };
     let event = Event { token_id, source_ip: Some(peer.0.to_string()), channel };
-    app.with_store(move |app, store| event.record(store, &app.faults)).await.map(|_| ())
+    app.write(move |app, pending| event.record(pending, &app.faults)).await.map(|_| ())
 }
 
 fn recorded_kind(app: &App, kind: &'static str) -> &'static str {

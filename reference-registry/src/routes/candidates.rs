@@ -15,7 +15,7 @@ pub(super) async fn semantic(
     };
     let limit = bounded("limit", 1000, 1, 10_000)?;
     let since = bounded("since", 0, 0, u64::from(u32::MAX))?;
-    let candidates = app.with_store(move |_, store| store.semantic_candidates(since, limit)).await?;
+    let candidates = app.read(move |_, snapshot| snapshot.semantic_candidates(since, limit)).await?;
     Ok(Json(
         json!({"generated_at": Instant::now().text(), "count": candidates.len(), "candidates": candidates}),
     ))

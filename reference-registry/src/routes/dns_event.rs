@@ -20,7 +20,7 @@ pub(super) async fn dns_event(
     app.admit(peer)?;
     auth::dns_event(&app, &headers, peer.0)?;
     let event = read(&body)?;
-    let index = app.with_store(move |app, store| event.record(store, &app.faults)).await?;
+    let index = app.write(move |app, pending| event.record(pending, &app.faults)).await?;
     Ok(Json(json!({"ok": true, "tlog_index": index})))
 }
 

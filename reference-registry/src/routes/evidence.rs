@@ -14,5 +14,5 @@ pub(super) async fn bundle(
 ) -> Result<Json<Value>, ApiError> {
     let Path(file_id) = file_id.map_err(|_| ApiError::missing_field("file_id is not UTF-8"))?;
     identifier(&file_id, "file_id")?;
-    app.with_store(move |app, store| evidence::bundle(app, store, &file_id)).await.map(Json)
+    app.read(move |app, snapshot| evidence::bundle(app, snapshot, &file_id)).await.map(Json)
 }

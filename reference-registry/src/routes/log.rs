@@ -10,7 +10,7 @@ use crate::{
     app::{App, Shared},
     error::ApiError,
     head,
-    log::Entry,
+    merkle::Hash,
     query::{Decimal, Parameters},
 };
 
@@ -19,7 +19,10 @@ const DEFAULT_PAGE: u64 = 500;
 const MAX_PAGE: u64 = 1000;
 
 pub(super) async fn head(State(app): State<Shared>) -> Result<Json<Value>, ApiError> {
-    app.with_store(|app, store| head::signed(app, &store.log)).await.map(Json)
+    if app.faults.are_off() {
+        return head::honest(&app, &*app.store.head()?).map(Json);
+    }
+    app.read(|app, snapshot| head::signed(app, &snapshot.log)).await.map(Json)
 }
 
 pub(super) async fn proof(
@@ -29,7 +32,7 @@ pub(super) async fn proof(
     let not_decimal = || ApiError::missing_field("index is not a non-negative decimal integer");
     let Path(text) = index.map_err(|_| not_decimal())?;
     let index = Decimal::parse(&text).ok_or_else(not_decimal)?.clamped(0, u64::MAX);
-    let proof = app.with_store(move |app, store| Ok(head::inclusion(app, &store.log, index))).await?;
+    let proof = app.read(move |app, snapshot| head::inclusion(app, &snapshot.log, index)).await?;
     proof.map(Json).ok_or_else(|| ApiError::not_found("index is beyond the end of the log"))
 }
 
@@ -47,7 +50,7 @@ pub(super) async fn consistency(
     if first == 0 || first > second {
         return Err(ApiError::missing_field("first is not between 1 and second"));
     }
-    let proof = app.with_store(move |_, store| Ok(head::consistency(&store.log, first, second))).await?;
+    let proof = app.read(move |_, snapshot| head::consistency(&snapshot.log, first, second)).await?;
     proof.map(Json).ok_or_else(|| ApiError::not_found("second is beyond the end of the log"))
 }
 
@@ -61,12 +64,22 @@ pub(super) async fn range(
         Some(Decimal::Of(start)) => start,
         Some(Decimal::Beyond) => return Err(ApiError::missing_field("start is beyond 64 bits")),
     };
-    let page = app.with_store(move |app, store| {
-        let entries = store.log.range(&store.connection, start, limit)?;
+    let page = app.read(move |app, snapshot| {
+        let mut entries = Vec::new();
+        snapshot.log.range(start, limit, |index, leaf_hash, leaf| {
+            entries.push(Entry { index, leaf_hash: *leaf_hash, leaf: leaf.to_vec() });
+        })?;
         Ok(served(app, &entries))
     });
     let entries = page.await?;
     Ok(Json(json!({"start": start, "count": entries.len(), "entries": entries})))
+}
+
+/// One leaf as a page has it.
+struct Entry {
+    index: u64,
+    leaf_hash: Hash,
+    leaf: Vec<u8>,
 }
 
 fn served(app: &App, entries: &[Entry]) -> Vec<Value> {

@@ -1,7 +1,7 @@
 //! `POST /register`
 
 use axum::{Json, extract::State, http::HeaderMap};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     app::{App, Peer, Shared},
@@ -11,7 +11,7 @@ use crate::{
     error::ApiError,
     receipt,
     registration::{Registration, log_rejected},
-    store::Store,
+    rows::Snapshot,
 };
 
 pub(super) async fn register(
@@ -22,28 +22,33 @@ pub(super) async fn register(
 ) -> Result<Json<Value>, ApiError> {
     auth::operator(&app, &headers)?;
     app.admit(peer)?;
-    let answer = app.with_store(move |app, store| {
-        let outcome = Registration::read(&body, app.dialect.form(), &app.faults)
-            .and_then(|registration| registration.record(store, &app.faults))
-            .and_then(|answer| with_receipt(app, store, answer));
-        if outcome.is_err() && app.faults.on("rejection-appends-leaf") {
-            log_rejected(store, &body)?;
-        }
-        outcome
-    });
-    answer.await.map(Json)
+    let outcome = recorded(&app, &body).await;
+    if outcome.is_err() && app.faults.on("rejection-appends-leaf") {
+        app.write(move |_, pending| log_rejected(pending, &body)).await?;
+    }
+    outcome.map(Json)
+}
+
+/// Everything that can be checked without the database is checked before the writer hears of it.
+async fn recorded(app: &Shared, body: &Map<String, Value>) -> Result<Value, ApiError> {
+    let registration = Registration::read(body, app.dialect.form(), &app.faults)?;
+    let answer = app.write(move |app, pending| registration.record(pending, &app.faults)).await?;
+    match app.dialect {
+        Dialect::Candidate => Ok(answer),
+        Dialect::Announced => app.read(|app, snapshot| with_receipt(app, snapshot, answer)).await,
+    }
 }
 
 /// The announced dialect also says where the evidence is, and signs for the leaf.
-fn with_receipt(app: &App, store: &Store, mut answer: Value) -> Result<Value, ApiError> {
+fn with_receipt(app: &App, snapshot: &Snapshot<'_>, mut answer: Value) -> Result<Value, ApiError> {
     let file_id = answer.get("file_id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    if app.dialect == Dialect::Announced
-        && let Some(members) = answer.as_object_mut()
-    {
+    let index = answer.get("tlog_index").cloned();
+    let receipts = receipt::all(app, snapshot, &file_id)?;
+    let receipt = receipts.into_iter().rfind(|receipt| receipt.get("tlog_index") == index.as_ref());
+    if let Some(members) = answer.as_object_mut() {
         let path = format!("/evidence/{}", receipt::path_segment(&file_id));
         members.insert(String::from("evidence_url"), json!(path));
-        members
-            .insert(String::from("receipt"), receipt::all(app, store, &file_id)?.pop().unwrap_or_default());
+        members.insert(String::from("receipt"), receipt.unwrap_or_default());
     }
     Ok(answer)
 }

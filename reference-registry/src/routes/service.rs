@@ -8,12 +8,12 @@ use crate::{app::Shared, error::ApiError, manifest::SUITES};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) async fn health(State(app): State<Shared>) -> Result<Json<Value>, ApiError> {
-    let size = app.with_store(|_, store| Ok(store.log.size())).await?;
+    let size = app.store.head()?.size;
     Ok(Json(json!({"status": "ok", "service": "oversight-registry", "version": VERSION, "tlog_size": size})))
 }
 
 pub(super) async fn well_known(State(app): State<Shared>) -> Result<Json<Value>, ApiError> {
-    let size = app.with_store(|_, store| Ok(store.log.size())).await?;
+    let size = app.store.head()?.size;
     let key = if app.faults.on("well-known-key-differs") { &app.impostor } else { app.key(size) };
     Ok(Json(json!({
         "ed25519_pub": key.public(),

@@ -450,6 +450,33 @@ fn files_of_one_issuer_may_share_a_token() {
     rows_match(&registry.evidence("two"), &["shared"]);
     let hit = registry.post("/attribute", &json!({"token_id": "shared"})).accepts();
     assert_eq!(hit["file_id"], "two");
+    // Registered again without the token, the newer file gives it back to the older one.
+    let mut manifest = issuer.manifest("two");
+    manifest["beacons"] = json!([{"token_id": "two-t1", "kind": "dns"}]);
+    registry.post("/register", &issuer.registration_of(manifest)).accepts();
+    rows_match(&registry.evidence("one"), &["shared"]);
+    rows_match(&registry.evidence("two"), &["two-t1"]);
+    let hit = registry.post("/attribute", &json!({"token_id": "shared"})).accepts();
+    assert_eq!(hit["file_id"], "one");
+    registry.stop();
+}
+
+#[test]
+fn files_of_one_issuer_may_share_a_mark() {
+    let (registry, issuer) = (Registry::honest(), Issuer::new(1));
+    let marks = |file_id: &str, marks: Value| {
+        let mut manifest = issuer.manifest(file_id);
+        manifest["watermarks"] = marks;
+        registry.post("/register", &issuer.registration_of(manifest)).accepts();
+    };
+    let answers = || registry.post("/attribute", &json!({"mark_id": "shared"})).accepts()["file_id"].clone();
+    let shared = json!([{"mark_id": "shared", "layer": "L1_zero_width"}]);
+    let of = |file_id: &str| registry.evidence(file_id)["watermarks"][0]["mark_id"].clone();
+    marks("one", shared.clone());
+    marks("two", shared);
+    assert_eq!((answers(), of("one"), of("two")), (json!("two"), json!("shared"), json!("shared")));
+    marks("two", json!([]));
+    assert_eq!((answers(), of("one"), of("two")), (json!("one"), json!("shared"), Value::Null));
     registry.stop();
 }
 

@@ -148,7 +148,7 @@ fn a_damaged_log_is_a_start_error() {
 fn two_registries_cannot_share_a_database() {
     let directory = TempDir::new().unwrap();
     let registry = opened(&directory);
-    assert!(matches!(start_error(&directory), StartError::Store(StoreError::Sqlite(_))));
+    assert!(matches!(start_error(&directory), StartError::Store(StoreError::InUse { .. })));
     registry.post("/register", &Issuer::new(1).registration("file")).accepts();
     registry.stop();
 }

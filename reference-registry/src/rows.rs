@@ -1,0 +1,147 @@
+//! What the tables say, read within one snapshot.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::{Map, Value, json};
+
+use crate::{error::ApiError, log::Log};
+
+/// Rows and log as they are at one moment.
+pub(crate) struct Snapshot<'c> {
+    connection: &'c Connection,
+    pub(crate) log: Log<'c>,
+}
+
+/// What a beacon, watermark or corpus row says of the file it belongs to.
+pub(crate) struct Owner {
+    pub(crate) file_id: String,
+    pub(crate) recipient_id: String,
+    pub(crate) issuer_id: String,
+}
+
+impl<'c> Snapshot<'c> {
+    pub(crate) fn new(connection: &'c Connection, log: Log<'c>) -> Self {
+        Self { connection, log }
+    }
+
+    /// The manifest as it was stored.
+    pub(crate) fn manifest_text(&self, file_id: &str) -> Result<Option<String>, ApiError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT manifest_json FROM manifests WHERE file_id = ?1")?;
+        Ok(statement.query_row([file_id], |row| row.get(0)).optional()?)
+    }
+
+    pub(crate) fn manifest(&self, file_id: &str) -> Result<Option<Map<String, Value>>, ApiError> {
+        let text = self.manifest_text(file_id)?;
+        text.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| ApiError::server_error())
+    }
+
+    pub(crate) fn newest_file(&self) -> Result<Option<Owner>, ApiError> {
+        self.owner("SELECT file_id, recipient_id, issuer_id FROM manifests ORDER BY rowid DESC LIMIT 1", [])
+    }
+
+    pub(crate) fn owner_of_mark(
+        &self,
+        mark_id: &str,
+        layer: Option<&str>,
+    ) -> Result<Option<Owner>, ApiError> {
+        let statement = "SELECT file_id, recipient_id, issuer_id FROM watermarks
+             WHERE mark_id = ?1 AND (?2 IS NULL OR layer = ?2) ORDER BY registered_at DESC, rowid DESC LIMIT 1";
+        self.owner(statement, params![mark_id, layer])
+    }
+
+    pub(crate) fn owner_of_perceptual_hash(&self, hash: &str) -> Result<Option<Owner>, ApiError> {
+        let statement =
+            "SELECT file_id, m.recipient_id, m.issuer_id FROM corpus c JOIN manifests m USING (file_id)
+             WHERE hash_kind = 'perceptual' AND hash_value = ?1
+             ORDER BY c.registered_at DESC, c.rowid DESC LIMIT 1";
+        self.owner(statement, [hash])
+    }
+
+    pub(crate) fn owner_of_token(&self, token_id: &str) -> Result<Option<Owner>, ApiError> {
+        owner_of_token(self.connection, token_id)
+    }
+
+    fn owner(&self, statement: &str, parameters: impl rusqlite::Params) -> Result<Option<Owner>, ApiError> {
+        Ok(self.connection.prepare_cached(statement)?.query_row(parameters, owner_row).optional()?)
+    }
+
+    /// The beacon rows of a file, also those of tokens that a newer file of the issuer answers for.
+    pub(crate) fn beacons(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
+        let of = |table| {
+            format!(
+                "SELECT token_id, file_id, recipient_id, issuer_id, kind, registered_at FROM {table} WHERE file_id = ?1 ORDER BY rowid"
+            )
+        };
+        let mut rows = self.rows(&of("beacons"), [file_id])?;
+        rows.extend(self.rows(&of("earlier_beacons"), [file_id])?);
+        Ok(rows)
+    }
+
+    /// The watermark rows of a file, also those of marks that a newer file of the issuer answers for.
+    pub(crate) fn watermarks(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
+        let of = |table| {
+            format!(
+                "SELECT mark_id, layer, file_id, recipient_id, issuer_id, registered_at FROM {table} WHERE file_id = ?1 ORDER BY rowid"
+            )
+        };
+        let mut rows = self.rows(&of("watermarks"), [file_id])?;
+        rows.extend(self.rows(&of("earlier_watermarks"), [file_id])?);
+        Ok(rows)
+    }
+
+    pub(crate) fn events(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
+        let statement = "SELECT id, token_id, file_id, recipient_id, issuer_id, kind, source_ip, user_agent, extra,
+             timestamp, qualified_timestamp, tlog_index FROM events WHERE file_id = ?1 ORDER BY timestamp, id";
+        self.rows(statement, [file_id])
+    }
+
+    /// The registrations of a file in the log: index, issuer key and seconds.
+    pub(crate) fn registrations(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
+        let statement = "SELECT tlog_index, issuer_pub, registered_at FROM registrations WHERE file_id = ?1 ORDER BY tlog_index";
+        self.rows(statement, [file_id])
+    }
+
+    pub(crate) fn recent_events(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
+        let statement = "SELECT kind, source_ip, user_agent, timestamp, qualified_timestamp, tlog_index
+             FROM events WHERE file_id = ?1 ORDER BY timestamp DESC, id DESC LIMIT 50";
+        self.rows(statement, [file_id])
+    }
+
+    pub(crate) fn semantic_candidates(&self, since: i64, limit: i64) -> Result<Vec<Value>, ApiError> {
+        let statement = "SELECT mark_id, file_id, recipient_id, registered_at FROM watermarks
+             WHERE layer = 'L3_semantic' AND registered_at >= ?1 ORDER BY registered_at DESC, rowid DESC LIMIT ?2";
+        self.rows(statement, params![since, limit])
+    }
+
+    /// Rows as JSON objects, members named and ordered like the columns.
+    fn rows(&self, statement: &str, parameters: impl rusqlite::Params) -> Result<Vec<Value>, ApiError> {
+        let mut statement = self.connection.prepare_cached(statement)?;
+        let names: Vec<String> = statement.column_names().map(String::from).collect();
+        let rows = statement.query_map(parameters, |row| json_row(&names, row))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+pub(crate) fn owner_of_token(connection: &Connection, token_id: &str) -> Result<Option<Owner>, ApiError> {
+    let statement = "SELECT file_id, recipient_id, issuer_id FROM beacons WHERE token_id = ?1";
+    Ok(connection.prepare_cached(statement)?.query_row([token_id], owner_row).optional()?)
+}
+
+fn owner_row(row: &Row<'_>) -> rusqlite::Result<Owner> {
+    Ok(Owner { file_id: row.get(0)?, recipient_id: row.get(1)?, issuer_id: row.get(2)? })
+}
+
+fn json_row(names: &[String], row: &Row<'_>) -> rusqlite::Result<Value> {
+    let mut members = Map::new();
+    for (position, name) in names.iter().enumerate() {
+        let value = match row.get(position)? {
+            rusqlite::types::Value::Null => Value::Null,
+            rusqlite::types::Value::Integer(number) => json!(number),
+            rusqlite::types::Value::Real(number) => json!(number),
+            rusqlite::types::Value::Text(text) => Value::String(text),
+            rusqlite::types::Value::Blob(bytes) => Value::String(hex::encode(bytes)),
+        };
+        members.insert(name.clone(), value);
+    }
+    Ok(Value::Object(members))
+}
