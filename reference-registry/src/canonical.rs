@@ -70,7 +70,7 @@ fn push(value: &Value, text: &mut String) {
 }
 
 /// Python's `repr`: an exponent of at least two digits below 1e-4 and from 1e16 on, and a fraction otherwise.
-fn push_number(number: &Number, text: &mut String) {
+pub(crate) fn push_number(number: &Number, text: &mut String) {
     let Some(double) = number.as_f64().filter(|_| number.is_f64()) else {
         let _ = write!(text, "{number}");
         return;
@@ -90,7 +90,7 @@ fn push_number(number: &Number, text: &mut String) {
     }
 }
 
-fn push_string(string: &str, text: &mut String) {
+pub(crate) fn push_string(string: &str, text: &mut String) {
     text.push('"');
     for c in string.chars() {
         match c {

@@ -69,14 +69,20 @@ impl Identity {
         hex::encode(self.key.sign(message))
     }
 
-    fn load(path: &Path, text: &[u8]) -> Result<Self, IdentityError> {
+    /// Out of the text of an identity file, which is not touched.
+    pub(crate) fn read(text: &[u8]) -> Result<Self, IdentityError> {
         let file: IdentityFile = serde_json::from_slice(text)?;
         let seed = hex::decode(&file.ed25519_priv).map_err(|_| IdentityError::Mismatch)?;
         let public = hex::decode(&file.ed25519_pub).map_err(|_| IdentityError::Mismatch)?;
         let key =
             Ed25519KeyPair::from_seed_and_public_key(&seed, &public).map_err(|_| IdentityError::Mismatch)?;
-        fs_err::set_permissions(path, std::fs::Permissions::from_mode(MODE))?;
         Ok(Self { key, public: hex::encode(public) })
+    }
+
+    fn load(path: &Path, text: &[u8]) -> Result<Self, IdentityError> {
+        let identity = Self::read(text)?;
+        fs_err::set_permissions(path, std::fs::Permissions::from_mode(MODE))?;
+        Ok(identity)
     }
 
     fn create(path: &Path) -> Result<Self, IdentityError> {

@@ -1,0 +1,104 @@
+//! Reading a database that must stay as it is, byte for byte, and so must everything beside it.
+
+use std::{
+    ffi::OsString,
+    fmt::Write,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempDir;
+
+/// A database opened for reading only.
+pub(crate) struct Untouched {
+    pub(crate) connection: Connection,
+    /// Where the copy lies, when one had to be made.
+    _copy: Option<TempDir>,
+}
+
+/// Why a database was not opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UntouchedError {
+    #[error("database {} is not a file", .0.display())]
+    Missing(PathBuf),
+    #[error("database cannot be read")]
+    Io(#[from] std::io::Error),
+    #[error("database cannot be opened")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// Opens `path` without a lock, a log or an index beside it. A database that was not closed has changes in a file
+/// of their own; they are read from a copy, since SQLite would write them back into the original.
+pub(crate) fn open(path: &Path) -> Result<Untouched, UntouchedError> {
+    if !path.is_file() {
+        return Err(UntouchedError::Missing(path.to_path_buf()));
+    }
+    let pending = ["-wal", "-journal"].map(|suffix| beside(path, suffix));
+    let is_pending = |path: &&PathBuf| path.metadata().is_ok_and(|metadata| metadata.len() > 0);
+    if !pending.iter().any(|path| is_pending(&path)) {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        return Ok(Untouched { connection: Connection::open_with_flags(uri(path), flags)?, _copy: None });
+    }
+    let folder = TempDir::new()?;
+    let copy = folder.path().join("copy.sqlite");
+    fs_err::copy(path, &copy)?;
+    for (from, suffix) in pending.iter().zip(["-wal", "-journal"]) {
+        if is_pending(&from) {
+            fs_err::copy(from, beside(&copy, suffix))?;
+        }
+    }
+    Ok(Untouched { connection: Connection::open(&copy)?, _copy: Some(folder) })
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The file as SQLite wants it named, with the promise that nobody changes it meanwhile.
+fn uri(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => uri.push(char::from(*byte)),
+            _ => {
+                let _ = write!(uri, "%{byte:02x}");
+            }
+        }
+    }
+    uri + "?mode=ro&immutable=1"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_that_were_not_written_back_are_read_and_stay_where_they_are() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("odd name?%#.sqlite");
+        let writer = Connection::open(&path).unwrap();
+        writer.pragma_update(None, "journal_mode", "WAL").unwrap();
+        writer.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (7)").unwrap();
+        let copied = TempDir::new().unwrap();
+        let stopped = copied.path().join("odd name?%#.sqlite");
+        for suffix in ["", "-wal"] {
+            fs_err::copy(beside(&path, suffix), beside(&stopped, suffix)).unwrap();
+        }
+        let before = fs_err::read(beside(&stopped, "-wal")).unwrap();
+        let read: i64 = open(&stopped).unwrap().connection.query_row("SELECT x FROM t", [], |row| row.get(0)).unwrap();
+        assert_eq!(read, 7);
+        assert_eq!(fs_err::read(beside(&stopped, "-wal")).unwrap(), before);
+        assert_eq!(fs_err::read_dir(copied.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn nothing_is_made_where_nothing_is() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("none.sqlite");
+        assert!(matches!(open(&path), Err(UntouchedError::Missing(_))));
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

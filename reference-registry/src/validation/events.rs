@@ -1,0 +1,222 @@
+//! Events: the row, its leaf, and the order of both.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::{Class, TOLERANCE, Validation, files, seconds};
+use crate::lossless::Json;
+
+/// A row of `events`; a column of another type counts as absent.
+struct Event {
+    name: String,
+    token_id: Option<String>,
+    file_id: Option<String>,
+    recipient_id: Option<String>,
+    issuer_id: Option<String>,
+    kind: Option<String>,
+    source_ip: Option<String>,
+    user_agent: Option<String>,
+    extra: Option<String>,
+    timestamp: Option<i64>,
+    qualified_timestamp: Option<String>,
+    tlog_index: Option<i64>,
+}
+
+impl Event {
+    fn read(row: &Row<'_>) -> Self {
+        let text = |column: usize| row.get::<_, Option<String>>(column).ok().flatten();
+        let number = |column: usize| row.get::<_, Option<i64>>(column).ok().flatten();
+        Self {
+            name: format!("id={}", number(0).map_or_else(|| String::from("?"), |id| id.to_string())),
+            token_id: text(1),
+            file_id: text(2),
+            recipient_id: text(3),
+            issuer_id: text(4),
+            kind: text(5),
+            source_ip: text(6),
+            user_agent: text(7),
+            extra: text(8),
+            timestamp: number(9),
+            qualified_timestamp: text(10),
+            tlog_index: number(11),
+        }
+    }
+
+    fn is_dns(&self) -> bool {
+        self.kind.as_deref() == Some("dns")
+    }
+}
+
+pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT id, token_id, file_id, recipient_id, issuer_id, kind, source_ip, user_agent, extra, timestamp,
+             qualified_timestamp, tlog_index FROM r_events ORDER BY id",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let event = Event::read(row);
+        is_of_its_file(connection, &event, validation)?;
+        has_extra(&event, validation);
+        has_one_time(&event, validation);
+        has_its_leaf(connection, &event, validation)?;
+    }
+    no_leaf_twice(connection, validation)?;
+    no_leaf_without_event(connection, validation)?;
+    ids_are_complete(connection, validation)
+}
+
+fn is_of_its_file(connection: &Connection, event: &Event, validation: &mut Validation) -> rusqlite::Result<()> {
+    let found = (event.recipient_id.clone(), event.issuer_id.clone());
+    let expected = match &event.file_id {
+        None => (None, None),
+        Some(file_id) => match files::owner(connection, file_id)? {
+            Some(owner) => owner,
+            None => {
+                let why = format!("no manifest has file_id {file_id:?}");
+                validation.fail(Class::OrphanEvents, "events", event.name.clone(), why);
+                return Ok(());
+            }
+        },
+    };
+    if found != expected {
+        let why = files::different(&found, &expected);
+        validation.fail(Class::EventIdentityMismatches, "events", event.name.clone(), why);
+    }
+    Ok(())
+}
+
+fn has_extra(event: &Event, validation: &mut Validation) {
+    let text = event.extra.as_deref().unwrap_or_default().trim();
+    let read = Json::read(text);
+    if let (Err(error), false) = (&read, text.is_empty()) {
+        return validation.fail(Class::MalformedEventExtraJson, "events", event.name.clone(), error.to_string());
+    }
+    let expected: &[&str] = if event.is_dns() { &["qname", "qtype"] } else { &[] };
+    let names = match read {
+        Ok(Json::Object(members)) => {
+            let mut names: Vec<String> = members.into_iter().map(|(name, _)| name).collect();
+            names.sort();
+            Some(names)
+        }
+        _ => None,
+    };
+    if names.as_deref().is_none_or(|names| names != expected) {
+        let why = format!("extra of a {} event is {:?}", event.kind.as_deref().unwrap_or("?"), event.extra);
+        validation.fail(Class::EventColumnMismatches, "events", event.name.clone(), why);
+    }
+    if event.is_dns() && event.user_agent.as_deref() != Some("") {
+        let why = format!("user_agent of a dns event is {:?}", event.user_agent);
+        validation.fail(Class::EventColumnMismatches, "events", event.name.clone(), why);
+    }
+}
+
+fn has_one_time(event: &Event, validation: &mut Validation) {
+    let at = event.qualified_timestamp.as_deref().and_then(seconds);
+    let is_one = at.zip(event.timestamp).is_some_and(|(a, b)| a.abs_diff(b) <= TOLERANCE.unsigned_abs());
+    if !is_one {
+        let why = format!("timestamp is {:?}, qualified_timestamp {:?}", event.timestamp, event.qualified_timestamp);
+        validation.fail(Class::EventTimeMismatches, "events", event.name.clone(), why);
+    }
+}
+
+fn has_its_leaf(connection: &Connection, event: &Event, validation: &mut Validation) -> rusqlite::Result<()> {
+    let size = i64::try_from(validation.log_size).unwrap_or(i64::MAX);
+    let (class, why) = match event.tlog_index {
+        None => (Class::EventsWithoutTlogIndex, String::from("tlog_index is absent")),
+        Some(index) if index < 0 => (Class::NegativeEventTlogIndexes, format!("tlog_index is {index}")),
+        Some(index) if index >= size => {
+            (Class::EventTlogIndexesOutOfRange, format!("tlog_index is {index}, the log has {size} leaves"))
+        }
+        Some(index) => match difference(connection, event, index)? {
+            Some(why) => (Class::EventTlogLeafMismatches, format!("leaf {index}: {why}")),
+            None => return Ok(()),
+        },
+    };
+    validation.fail(class, "events", event.name.clone(), why);
+    Ok(())
+}
+
+/// What the leaf says otherwise than the row.
+fn difference(connection: &Connection, event: &Event, index: i64) -> rusqlite::Result<Option<String>> {
+    let leaf: Option<(String, bool)> = connection
+        .prepare_cached("SELECT text, is_true FROM temp.leaves WHERE position = ?1")?
+        .query_row([index], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((Ok(leaf), is_true)) = leaf.map(|(text, is_true)| (Json::read(&text), is_true)) else {
+        return Ok(Some(String::from("is not readable")));
+    };
+    if !is_true {
+        return Ok(Some(String::from("has a text that is not that of its bytes")));
+    }
+    let extra = event.extra.as_deref().and_then(|text| Json::read(text).ok());
+    let of_extra = |name: &str| extra.as_ref().and_then(|extra| extra.text_of(name));
+    let mut expected = vec![
+        ("event", Some("beacon")),
+        ("kind", event.kind.as_deref()),
+        ("token_id", event.token_id.as_deref()),
+        ("file_id", event.file_id.as_deref()),
+        ("recipient_id", event.recipient_id.as_deref()),
+        ("source_ip", event.source_ip.as_deref()),
+        ("timestamp", event.qualified_timestamp.as_deref()),
+    ];
+    match event.is_dns() {
+        true => expected.extend([("qname", of_extra("qname")), ("qtype", of_extra("qtype"))]),
+        false => expected.push(("user_agent", event.user_agent.as_deref())),
+    }
+    let differs = expected.into_iter().find(|(name, text)| leaf.text_of(name) != *text);
+    Ok(differs.map(|(name, text)| format!("{name} is {:?}, the row says {text:?}", leaf.get(name))))
+}
+
+fn no_leaf_twice(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT id, tlog_index FROM r_events e WHERE tlog_index IS NOT NULL
+             AND EXISTS (SELECT 1 FROM r_events f WHERE f.tlog_index = e.tlog_index AND f.rowid < e.rowid) ORDER BY rowid",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, index): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let why = format!("an earlier event has tlog_index {index} too");
+        validation.fail(Class::DuplicateEventTlogIndexes, "events", format!("id={id}"), why);
+    }
+    Ok(())
+}
+
+fn no_leaf_without_event(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT position FROM temp.leaves WHERE event = 'beacon'
+             AND NOT EXISTS (SELECT 1 FROM r_events WHERE tlog_index = position) ORDER BY position",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let position: i64 = row.get(0)?;
+        let why = "the leaf is that of an event, and no event has its index";
+        validation.fail(Class::BeaconLeavesWithoutEvent, "log", format!("leaf {position}"), why);
+    }
+    Ok(())
+}
+
+/// SQLite gives out the numbers one by one and keeps the last: a number that is missing was deleted.
+fn ids_are_complete(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    let last: Option<i64> = connection
+        .query_row("SELECT seq FROM main.sqlite_sequence WHERE name = 'events'", [], |row| row.get(0))
+        .optional()
+        .unwrap_or(None);
+    let mut statement = connection.prepare("SELECT id FROM r_events WHERE typeof(id) = 'integer' ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut expected = 1;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        if id != expected {
+            let why = format!("expected number {expected}");
+            validation.fail(Class::EventIdGaps, "events", format!("id={id}"), why);
+        }
+        expected = id.saturating_add(1);
+    }
+    match last {
+        Some(last) if last.saturating_add(1) != expected => {
+            let why = format!("the last number given out is {last}");
+            validation.fail(Class::EventIdGaps, "events", format!("id={}", expected - 1), why);
+        }
+        _ => {}
+    }
+    Ok(())
+}

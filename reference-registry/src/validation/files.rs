@@ -1,0 +1,110 @@
+//! Rows that hang on a file: beacons, watermarks, corpus. Events have a page of their own.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::{Class, Validation, manifests};
+use crate::lossless::Json;
+
+/// A table whose rows belong to files.
+struct Table {
+    name: &'static str,
+    /// Key of a row, as a text; then file, recipient, issuer and second of registration.
+    rows: &'static str,
+    orphan: Class,
+    identity: Option<Class>,
+}
+
+const TABLES: [Table; 3] = [
+    Table {
+        name: "beacons",
+        rows: "SELECT 'token_id=' || token_id, file_id, recipient_id, issuer_id, registered_at FROM r_beacons",
+        orphan: Class::OrphanBeacons,
+        identity: Some(Class::BeaconIdentityMismatches),
+    },
+    Table {
+        name: "watermarks",
+        rows: "SELECT 'mark_id=' || mark_id || ' layer=' || layer, file_id, recipient_id, issuer_id, registered_at
+             FROM r_watermarks",
+        orphan: Class::OrphanWatermarks,
+        identity: Some(Class::WatermarkIdentityMismatches),
+    },
+    Table {
+        name: "corpus",
+        rows: "SELECT 'file_id=' || file_id || ' hash_kind=' || hash_kind || ' hash_value=' || hash_value, file_id,
+             NULL, NULL, registered_at FROM r_corpus",
+        orphan: Class::OrphanCorpus,
+        identity: None,
+    },
+];
+
+pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    for table in TABLES {
+        let mut statement = connection.prepare(table.rows)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            belongs(connection, &table, row, validation)?;
+        }
+    }
+    corpus_metadata(connection, validation)
+}
+
+fn belongs(
+    connection: &Connection,
+    table: &Table,
+    row: &Row<'_>,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
+    let name: String = row.get::<_, Option<String>>(0).ok().flatten().unwrap_or_default();
+    let file_id: String = row.get::<_, Option<String>>(1).ok().flatten().unwrap_or_default();
+    let Some(owner) = owner(connection, &file_id)? else {
+        validation.fail(table.orphan, table.name, name, format!("no manifest has file_id {file_id:?}"));
+        return Ok(());
+    };
+    if let Some(class) = table.identity {
+        let found: (Option<String>, Option<String>) = (row.get(2).ok().flatten(), row.get(3).ok().flatten());
+        if found != owner {
+            validation.fail(class, table.name, name.clone(), different(&found, &owner));
+        }
+    }
+    let second = row.get::<_, Option<i64>>(4).ok().flatten();
+    match second {
+        Some(second) if manifests::was_registered_at(connection, &file_id, second)? => {}
+        _ => {
+            let why = format!("registered_at is {second:?}, at which the log has no registration of {file_id:?}");
+            validation.fail(Class::RegisteredAtMismatches, table.name, name, why);
+        }
+    }
+    Ok(())
+}
+
+/// Recipient and issuer.
+pub(super) type Owner = (Option<String>, Option<String>);
+
+pub(super) fn owner(connection: &Connection, file_id: &str) -> rusqlite::Result<Option<Owner>> {
+    connection
+        .prepare_cached("SELECT recipient_id, issuer_id FROM r_manifests WHERE file_id = ?1")?
+        .query_row([file_id], |row| Ok((row.get(0).ok().flatten(), row.get(1).ok().flatten())))
+        .optional()
+}
+
+pub(super) fn different(found: &Owner, expected: &Owner) -> String {
+    format!(
+        "recipient_id and issuer_id are {:?} and {:?}, those of the manifest's row {:?} and {:?}",
+        found.0, found.1, expected.0, expected.1
+    )
+}
+
+fn corpus_metadata(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT 'file_id=' || file_id || ' hash_kind=' || hash_kind, metadata FROM r_corpus WHERE metadata IS NOT NULL",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let metadata: String = row.get(1).unwrap_or_else(|_| String::from("?"));
+        if let Some(error) = Some(metadata.trim()).filter(|text| !text.is_empty()).and_then(|text| Json::read(text).err()) {
+            let name = row.get::<_, Option<String>>(0).ok().flatten().unwrap_or_default();
+            validation.fail(Class::MalformedCorpusMetadataJson, "corpus", name, error.to_string());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,342 @@
+//! Manifests: their text, their signature, and what the log says of their registration.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, Row, params};
+use serde_json::Value;
+
+use super::{Class, TOLERANCE, Validation};
+use crate::{
+    canonical::Form, faults::Faults, lossless::Json, manifest::Manifest, published, strict_json,
+};
+
+/// What rows and leaves say where the manifest does not name an issuer or recipient.
+const UNKNOWN: &str = "unknown";
+
+/// A row of `manifests`; a column that is no text or number is absent.
+struct Stored {
+    file_id: String,
+    recipient_id: Option<String>,
+    issuer_id: Option<String>,
+    issuer_key: Option<String>,
+    text: Option<String>,
+    registered_at: Option<i64>,
+}
+
+impl Stored {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            file_id: row.get::<_, Option<String>>(0).ok().flatten().unwrap_or_default(),
+            recipient_id: row.get(1).ok(),
+            issuer_id: row.get(2).ok(),
+            issuer_key: row.get(3).ok(),
+            text: row.get(4).ok(),
+            registered_at: row.get(5).ok(),
+        })
+    }
+}
+
+pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT file_id, recipient_id, issuer_id, issuer_ed25519_pub, manifest_json, registered_at FROM r_manifests",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        one(connection, &Stored::read(row)?, validation)?;
+    }
+    leaves_have_manifests(connection, validation)
+}
+
+fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) -> rusqlite::Result<()> {
+    let row = format!("file_id={}", stored.file_id);
+    let text = stored.text.as_deref().unwrap_or_default();
+    let manifest = Json::read(text).map_err(|error| error.to_string()).and_then(|manifest| {
+        match published::wrong_type(&manifest) {
+            Some((name, expected)) => Err(format!("/{name} is not {expected}")),
+            None => Ok(manifest),
+        }
+    });
+    let manifest = match manifest {
+        Ok(manifest) => manifest,
+        Err(why) => {
+            validation.fail(Class::MalformedManifestJson, "manifests", row, why);
+            return Ok(());
+        }
+    };
+    if !published::verifies(&manifest) && !verifies_as_own(text) {
+        let why = "the issuer's signature verifies in none of the forms that registries have used";
+        validation.fail(Class::InvalidManifestSignatures, "manifests", row.clone(), why);
+    }
+    let unsigned = published::unsigned_members(&manifest);
+    if !unsigned.is_empty() {
+        let why = format!("no signature covers {}", unsigned.join(", "));
+        validation.fail(Class::UnsignedManifestMembers, "manifests", row, why);
+    }
+    says_what_its_row_says(stored, &manifest, validation);
+    let registrations = Registrations::of(connection, &stored.file_id)?;
+    registrations.include(stored, &manifest, validation);
+    has_its_rows(connection, &BEACONS, stored, &manifest, &registrations, validation)?;
+    has_its_rows(connection, &WATERMARKS, stored, &manifest, &registrations, validation)
+}
+
+/// As this registry reads and signs.
+fn verifies_as_own(text: &str) -> bool {
+    let (Ok(Value::Object(members)), Ok(faults)) =
+        (strict_json::parse(text.as_bytes()), Faults::new(BTreeSet::new(), None))
+    else {
+        return false;
+    };
+    let manifest = Manifest::read(&members, &faults);
+    manifest.is_ok_and(|manifest| {
+        [Form::Jcs, Form::SortedAscii].into_iter().any(|form| manifest.verify(form, &faults).is_ok())
+    })
+}
+
+fn says_what_its_row_says(stored: &Stored, manifest: &Json, validation: &mut Validation) {
+    let row = format!("file_id={}", stored.file_id);
+    let file_id = manifest.text_of("file_id").unwrap_or_default();
+    if file_id != stored.file_id {
+        let why = format!("the manifest says {file_id}");
+        validation.fail(Class::MismatchedManifestFileIds, "manifests", row.clone(), why);
+    }
+    let key = manifest.text_of("issuer_ed25519_pub");
+    let columns = [
+        ("recipient_id", &stored.recipient_id, recipient_id(manifest)),
+        ("issuer_id", &stored.issuer_id, manifest.text_of("issuer_id")),
+        ("issuer_ed25519_pub", &stored.issuer_key, key),
+    ];
+    for (column, found, signed) in columns {
+        if !is_named(found.as_deref(), signed) {
+            let why = format!("{column} is {}, the manifest says {}", shown(found.as_deref()), shown(signed));
+            validation.fail(Class::ManifestRowMismatches, "manifests", row.clone(), why);
+        }
+    }
+}
+
+fn recipient_id(manifest: &Json) -> Option<&str> {
+    manifest.get("recipient").and_then(|recipient| recipient.text_of("recipient_id"))
+}
+
+/// Where a manifest names nobody, rows say `unknown` or nothing.
+fn is_named(found: Option<&str>, signed: Option<&str>) -> bool {
+    match signed.filter(|signed| !signed.is_empty()) {
+        Some(signed) => found == Some(signed),
+        None => matches!(found, None | Some("" | UNKNOWN)),
+    }
+}
+
+fn shown(text: Option<&str>) -> String {
+    text.map_or_else(|| String::from("nothing"), |text| format!("{text:?}"))
+}
+
+/// The registration leaves of one file, in the order of the log.
+struct Registrations(Vec<(i64, Json)>);
+
+impl Registrations {
+    fn of(connection: &Connection, file_id: &str) -> rusqlite::Result<Self> {
+        let mut statement = connection.prepare_cached(
+            "SELECT position, text FROM temp.leaves WHERE event = 'register' AND file_id = ?1 ORDER BY position",
+        )?;
+        let leaves = statement.query_map([file_id], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+        let leaves: Vec<(i64, String)> = leaves.collect::<Result<_, _>>()?;
+        Ok(Self(leaves.into_iter().filter_map(|(position, text)| Some((position, Json::read(&text).ok()?))).collect()))
+    }
+
+    fn include(&self, stored: &Stored, manifest: &Json, validation: &mut Validation) {
+        let row = format!("file_id={}", stored.file_id);
+        let Some((position, last)) = self.0.last() else {
+            let why = "no leaf says that this file was registered";
+            return validation.fail(Class::ManifestsWithoutRegistrationLeaf, "manifests", row, why);
+        };
+        for why in differences(stored, manifest, last) {
+            let why = format!("leaf {position}: {why}");
+            validation.fail(Class::RegistrationLeafMismatches, "manifests", row.clone(), why);
+        }
+        let key = last.text_of("issuer_pub");
+        for (position, earlier) in self.0.iter().filter(|(_, leaf)| leaf.text_of("issuer_pub") != key) {
+            let why = format!("leaf {position} has another issuer: {}", shown(earlier.text_of("issuer_pub")));
+            validation.fail(Class::RegistrationLeafMismatches, "manifests", row.clone(), why);
+        }
+    }
+
+    /// Whether the file was registered at this second, by any of its registrations.
+    fn happened_at(&self, second: i64) -> bool {
+        self.0.iter().any(|(_, leaf)| is_at(leaf, second))
+    }
+
+    /// Whether it was registered at this second, and again later.
+    fn was_replaced_after(&self, second: i64) -> bool {
+        let (Some((_, last)), true) = (self.0.last(), self.0.len() > 1) else { return false };
+        self.happened_at(second) && seconds(last).is_some_and(|last| second <= last + TOLERANCE)
+    }
+}
+
+fn differences(stored: &Stored, manifest: &Json, leaf: &Json) -> Vec<String> {
+    let mut found = Vec::new();
+    let names = [
+        ("issuer_pub", manifest.text_of("issuer_ed25519_pub")),
+        ("issuer_id", manifest.text_of("issuer_id")),
+        ("recipient_id", recipient_id(manifest)),
+    ];
+    for (name, signed) in names {
+        if !is_named(leaf.text_of(name), signed) {
+            found.push(format!("{name} is {}, the manifest says {}", shown(leaf.text_of(name)), shown(signed)));
+        }
+    }
+    for (name, list) in [("n_beacons", "beacons"), ("n_watermarks", "watermarks")] {
+        let listed = manifest.list_of(list).len().to_string();
+        match leaf.get(name) {
+            Some(Json::Number(digits)) if *digits == listed => {}
+            other => found.push(format!("{name} is {other:?}, the manifest lists {listed}")),
+        }
+    }
+    match stored.registered_at {
+        Some(second) if is_at(leaf, second) => {}
+        other => found.push(format!("timestamp is {}, registered_at {other:?}", shown(leaf.text_of("timestamp")))),
+    }
+    found
+}
+
+fn is_at(leaf: &Json, second: i64) -> bool {
+    seconds(leaf).is_some_and(|at| at.abs_diff(second) <= TOLERANCE.unsigned_abs())
+}
+
+fn seconds(leaf: &Json) -> Option<i64> {
+    super::seconds(leaf.text_of("timestamp")?)
+}
+
+fn leaves_have_manifests(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT position, file_id FROM temp.leaves WHERE event = 'register'
+             AND NOT EXISTS (SELECT 1 FROM r_manifests m WHERE m.file_id = leaves.file_id) ORDER BY position",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (position, file_id): (i64, Option<String>) = (row.get(0)?, row.get(1)?);
+        let why = format!("the registration of {} has no manifest", shown(file_id.as_deref()));
+        validation.fail(Class::RegistrationLeavesWithoutManifest, "log", format!("leaf {position}"), why);
+    }
+    Ok(())
+}
+
+/// One of the two arrays of a manifest that have rows of their own.
+struct Array {
+    table: &'static str,
+    list: &'static str,
+    /// Members of an item, and what the row says where the second is absent.
+    members: (&'static str, &'static str, &'static str),
+    of_file: &'static str,
+    elsewhere: &'static str,
+    missing: Class,
+    unsigned: Class,
+}
+
+const BEACONS: Array = Array {
+    table: "beacons",
+    list: "beacons",
+    members: ("token_id", "kind", UNKNOWN),
+    of_file: "SELECT token_id, kind, registered_at FROM r_beacons WHERE file_id = ?1",
+    elsewhere: "SELECT file_id FROM r_beacons WHERE token_id = ?1 AND ?2 = ?2 AND file_id <> ?3",
+    missing: Class::MissingBeaconRows,
+    unsigned: Class::UnsignedBeaconRows,
+};
+
+const WATERMARKS: Array = Array {
+    table: "watermarks",
+    list: "watermarks",
+    members: ("mark_id", "layer", ""),
+    of_file: "SELECT mark_id, layer, registered_at FROM r_watermarks WHERE file_id = ?1",
+    elsewhere: "SELECT file_id FROM r_watermarks WHERE mark_id = ?1 AND layer = ?2 AND file_id <> ?3",
+    missing: Class::MissingWatermarkRows,
+    unsigned: Class::UnsignedWatermarkRows,
+};
+
+impl Array {
+    fn signed<'a>(&self, manifest: &'a Json) -> BTreeSet<(&'a str, &'a str)> {
+        let (first, second, default) = self.members;
+        let items = manifest.list_of(self.list).iter();
+        items.filter_map(|item| Some((item.words_of(first)?, item.words_of(second).unwrap_or(default)))).collect()
+    }
+
+    fn named(&self, item: (&str, &str)) -> String {
+        let (first, second, _) = self.members;
+        format!("{first}={} {second}={}", item.0, item.1)
+    }
+}
+
+/// The rows of a file are what its manifest lists; what is not so is explained by another registration, or wrong.
+fn has_its_rows(
+    connection: &Connection,
+    array: &Array,
+    stored: &Stored,
+    manifest: &Json,
+    registrations: &Registrations,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(array.of_file)?;
+    let rows = statement.query_map([&stored.file_id], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<i64>>(2).ok().flatten()))
+    })?;
+    let rows: Vec<(String, String, Option<i64>)> = rows.collect::<Result<_, _>>()?;
+    let signed = array.signed(manifest);
+    for (first, second, at) in &rows {
+        let item = (first.as_str(), second.as_str());
+        if signed.contains(&item) {
+            continue;
+        }
+        let row = array.named(item);
+        match at.is_some_and(|at| registrations.was_replaced_after(at)) {
+            true => validation.notes.push(format!(
+                "{}: {row} of {} is from an earlier registration of that file",
+                array.table, stored.file_id
+            )),
+            false => validation.fail(array.unsigned, array.table, row, format!("the manifest of {} does not list it", stored.file_id)),
+        }
+    }
+    let found: BTreeSet<(&str, &str)> = rows.iter().map(|(a, b, _)| (a.as_str(), b.as_str())).collect();
+    // One token under two kinds has one row.
+    let has_row = |first: &str| signed.iter().any(|item| item.0 == first && found.contains(item));
+    for item in signed.difference(&found).filter(|item| !has_row(item.0)) {
+        is_taken_over(connection, array, &stored.file_id, *item, validation)?;
+    }
+    Ok(())
+}
+
+/// Published registries keep one row for a token or mark, that of whoever registered it last.
+fn is_taken_over(
+    connection: &Connection,
+    array: &Array,
+    file_id: &str,
+    item: (&str, &str),
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(array.elsewhere)?;
+    let others = statement.query_map(params![item.0, item.1, file_id], |row| row.get(0))?;
+    let others: Vec<String> = others.collect::<Result<_, _>>()?;
+    for other in others {
+        if lists(connection, array, &other, item.0)? {
+            validation.notes.push(format!(
+                "{}: {} of {file_id} was registered again by {other}, which has its row now",
+                array.table,
+                array.named(item)
+            ));
+            return Ok(());
+        }
+    }
+    let why = format!("the manifest of {file_id} lists it, and there is no such row");
+    validation.fail(array.missing, array.table, array.named(item), why);
+    Ok(())
+}
+
+fn lists(connection: &Connection, array: &Array, file_id: &str, first: &str) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare_cached("SELECT manifest_json FROM r_manifests WHERE file_id = ?1")?;
+    let texts = statement.query_map([file_id], |row| row.get(0))?;
+    let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
+    Ok(texts.iter().filter_map(|text| Json::read(text).ok()).any(|manifest| {
+        array.signed(&manifest).iter().any(|(listed, _)| *listed == first)
+    }))
+}
+
+pub(super) fn was_registered_at(connection: &Connection, file_id: &str, second: i64) -> rusqlite::Result<bool> {
+    Ok(Registrations::of(connection, file_id)?.happened_at(second))
+}

@@ -1,0 +1,125 @@
+//! Databases and logs of the published registries, whole and corrupted, as recorded in `../shared/interop`. Without
+//! these data the cases are skipped, and say so; the program's own cases stand in `tests/registry`.
+
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+};
+
+use assayer_reference_registry::validate;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use serde_json::Value;
+
+/// What each corrupted copy must be found to be, where the published validator calls it whole or gives up.
+/// Where it names classes of its own, those must be found too, with the same counts.
+const OURS: &[(&str, &str)] = &[
+    ("all-events-deleted", "beacon_leaves_without_event"),
+    ("beacon-kind-changed", "unsigned_beacon_rows"),
+    ("beacon-row-added", "unsigned_beacon_rows"),
+    ("beacon-rows-deleted", "missing_beacon_rows"),
+    ("beacon-token-moved-to-other-file", "unsigned_beacon_rows"),
+    ("db-empty-file", "missing_tables"),
+    ("db-events-table-dropped", "missing_tables"),
+    ("db-missing", "database_errors"),
+    ("db-not-sqlite", "database_errors"),
+    ("db-truncated", "database_errors"),
+    ("event-deleted", "beacon_leaves_without_event"),
+    ("event-dns-ua-changed", "event_column_mismatches"),
+    ("event-id-changed", "event_id_gaps"),
+    ("event-issuer-null", "event_identity_mismatches"),
+    ("event-timestamp-changed", "event_time_mismatches"),
+    ("extra-empty", "event_column_mismatches"),
+    ("extra-null", "event_column_mismatches"),
+    ("extra-valid-other", "event_column_mismatches"),
+    ("manifest-and-rows-recipient-changed-no-events", "manifest_row_mismatches"),
+    ("manifest-issuer-pub-column-changed", "manifest_row_mismatches"),
+    ("manifest-mldsa-changed", "unsigned_manifest_members"),
+    ("manifest-registered-at-changed", "registration_leaf_mismatches"),
+    ("manifest-replaced-by-other-issuer", "registration_leaf_mismatches"),
+    ("manifest-unsigned-extra-field", "unsigned_manifest_members"),
+    ("tlog-bom", "malformed_tlog_records"),
+    ("tlog-extra-leaf-appended", "registration_leaves_without_manifest"),
+    ("tlog-hash-flipped", "malformed_tlog_records"),
+    ("tlog-hash-other", "tlog_leaf_hash_mismatches"),
+    ("tlog-index-float", "malformed_tlog_records"),
+    ("tlog-invalid-utf8", "malformed_tlog_records"),
+    ("tlog-middle-leaf-removed", "noncontiguous_tlog_records"),
+    ("tlog-missing", "missing_tlog"),
+    ("tlog-register-leaf-forged", "registration_leaf_mismatches"),
+    ("tlog-register-leaf-text-only-changed", "tlog_text_mismatches"),
+    ("tlog-truncated-last-line", "malformed_tlog_records"),
+    ("watermark-rows-deleted", "missing_watermark_rows"),
+];
+
+/// Copies that are whole, however unusual.
+const WHOLE: &[&str] = &[
+    "clean",
+    "db-extra-column",
+    "db-extra-table",
+    "tlog-blank-lines",
+    "tlog-crlf",
+    "tlog-extra-members",
+    "tlog-hex-null",
+    "tlog-hex-removed",
+    "tlog-no-final-newline",
+    "tlog-uppercase-hash",
+];
+
+/// What nothing in these files contradicts: a report says so instead (`not_established`).
+const BEYOND_REACH: &[&str] = &["corpus-value-changed"];
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/interop/oversight");
+    libtest_mimic::run(&arguments, trials(&folder)).exit();
+}
+
+fn trials(folder: &Path) -> Vec<Trial> {
+    let corrupted = folder.join("rust-0.4.12/migrate-validate");
+    let Ok(cases) = std::fs::read_dir(&corrupted) else {
+        return vec![Trial::ignorable_test("published databases", || {
+            Ok(Completion::ignored_with("../shared/interop/oversight is not here"))
+        })];
+    };
+    let mut folders: Vec<PathBuf> = cases.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    folders.sort();
+    let mut trials = Vec::new();
+    for case in folders {
+        let name = case.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if let Some(name) = name.strip_prefix("validate-").map(String::from) {
+            trials.push(Trial::test(format!("validates {name}"), move || {
+                is_judged_right(&name, &case).map_err(|error| Failed::from(error.to_string()))
+            }));
+        }
+    }
+    trials
+}
+
+fn is_judged_right(name: &str, case: &Path) -> Result<(), Box<dyn Error>> {
+    let report = validate(&case.join("registry.sqlite"), case).to_json();
+    let recorded: Value = serde_json::from_slice(&std::fs::read(case.join("output.json"))?)?;
+    let count = |report: &Value, class: &str| report.get(class).and_then(Value::as_u64).unwrap_or(0);
+    let mut wrong = Vec::new();
+    let is_whole = WHOLE.contains(&name) || BEYOND_REACH.contains(&name);
+    if report["ok"] != Value::Bool(is_whole) {
+        wrong.push(format!("ok is {}", report["ok"]));
+    }
+    let ours = OURS.iter().filter(|(case, _)| *case == name);
+    for (_, class) in ours.clone().filter(|(_, class)| count(&report, class) == 0) {
+        wrong.push(format!("nothing in {class}"));
+    }
+    let theirs = recorded["report"].as_object().into_iter().flatten().filter(|(class, value)| {
+        value.is_u64() && !class.starts_with("tlog_size") && count(&recorded["report"], class) > 0
+    });
+    let mut named = ours.count();
+    for (class, expected) in theirs {
+        named += 1;
+        if count(&report, class) < expected.as_u64().unwrap_or(0) {
+            wrong.push(format!("{class} is {}, expected {expected}", count(&report, class)));
+        }
+    }
+    if !is_whole && named == 0 {
+        wrong.push(String::from("this test does not say what the case is"));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(format!("{}\n{report:#}", wrong.join("\n")).into()) }
+}
