@@ -10,11 +10,22 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
-/// A database opened for reading only.
+/// A database that is only read.
 pub(crate) struct Untouched {
-    pub(crate) connection: Connection,
+    /// How SQLite is to be told of it, for opening and attaching.
+    pub(crate) uri: String,
     /// Where the copy lies, when one had to be made.
-    _copy: Option<TempDir>,
+    copy: Option<TempDir>,
+}
+
+impl Untouched {
+    pub(crate) fn connect(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        match self.copy {
+            None => Connection::open_with_flags(&self.uri, flags),
+            Some(_) => Connection::open_with_flags(&self.uri, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI),
+        }
+    }
 }
 
 /// Why a database was not opened.
@@ -24,11 +35,9 @@ pub(crate) enum UntouchedError {
     Missing(PathBuf),
     #[error("database cannot be read")]
     Io(#[from] std::io::Error),
-    #[error("database cannot be opened")]
-    Sqlite(#[from] rusqlite::Error),
 }
 
-/// Opens `path` without a lock, a log or an index beside it. A database that was not closed has changes in a file
+/// Finds out how to read `path` without a lock, a log or an index beside it. A database that was not closed has changes in a file
 /// of their own; they are read from a copy, since SQLite would write them back into the original.
 pub(crate) fn open(path: &Path) -> Result<Untouched, UntouchedError> {
     if !path.is_file() {
@@ -37,8 +46,7 @@ pub(crate) fn open(path: &Path) -> Result<Untouched, UntouchedError> {
     let pending = ["-wal", "-journal"].map(|suffix| beside(path, suffix));
     let is_pending = |path: &&PathBuf| path.metadata().is_ok_and(|metadata| metadata.len() > 0);
     if !pending.iter().any(|path| is_pending(&path)) {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        return Ok(Untouched { connection: Connection::open_with_flags(uri(path), flags)?, _copy: None });
+        return Ok(Untouched { uri: uri(path) + "?mode=ro&immutable=1", copy: None });
     }
     let folder = TempDir::new()?;
     let copy = folder.path().join("copy.sqlite");
@@ -48,7 +56,7 @@ pub(crate) fn open(path: &Path) -> Result<Untouched, UntouchedError> {
             fs_err::copy(from, beside(&copy, suffix))?;
         }
     }
-    Ok(Untouched { connection: Connection::open(&copy)?, _copy: Some(folder) })
+    Ok(Untouched { uri: uri(&copy), copy: Some(folder) })
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -57,7 +65,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// The file as SQLite wants it named, with the promise that nobody changes it meanwhile.
+/// The file as SQLite wants it named.
 fn uri(path: &Path) -> String {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {
@@ -68,7 +76,7 @@ fn uri(path: &Path) -> String {
             }
         }
     }
-    uri + "?mode=ro&immutable=1"
+    uri
 }
 
 #[cfg(test)]
@@ -88,7 +96,7 @@ mod tests {
             fs_err::copy(beside(&path, suffix), beside(&stopped, suffix)).unwrap();
         }
         let before = fs_err::read(beside(&stopped, "-wal")).unwrap();
-        let read: i64 = open(&stopped).unwrap().connection.query_row("SELECT x FROM t", [], |row| row.get(0)).unwrap();
+        let read: i64 = open(&stopped).unwrap().connect().unwrap().query_row("SELECT x FROM t", [], |row| row.get(0)).unwrap();
         assert_eq!(read, 7);
         assert_eq!(fs_err::read(beside(&stopped, "-wal")).unwrap(), before);
         assert_eq!(fs_err::read_dir(copied.path()).unwrap().count(), 2);

@@ -6,9 +6,9 @@
 mod class;
 mod events;
 mod files;
-mod leaves;
+pub(crate) mod leaves;
 mod manifests;
-mod tables;
+pub(crate) mod tables;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -109,8 +109,9 @@ pub fn validate(db: &Path, data_dir: &Path) -> Validation {
     let mut validation = Validation::default();
     let name = db.file_name().unwrap_or(db.as_os_str()).to_string_lossy().into_owned();
     let outcome = untouched::open(db).map_err(|error| chain(&error)).and_then(|database| {
-        database_is_whole(&database.connection)?;
-        all(&database.connection, data_dir, &mut validation).map_err(|error| chain(&error))
+        let connection = database.connect().map_err(|error| chain(&error))?;
+        database_is_whole(&connection)?;
+        all(&connection, data_dir, &mut validation).map_err(|error| chain(&error))
     });
     if let Err(error) = outcome {
         validation.fail(Class::DatabaseErrors, "database", name, error);

@@ -1,7 +1,7 @@
 //! The log: in the database, or line by line as the published registries keep it.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
 };
 
@@ -22,79 +22,144 @@ CREATE INDEX temp.leaves_file ON leaves (event, file_id, position);
 /// the bytes that were hashed.
 pub(super) fn read(connection: &Connection, data_dir: &Path, validation: &mut Validation) -> rusqlite::Result<()> {
     connection.execute_batch(SCHEMA)?;
-    let is_in_database = !tables::columns_of(connection, "tlog")?.is_empty();
-    let file = data_dir.join("tlog").join("leaves.jsonl");
-    match fs_err::File::open(&file) {
-        _ if is_in_database => from_table(connection, validation),
-        Ok(file) => from_lines(connection, BufReader::new(file), validation),
-        Err(error) => {
+    let mut log = match Source::of(connection, data_dir)? {
+        Some(source) => source,
+        None => {
             if validation.rows.iter().any(|(_, count)| *count > 0) {
-                let why = format!("there are rows, but no log beside them: {}", error.kind());
-                validation.fail(Class::MissingTlog, "leaves.jsonl", "", why);
+                let why = "there are rows, but neither a table tlog nor tlog/leaves.jsonl in the data directory";
+                validation.fail(Class::MissingTlog, "log", "", why);
             }
-            Ok(())
+            return Ok(());
         }
-    }
-}
-
-fn from_table(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare("SELECT leaf_index, leaf_hash, leaf FROM tlog ORDER BY leaf_index")?;
-    let mut rows = statement.query([])?;
+    };
     let mut position = 0;
-    while let Some(row) = rows.next()? {
-        let (index, hash, leaf): (Option<i64>, Option<Vec<u8>>, Option<Vec<u8>>) =
-            (row.get(0).ok(), row.get(1).ok(), row.get(2).ok());
-        let name = format!("leaf_index={}", index.map_or_else(|| String::from("?"), |index| index.to_string()));
-        match (index, hash, leaf) {
-            (Some(index), Some(hash), Some(leaf)) => {
-                let record = Record { name, index, hash, text: None, bytes: leaf };
-                record.keep(connection, position, validation)?;
-            }
-            _ => validation.fail(Class::MalformedTlogRecords, "tlog", name, "hash or leaf is no run of bytes"),
+    log.each(&mut |record| {
+        match record {
+            Ok(record) => keep(connection, record, position, validation)?,
+            Err(Unreadable { name, why }) => validation.fail(Class::MalformedTlogRecords, "log", name, why),
         }
         position += 1;
-    }
+        Ok::<(), rusqlite::Error>(())
+    })?;
     validation.log_size = u64::try_from(position).unwrap_or(0);
     Ok(())
 }
 
-fn from_lines(
+fn keep(
     connection: &Connection,
-    mut lines: impl BufRead,
+    record: Record,
+    position: i64,
     validation: &mut Validation,
 ) -> rusqlite::Result<()> {
-    let (mut number, mut position) = (0u64, 0);
-    loop {
-        let mut line = Vec::new();
-        number += 1;
-        match lines.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
-            Ok(0) => break,
-            Ok(_) if line.trim_ascii().is_empty() => continue,
-            Ok(_) => match Record::of_line(number, &line) {
-                Ok(record) => record.keep(connection, position, validation)?,
-                Err(why) => validation.fail(Class::MalformedTlogRecords, "leaves.jsonl", format!("line {number}"), why),
-            },
-            Err(error) => {
-                validation.fail(Class::MalformedTlogRecords, "leaves.jsonl", format!("line {number}"), error.to_string());
-                break;
-            }
-        }
-        position += 1;
+    for (class, why) in record.faults(position) {
+        validation.fail(class, "log", record.name.clone(), why);
     }
-    validation.log_size = u64::try_from(position).unwrap_or(0);
+    let is_true = record.says_what_was_hashed();
+    let leaf = String::from_utf8(record.bytes).ok().and_then(|text| Some((Json::read(&text).ok()?, text)));
+    let Some((leaf, text)) = leaf.filter(|(leaf, _)| matches!(leaf, Json::Object(_))) else {
+        validation.fail(Class::MalformedTlogRecords, "log", record.name, "the leaf is not a JSON object");
+        return Ok(());
+    };
+    let event = leaf.text_of("event");
+    if !matches!(event, Some("register" | "beacon")) {
+        validation.fail(Class::UnknownTlogLeaves, "log", record.name, "event is neither register nor beacon");
+    }
+    connection
+        .prepare_cached("INSERT INTO temp.leaves VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![position, event, leaf.words_of("file_id"), text, is_true])?;
     Ok(())
 }
 
-struct Record {
-    name: String,
+/// Where the leaves of a registry stand.
+pub(crate) enum Source<'a> {
+    Lines(Box<dyn BufRead + 'a>),
+    Table(&'a Connection),
+}
+
+/// A record that is none.
+pub(crate) struct Unreadable {
+    pub(crate) name: String,
+    pub(crate) why: String,
+}
+
+impl<'a> Source<'a> {
+    /// The table `tlog`, or `tlog/leaves.jsonl` in the data directory.
+    pub(crate) fn of(connection: &'a Connection, data_dir: &Path) -> rusqlite::Result<Option<Self>> {
+        if !tables::columns_of(connection, "tlog")?.is_empty() {
+            return Ok(Some(Self::Table(connection)));
+        }
+        let file = fs_err::File::open(data_dir.join("tlog").join("leaves.jsonl"));
+        Ok(file.ok().map(|file| Self::Lines(Box::new(BufReader::new(file)))))
+    }
+
+    /// Hands over every record in its order.
+    pub(crate) fn each<E: From<rusqlite::Error>>(
+        &mut self,
+        take: &mut impl FnMut(Result<Record, Unreadable>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match self {
+            Self::Lines(lines) => each_line(lines, take),
+            Self::Table(connection) => each_row(connection, take),
+        }
+    }
+}
+
+fn each_row<E: From<rusqlite::Error>>(
+    connection: &Connection,
+    take: &mut impl FnMut(Result<Record, Unreadable>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut statement = connection.prepare("SELECT leaf_index, leaf_hash, leaf FROM tlog ORDER BY leaf_index")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let index: Option<i64> = row.get(0).ok();
+        let name = index.map_or_else(|| String::from("leaf ?"), |index| format!("leaf {index}"));
+        take(match (index, row.get(1), row.get(2)) {
+            (Some(index), Ok(hash), Ok(bytes)) => Ok(Record { name, index, hash, text: None, bytes }),
+            _ => Err(Unreadable { name, why: String::from("index, hash or leaf has another type") }),
+        })?;
+    }
+    Ok(())
+}
+
+fn each_line<E>(
+    lines: &mut dyn BufRead,
+    take: &mut impl FnMut(Result<Record, Unreadable>) -> Result<(), E>,
+) -> Result<(), E> {
+    for number in 1u64.. {
+        let name = format!("line {number}");
+        match next_line(lines) {
+            Ok(line) if line.is_empty() => break,
+            Ok(line) if line.trim_ascii().is_empty() => {}
+            Ok(line) => take(Record::of_line(&name, &line).map_err(|why| Unreadable { name, why }))?,
+            Err(error) => return take(Err(Unreadable { name, why: error.to_string() })),
+        }
+    }
+    Ok(())
+}
+
+/// With its end, so that only the end of the file is empty.
+fn next_line(lines: &mut dyn BufRead) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    lines.take(MAX_LINE).read_until(b'\n', &mut line)?;
+    match u64::try_from(line.len()) {
+        Ok(MAX_LINE..) | Err(_) if line.last() != Some(&b'\n') => {
+            Err(io::Error::other(format!("the line is longer than {MAX_LINE} bytes; nothing after it was read")))
+        }
+        _ => Ok(line),
+    }
+}
+
+/// One leaf as it is stored.
+pub(crate) struct Record {
+    pub(crate) name: String,
     index: i64,
     hash: Vec<u8>,
     text: Option<String>,
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Record {
-    fn of_line(number: u64, line: &[u8]) -> Result<Self, String> {
+    fn of_line(name: &str, line: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(line).map_err(|error| error.to_string())?;
         let record = Json::read(text).map_err(|error| error.to_string())?;
         let index = match record.get("index") {
@@ -114,35 +179,28 @@ impl Record {
             }
             Some(_) => return Err(String::from("leaf_data_hex is not a string")),
         };
-        Ok(Self { name: format!("line {number}"), index, hash, text: Some(text), bytes })
+        Ok(Self { name: name.to_owned(), index, hash, text: Some(text), bytes })
     }
 
-    /// Checks the record and keeps what it says under its position: that is what proofs are made of.
-    fn keep(self, connection: &Connection, position: i64, validation: &mut Validation) -> rusqlite::Result<()> {
+    fn says_what_was_hashed(&self) -> bool {
+        self.text.as_ref().is_none_or(|text| text.as_bytes() == self.bytes)
+    }
+
+    /// What is wrong with the record at this position of the log.
+    pub(crate) fn faults(&self, position: i64) -> Vec<(Class, String)> {
+        let mut found = Vec::new();
         if self.index != position {
             let why = format!("expected index {position}, found {}", self.index);
-            validation.fail(Class::NoncontiguousTlogRecords, "log", self.name.clone(), why);
+            found.push((Class::NoncontiguousTlogRecords, why));
         }
-        if self.hash != leaf_hash(&self.bytes) {
-            let why = format!("the bytes hash to {}, not {}", hex::encode(leaf_hash(&self.bytes)), hex::encode(&self.hash));
-            validation.fail(Class::TlogLeafHashMismatches, "log", self.name.clone(), why);
+        let hash = leaf_hash(&self.bytes);
+        if self.hash != hash {
+            let why = format!("the bytes hash to {}, not {}", hex::encode(hash), hex::encode(&self.hash));
+            found.push((Class::TlogLeafHashMismatches, why));
         }
-        let is_true = self.text.as_ref().is_none_or(|text| text.as_bytes() == self.bytes);
-        if !is_true {
-            validation.fail(Class::TlogTextMismatches, "log", self.name.clone(), "leaf_data is not the text of leaf_data_hex");
+        if !self.says_what_was_hashed() {
+            found.push((Class::TlogTextMismatches, String::from("leaf_data is not the text of leaf_data_hex")));
         }
-        let leaf = String::from_utf8(self.bytes).ok().and_then(|text| Some((Json::read(&text).ok()?, text)));
-        let Some((leaf, text)) = leaf.filter(|(leaf, _)| matches!(leaf, Json::Object(_))) else {
-            validation.fail(Class::MalformedTlogRecords, "log", self.name, "the leaf is not a JSON object");
-            return Ok(());
-        };
-        let event = leaf.text_of("event");
-        if !matches!(event, Some("register" | "beacon")) {
-            validation.fail(Class::UnknownTlogLeaves, "log", self.name, "event is neither register nor beacon");
-        }
-        connection
-            .prepare_cached("INSERT INTO temp.leaves VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![position, event, leaf.words_of("file_id"), text, is_true])?;
-        Ok(())
+        found
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::{Class, Validation};
 
 /// The tables that every registry of this protocol has (fact sheet, section 4).
-const TABLES: [(&str, &[&str]); 5] = [
+pub(crate) const TABLES: [(&str, &[&str]); 5] = [
     ("manifests", &["file_id", "recipient_id", "issuer_id", "issuer_ed25519_pub", "manifest_json", "registered_at"]),
     ("beacons", &["token_id", "file_id", "recipient_id", "issuer_id", "kind", "registered_at"]),
     ("watermarks", &["mark_id", "layer", "file_id", "recipient_id", "issuer_id", "registered_at"]),
@@ -64,7 +64,7 @@ pub(super) fn copy(connection: &Connection, validation: &mut Validation) -> rusq
     connection.execute_batch(INDEXES)
 }
 
-pub(super) fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+pub(crate) fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
     let names = statement.query_map([table], |row| row.get(0))?;
     names.collect()

@@ -1,0 +1,301 @@
+//! Taking over the database, the log and the identity of another registry: `--migrate-from`.
+//!
+//! The source is only read. The new database is made beside its place under another name, and gets its own when it is
+//! complete: whatever happens before leaves nothing behind that looks like a registry.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, OpenFlags, params};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    identity::{self, IdentityError},
+    log, schema,
+    untouched::{self, Untouched},
+    validation::{
+        leaves::{Record, Source, Unreadable},
+        tables::{TABLES, columns_of},
+    },
+};
+
+/// What a migration did, or would do.
+#[derive(Clone, Debug)]
+pub struct Migration {
+    source: PathBuf,
+    dry_run: bool,
+    rows: Vec<(&'static str, i64)>,
+    leaves: Option<i64>,
+    has_identity: bool,
+    was_done: bool,
+}
+
+impl Migration {
+    /// `source`, `dry_run`, the number of rows of each table, `tlog_leaves` (null without a log), whether there is an
+    /// `identity`, and `already_migrated`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut report = Map::new();
+        report.insert(String::from("source"), json!(self.source.display().to_string()));
+        report.insert(String::from("dry_run"), json!(self.dry_run));
+        report.extend(self.rows.iter().map(|(table, count)| ((*table).to_owned(), json!(count))));
+        report.insert(String::from("tlog_leaves"), json!(self.leaves));
+        report.insert(String::from("identity"), json!(self.has_identity));
+        report.insert(String::from("already_migrated"), json!(self.was_done));
+        Value::Object(report)
+    }
+}
+
+/// Why nothing was migrated.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// Source and target are one file.
+    #[error("--migrate-from names the database that --db names")]
+    SameFile,
+    /// The source is missing or cannot be read.
+    #[error("the source {}: {why}", source_path.display())]
+    Source {
+        /// What was named.
+        source_path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The source lacks a table, or a column of one.
+    #[error("the source has no {0}: expected the tables of an Oversight registry")]
+    Missing(String),
+    /// There are rows that point into a log, and no log.
+    #[error("the source's rows have a log, but {} is not there and the source has no table tlog", .0.display())]
+    MissingLog(PathBuf),
+    /// A record of the log is not what it must be: a registry would not start on it.
+    #[error("the source's log, {row}: {why}")]
+    Log {
+        /// Line or leaf.
+        row: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The target has rows or leaves that are not those of the source.
+    #[error("the target {} exists and is not what this migration makes; name a database that does not exist yet", .0.display())]
+    TargetDiffers(PathBuf),
+    /// The target has an identity other than the source's.
+    #[error("{} exists and has another key than the source's identity", .0.display())]
+    IdentityDiffers(PathBuf),
+    /// An identity file cannot be read.
+    #[error("identity file")]
+    Identity(#[from] IdentityError),
+    /// The new database cannot be written.
+    #[error("the target cannot be written")]
+    Io(#[from] io::Error),
+    /// SQLite refuses a row, or the target.
+    #[error("the target cannot be written")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The tree over the leaves cannot be built.
+    #[error("the tree over the leaves cannot be built")]
+    Tree(#[from] log::LogError),
+}
+
+/// Copies the five tables, the log and `registry-identity.json` of the registry whose database is `source` to `db` and
+/// `data_dir`. Log and identity of the source are looked for beside its database.
+///
+/// A dry run reads and checks everything, and writes nothing.
+///
+/// # Errors
+/// When the source is incomplete or its log is damaged, or when the target is there and is something else. Nothing is
+/// written then.
+pub fn migrate(source: &Path, db: &Path, data_dir: &Path, dry_run: bool) -> Result<Migration, MigrationError> {
+    if is_same_file(source, db) {
+        return Err(MigrationError::SameFile);
+    }
+    let failed = |why: String| MigrationError::Source { source_path: source.to_path_buf(), why };
+    let database = untouched::open(source).map_err(|error| failed(error.to_string()))?;
+    let connection = database.connect().map_err(|error| failed(error.to_string()))?;
+    let folder = source.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let rows = rows(&connection).map_err(|error| match error {
+        MigrationError::Sqlite(error) => failed(error.to_string()),
+        error => error,
+    })?;
+    let leaves = leaves(&connection, folder, |_, _| Ok(()))?;
+    if leaves.is_none() && rows.iter().any(|(_, count)| *count > 0) && !dry_run {
+        return Err(MigrationError::MissingLog(folder.join("tlog").join("leaves.jsonl")));
+    }
+    let identity = identity(folder)?;
+    let mut migration = Migration {
+        source: source.to_path_buf(),
+        dry_run,
+        rows,
+        leaves,
+        has_identity: identity.is_some(),
+        was_done: false,
+    };
+    if !dry_run {
+        fs_err::create_dir_all(data_dir)?;
+        migration.was_done = write(&database, &connection, folder, db)?;
+        if let Some(text) = identity {
+            carry_over(&text, &data_dir.join("registry-identity.json"))?;
+        }
+    }
+    Ok(migration)
+}
+
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    matches!((fs_err::canonicalize(a), fs_err::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+fn rows(connection: &Connection) -> Result<Vec<(&'static str, i64)>, MigrationError> {
+    let mut rows = Vec::new();
+    for (table, columns) in TABLES {
+        let found = columns_of(connection, table)?;
+        if found.is_empty() {
+            return Err(MigrationError::Missing(format!("table {table}")));
+        }
+        if let Some(column) = columns.iter().find(|column| !found.iter().any(|name| name == *column)) {
+            return Err(MigrationError::Missing(format!("column {column} in table {table}")));
+        }
+        let count = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
+        rows.push((table, count));
+    }
+    Ok(rows)
+}
+
+/// Hands every leaf over in its order, and says how many there are; nothing where there is no log.
+fn leaves(
+    connection: &Connection,
+    folder: &Path,
+    mut take: impl FnMut(u64, &[u8]) -> rusqlite::Result<()>,
+) -> Result<Option<i64>, MigrationError> {
+    let Some(mut source) = Source::of(connection, folder)? else { return Ok(None) };
+    let mut position = 0;
+    source.each(&mut |record| {
+        let record = record.map_err(|Unreadable { name, why }| MigrationError::Log { row: name, why })?;
+        is_right(&record, position)?;
+        take(position.unsigned_abs(), &record.bytes)?;
+        position += 1;
+        Ok::<(), MigrationError>(())
+    })?;
+    Ok(Some(position))
+}
+
+fn is_right(record: &Record, position: i64) -> Result<(), MigrationError> {
+    match record.faults(position).into_iter().next() {
+        Some((_, why)) => Err(MigrationError::Log { row: record.name.clone(), why }),
+        None => Ok(()),
+    }
+}
+
+/// The text of the source's identity file, if it has one and its halves belong together.
+fn identity(folder: &Path) -> Result<Option<Vec<u8>>, MigrationError> {
+    match fs_err::read(folder.join("registry-identity.json")) {
+        Ok(text) => {
+            identity::Identity::read(&text)?;
+            Ok(Some(text))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn carry_over(text: &[u8], path: &Path) -> Result<(), MigrationError> {
+    let key = |text: &[u8]| identity::Identity::read(text).map(|identity| identity.public().to_owned());
+    match fs_err::read(path) {
+        Ok(there) if key(&there)? == key(text)? => Ok(()),
+        Ok(_) => Err(MigrationError::IdentityDiffers(path.to_path_buf())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(identity::write(path, text)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes the database; true if it was there already, row by row.
+fn write(source: &Untouched, connection: &Connection, folder: &Path, db: &Path) -> Result<bool, MigrationError> {
+    let mut name = db.as_os_str().to_owned();
+    name.push(".migrating");
+    let unfinished = Unfinished::new(PathBuf::from(name))?;
+    {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_URI;
+        let mut target = Connection::open_with_flags(&unfinished.0, flags)?;
+        schema::prepare(&mut target)?;
+        target.execute("ATTACH ?1 AS source", [&source.uri])?;
+        let transaction = target.transaction()?;
+        copy_rows(&transaction)?;
+        leaves(connection, folder, |index, leaf| log::insert(&transaction, index, leaf).map(|_| ()))?;
+        log::build_nodes(&transaction)?;
+        schema::fill_registrations(&transaction)?;
+        transaction.commit()?;
+        if db.exists() {
+            return match is_equal(&target, db)? {
+                true => Ok(true),
+                false => Err(MigrationError::TargetDiffers(db.to_path_buf())),
+            };
+        }
+    }
+    fs_err::File::open(&unfinished.0)?.sync_all()?;
+    fs_err::rename(&unfinished.0, db)?;
+    let folder = db.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs_err::File::open(folder)?.sync_all()?;
+    Ok(false)
+}
+
+/// Rows in their order, so that whatever asks for the newest gets the same one; numbers of events that were given out stay so.
+fn copy_rows(target: &Connection) -> rusqlite::Result<()> {
+    for (table, columns) in TABLES {
+        let columns = columns.join(", ");
+        target.execute(
+            &format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM source.{table} ORDER BY rowid"),
+            [],
+        )?;
+    }
+    let last = target.query_row("SELECT max(seq) FROM source.sqlite_sequence WHERE name = 'events'", [], |row| row.get(0));
+    if let Ok(Some(last)) = last.map(|last: Option<i64>| last) {
+        target.execute("DELETE FROM main.sqlite_sequence WHERE name = 'events'", [])?;
+        target.execute("INSERT INTO main.sqlite_sequence VALUES ('events', ?1)", params![last])?;
+    }
+    Ok(())
+}
+
+/// Whether the database has the same rows and leaves, no more and no fewer.
+fn is_equal(made: &Connection, db: &Path) -> Result<bool, MigrationError> {
+    let there = untouched::open(db).map_err(|error| io::Error::other(error.to_string()))?;
+    made.execute("ATTACH ?1 AS there", [&there.uri])?;
+    let tables = TABLES.into_iter().map(|(table, columns)| (table, columns.join(", ")));
+    for (table, columns) in tables.chain([("tlog", String::from("leaf_index, leaf_hash, leaf"))]) {
+        let statement = format!(
+            "SELECT NOT EXISTS (SELECT {columns} FROM main.{table} EXCEPT SELECT {columns} FROM there.{table})
+                AND NOT EXISTS (SELECT {columns} FROM there.{table} EXCEPT SELECT {columns} FROM main.{table})"
+        );
+        // A table that is not there is a difference.
+        if !made.query_row(&statement, [], |row| row.get(0)).unwrap_or(false) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A file that goes away unless it got another name.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    fn new(path: PathBuf) -> io::Result<Self> {
+        let unfinished = Self(path);
+        unfinished.remove()?;
+        Ok(unfinished)
+    }
+
+    fn remove(&self) -> io::Result<()> {
+        for suffix in ["", "-journal", "-wal", "-shm"] {
+            let mut name = self.0.as_os_str().to_owned();
+            name.push(suffix);
+            match fs_err::remove_file(PathBuf::from(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let _ = self.remove();
+    }
+}
