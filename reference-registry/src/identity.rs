@@ -92,14 +92,7 @@ impl Identity {
             ed25519_pub: identity.public.clone(),
             created_at: Instant::now().text(),
         };
-        // Under another name first: a crash half way must not leave a file that looks like an identity.
-        let unfinished = path.with_extension("json.new");
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(MODE);
-        let mut output = options.open(&unfinished)?;
-        output.write_all(&serde_json::to_vec_pretty(&file)?)?;
-        output.sync_all()?;
-        fs_err::rename(&unfinished, path)?;
+        write(path, &serde_json::to_vec_pretty(&file)?)?;
         Ok(identity)
     }
 
@@ -110,4 +103,16 @@ impl Identity {
         let public = hex::encode(key.public_key());
         Ok((Self { key, public }, seed))
     }
+}
+
+/// Writes an identity file that only its owner can read.
+pub(crate) fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    // Under another name first: a crash half way must not leave a file that looks like an identity.
+    let unfinished = path.with_extension("json.new");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(MODE);
+    let mut output = options.open(&unfinished)?;
+    output.write_all(text)?;
+    output.sync_all()?;
+    fs_err::rename(&unfinished, path)
 }

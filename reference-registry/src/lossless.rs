@@ -19,8 +19,8 @@ pub(crate) enum Json {
     /// As it is spelled.
     Number(String),
     Text(String),
-    List(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    List(Vec<Self>),
+    Object(Vec<(String, Self)>),
 }
 
 /// Why a text was not read.
@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_digits_and_the_last_member_of_a_name_counts() {
-        let read = Json::read(r#" {"a":1.0,"b":[18446744073709551616,-0,1E400],"a":null,"\u0062":"é"} "#).unwrap();
+        let read =
+            Json::read(r#" {"a":1.0,"b":[18446744073709551616,-0,1E400],"a":null,"\u0062":"é"} "#).unwrap();
         let expected = Json::Object(vec![
             (String::from("a"), Json::Null),
             (String::from("b"), Json::Text(String::from("é"))),

@@ -2,13 +2,16 @@
 
 use std::{
     error::Error,
+    io::Write,
     iter::successors,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use assayer_reference_registry::{DataLocation, Dialect, Options, RateLimit, Secret, start};
+use assayer_reference_registry::{
+    DataLocation, Dialect, Options, RateLimit, Secret, migrate, start, validate,
+};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -34,12 +37,21 @@ struct Arguments {
     /// Requests that a client may make at once under a rate limit
     #[arg(long, default_value_t = 30, requires = "rate_limit")]
     burst: u32,
+    /// Take over the registry whose database this is (rows, log, identity) into --db and --data-dir, print the counts as JSON, and stop
+    #[arg(long, value_name = "FILE")]
+    migrate_from: Option<PathBuf>,
+    /// Read and count, and write nothing
+    #[arg(long, requires = "migrate_from")]
+    migrate_dry_run: bool,
+    /// Check that database, log and identity agree, print what does not as JSON, and stop: 0 if they do, 1 if not
+    #[arg(long, conflicts_with = "migrate_from")]
+    validate_db: bool,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("reference-registry: {}", with_causes(&*error));
             ExitCode::from(2)
@@ -52,7 +64,21 @@ fn with_causes(error: &dyn Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    if arguments.validate_db {
+        let validation = validate(&arguments.db, &data_dir(&arguments));
+        writeln!(std::io::stdout(), "{:#}", validation.to_json())?;
+        return Ok(ExitCode::from(u8::from(!validation.is_ok())));
+    }
+    if let Some(source) = &arguments.migrate_from {
+        let migration = migrate(source, &arguments.db, &data_dir(&arguments), arguments.migrate_dry_run)?;
+        writeln!(std::io::stdout(), "{:#}", migration.to_json())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    serve(arguments).await.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     // Before the line that says so: whoever reads it may send a signal at once.
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let registry = start(options(arguments)).await?;
@@ -65,9 +91,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn options(arguments: Arguments) -> Options {
+fn data_dir(arguments: &Arguments) -> PathBuf {
     let beside_db = || arguments.db.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-    let data_dir = arguments.data_dir.clone().unwrap_or_else(beside_db);
+    arguments.data_dir.clone().unwrap_or_else(beside_db)
+}
+
+fn options(arguments: Arguments) -> Options {
+    let data_dir = data_dir(&arguments);
     let burst = arguments.burst;
     Options {
         dialect: arguments.wire,

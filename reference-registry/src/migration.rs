@@ -104,14 +104,20 @@ pub enum MigrationError {
 /// # Errors
 /// When the source is incomplete or its log is damaged, or when the target is there and is something else. Nothing is
 /// written then.
-pub fn migrate(source: &Path, db: &Path, data_dir: &Path, dry_run: bool) -> Result<Migration, MigrationError> {
+pub fn migrate(
+    source: &Path,
+    db: &Path,
+    data_dir: &Path,
+    dry_run: bool,
+) -> Result<Migration, MigrationError> {
     if is_same_file(source, db) {
         return Err(MigrationError::SameFile);
     }
     let failed = |why: String| MigrationError::Source { source_path: source.to_path_buf(), why };
     let database = untouched::open(source).map_err(|error| failed(error.to_string()))?;
     let connection = database.connect().map_err(|error| failed(error.to_string()))?;
-    let folder = source.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        source.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let rows = rows(&connection).map_err(|error| match error {
         MigrationError::Sqlite(error) => failed(error.to_string()),
         error => error,
@@ -131,10 +137,11 @@ pub fn migrate(source: &Path, db: &Path, data_dir: &Path, dry_run: bool) -> Resu
     };
     if !dry_run {
         fs_err::create_dir_all(data_dir)?;
-        migration.was_done = write(&database, &connection, folder, db)?;
+        // Refused before the database is made; and a registry that starts between the two would find its own key.
         if let Some(text) = identity {
             carry_over(&text, &data_dir.join("registry-identity.json"))?;
         }
+        migration.was_done = write(&database, &connection, folder, db)?;
     }
     Ok(migration)
 }
@@ -207,12 +214,18 @@ fn carry_over(text: &[u8], path: &Path) -> Result<(), MigrationError> {
 }
 
 /// Makes the database; true if it was there already, row by row.
-fn write(source: &Untouched, connection: &Connection, folder: &Path, db: &Path) -> Result<bool, MigrationError> {
+fn write(
+    source: &Untouched,
+    connection: &Connection,
+    folder: &Path,
+    db: &Path,
+) -> Result<bool, MigrationError> {
     let mut name = db.as_os_str().to_owned();
     name.push(".migrating");
     let unfinished = Unfinished::new(PathBuf::from(name))?;
     {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_URI;
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_URI;
         let mut target = Connection::open_with_flags(&unfinished.0, flags)?;
         schema::prepare(&mut target)?;
         target.execute("ATTACH ?1 AS source", [&source.uri])?;
@@ -231,7 +244,8 @@ fn write(source: &Untouched, connection: &Connection, folder: &Path, db: &Path) 
     }
     fs_err::File::open(&unfinished.0)?.sync_all()?;
     fs_err::rename(&unfinished.0, db)?;
-    let folder = db.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        db.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     fs_err::File::open(folder)?.sync_all()?;
     Ok(false)
 }
@@ -241,11 +255,16 @@ fn copy_rows(target: &Connection) -> rusqlite::Result<()> {
     for (table, columns) in TABLES {
         let columns = columns.join(", ");
         target.execute(
-            &format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM source.{table} ORDER BY rowid"),
+            &format!(
+                "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM source.{table} ORDER BY rowid"
+            ),
             [],
         )?;
     }
-    let last = target.query_row("SELECT max(seq) FROM source.sqlite_sequence WHERE name = 'events'", [], |row| row.get(0));
+    let last =
+        target.query_row("SELECT max(seq) FROM source.sqlite_sequence WHERE name = 'events'", [], |row| {
+            row.get(0)
+        });
     if let Ok(Some(last)) = last.map(|last: Option<i64>| last) {
         target.execute("DELETE FROM main.sqlite_sequence WHERE name = 'events'", [])?;
         target.execute("INSERT INTO main.sqlite_sequence VALUES ('events', ?1)", params![last])?;

@@ -82,7 +82,9 @@ impl Form {
     fn number(self, digits: &str) -> Option<String> {
         let is_integer = !digits.contains(['.', 'e', 'E']);
         match self {
-            Self::SerdeJcs if is_integer && digits != "-0" && is_of_64_bits(digits) => Some(digits.to_owned()),
+            Self::SerdeJcs if is_integer && digits != "-0" && is_of_64_bits(digits) => {
+                Some(digits.to_owned())
+            }
             Self::SerdeJcs => ecmascript(digits),
             _ if is_integer => Some(String::from(if digits == "-0" { "0" } else { digits })),
             Self::ExactIntegers => None,
@@ -140,8 +142,11 @@ fn plain_hex(text: &str) -> String {
 impl Reading {
     fn read(self, manifest: &Json) -> Option<Json> {
         let Json::Object(members) = manifest else { return None };
-        let mut members: Vec<(String, Json)> =
-            members.iter().filter(|(name, _)| MEMBERS.iter().any(|(known, _)| known == name)).cloned().collect();
+        let mut members: Vec<(String, Json)> = members
+            .iter()
+            .filter(|(name, _)| MEMBERS.iter().any(|(known, _)| known == name))
+            .cloned()
+            .collect();
         for (name, default) in MEMBERS {
             if !default.is_empty() && !members.iter().any(|(found, _)| found == name) {
                 members.push((name.to_owned(), Json::read(default).ok()?));
@@ -287,7 +292,9 @@ fn is_recipient(member: &Json) -> bool {
     let is_text = |name: &str| matches!(member.get(name), None | Some(Json::Text(_) | Json::Null));
     match member {
         Json::Null => true,
-        Json::Object(_) => member.text_of("recipient_id").is_some() && RECIPIENT.iter().all(|name| is_text(name)),
+        Json::Object(_) => {
+            member.text_of("recipient_id").is_some() && RECIPIENT.iter().all(|name| is_text(name))
+        }
         _ => false,
     }
 }
@@ -304,7 +311,11 @@ mod tests {
     #[test]
     fn the_three_forms_differ_where_the_table_of_cases_says() {
         let cases = [
-            (r#"["é\u007f\b\u001f\/"]"#, Some(r#"["\u00e9\u007f\b\u001f/"]"#), Some("[\"é\u{7f}\\b\\u001f/\"]")),
+            (
+                r#"["é\u007f\b\u001f\/"]"#,
+                Some(r#"["\u00e9\u007f\b\u001f/"]"#),
+                Some("[\"é\u{7f}\\b\\u001f/\"]"),
+            ),
             (r#"{"a":1,"a b":2}"#, Some(r#"{"a":1,"a b":2}"#), Some(r#"{"a":1,"a b":2}"#)),
             ("[1.0,1e2,1E-7,1e20,-0]", Some("[1.0,100.0,1e-07,1e+20,0]"), None),
             ("[18446744073709551616]", Some("[18446744073709551616]"), Some("[18446744073709551616]")),
@@ -317,7 +328,10 @@ mod tests {
             (r#"{"a":1,"a b":2}"#, r#"{"a b":2,"a":1}"#),
             (r##"{"\"":1,"#":2}"##, r##"{"#":2,"\"":1}"##),
             (r#"{"\n":1,"A":2}"#, r#"{"A":2,"\n":1}"#),
-            ("[1.0,1E-7,-0.0,18446744073709551615,18446744073709551616]", "[1,1e-7,0,18446744073709551615,18446744073709552000]"),
+            (
+                "[1.0,1E-7,-0.0,18446744073709551615,18446744073709551616]",
+                "[1,1e-7,0,18446744073709551615,18446744073709552000]",
+            ),
         ];
         for (text, expected) in quoted {
             assert_eq!(bytes(Form::SerdeJcs, text).as_deref(), Some(expected));

@@ -23,7 +23,10 @@ impl Untouched {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         match self.copy {
             None => Connection::open_with_flags(&self.uri, flags),
-            Some(_) => Connection::open_with_flags(&self.uri, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI),
+            Some(_) => Connection::open_with_flags(
+                &self.uri,
+                OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI,
+            ),
         }
     }
 }
@@ -70,7 +73,9 @@ fn uri(path: &Path) -> String {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => uri.push(char::from(*byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
+                uri.push(char::from(*byte))
+            }
             _ => {
                 let _ = write!(uri, "%{byte:02x}");
             }
@@ -96,7 +101,12 @@ mod tests {
             fs_err::copy(beside(&path, suffix), beside(&stopped, suffix)).unwrap();
         }
         let before = fs_err::read(beside(&stopped, "-wal")).unwrap();
-        let read: i64 = open(&stopped).unwrap().connect().unwrap().query_row("SELECT x FROM t", [], |row| row.get(0)).unwrap();
+        let read: i64 = open(&stopped)
+            .unwrap()
+            .connect()
+            .unwrap()
+            .query_row("SELECT x FROM t", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(read, 7);
         assert_eq!(fs_err::read(beside(&stopped, "-wal")).unwrap(), before);
         assert_eq!(fs_err::read_dir(copied.path()).unwrap().count(), 2);

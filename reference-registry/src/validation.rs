@@ -8,6 +8,7 @@ mod events;
 mod files;
 pub(crate) mod leaves;
 mod manifests;
+mod own;
 pub(crate) mod tables;
 
 use std::{collections::BTreeMap, path::Path};
@@ -78,7 +79,8 @@ impl Validation {
     /// looks odd and is explained (`notes`), and what cannot be told from these files (`not_established`).
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let rows: Map<String, Value> = self.rows.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect();
+        let rows: Map<String, Value> =
+            self.rows.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect();
         let mut report = Map::new();
         report.insert(String::from("ok"), json!(self.is_ok()));
         report.insert(String::from("counts"), Value::Object(rows));
@@ -121,7 +123,10 @@ pub fn validate(db: &Path, data_dir: &Path) -> Validation {
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 fn database_is_whole(connection: &Connection) -> Result<(), String> {
@@ -134,6 +139,7 @@ fn database_is_whole(connection: &Connection) -> Result<(), String> {
 fn all(connection: &Connection, data_dir: &Path, validation: &mut Validation) -> rusqlite::Result<()> {
     tables::copy(connection, validation)?;
     leaves::read(connection, data_dir, validation)?;
+    own::all(connection, validation)?;
     files::all(connection, validation)?;
     manifests::all(connection, validation)?;
     events::all(connection, validation)
@@ -144,9 +150,13 @@ fn has_identity(data_dir: &Path, validation: &mut Validation) {
     let path = data_dir.join("registry-identity.json");
     match fs_err::read(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            validation.notes.push(String::from("no registry-identity.json beside the log: the identity was not looked at"));
+            validation.notes.push(String::from(
+                "no registry-identity.json beside the log: the identity was not looked at",
+            ));
         }
-        Err(error) => validation.fail(Class::IdentityFileErrors, "registry-identity.json", "", error.to_string()),
+        Err(error) => {
+            validation.fail(Class::IdentityFileErrors, "registry-identity.json", "", error.to_string())
+        }
         Ok(text) => {
             if let Err(error) = Identity::read(&text) {
                 validation.fail(Class::IdentityFileErrors, "registry-identity.json", "", chain(&error));

@@ -50,6 +50,10 @@ pub enum Class {
     TlogTextMismatches,
     /// The log is missing though there are rows.
     MissingTlog,
+    /// The stored tree over the leaves is not theirs.
+    TlogNodeMismatches,
+    /// Rows of the table of registrations that are not those of the leaves.
+    RegistrationRowMismatches,
     /// Beacon leaves that no event names: an event was deleted, or a leaf was added.
     BeaconLeavesWithoutEvent,
     /// Leaves that are neither a registration nor an event.
@@ -92,7 +96,7 @@ pub enum Class {
 
 impl Class {
     /// All, in the order of the report.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 43] = [
         Self::OrphanBeacons,
         Self::OrphanWatermarks,
         Self::OrphanEvents,
@@ -115,6 +119,8 @@ impl Class {
         Self::TlogLeafHashMismatches,
         Self::TlogTextMismatches,
         Self::MissingTlog,
+        Self::TlogNodeMismatches,
+        Self::RegistrationRowMismatches,
         Self::BeaconLeavesWithoutEvent,
         Self::UnknownTlogLeaves,
         Self::RegistrationLeavesWithoutManifest,

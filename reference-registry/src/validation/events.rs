@@ -64,7 +64,11 @@ pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusql
     ids_are_complete(connection, validation)
 }
 
-fn is_of_its_file(connection: &Connection, event: &Event, validation: &mut Validation) -> rusqlite::Result<()> {
+fn is_of_its_file(
+    connection: &Connection,
+    event: &Event,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
     let found = (event.recipient_id.clone(), event.issuer_id.clone());
     let expected = match &event.file_id {
         None => (None, None),
@@ -88,7 +92,12 @@ fn has_extra(event: &Event, validation: &mut Validation) {
     let text = event.extra.as_deref().unwrap_or_default().trim();
     let read = Json::read(text);
     if let (Err(error), false) = (&read, text.is_empty()) {
-        return validation.fail(Class::MalformedEventExtraJson, "events", event.name.clone(), error.to_string());
+        return validation.fail(
+            Class::MalformedEventExtraJson,
+            "events",
+            event.name.clone(),
+            error.to_string(),
+        );
     }
     let expected: &[&str] = if event.is_dns() { &["qname", "qtype"] } else { &[] };
     let names = match read {
@@ -113,7 +122,10 @@ fn has_one_time(event: &Event, validation: &mut Validation) {
     let at = event.qualified_timestamp.as_deref().and_then(seconds);
     let is_one = at.zip(event.timestamp).is_some_and(|(a, b)| a.abs_diff(b) <= TOLERANCE.unsigned_abs());
     if !is_one {
-        let why = format!("timestamp is {:?}, qualified_timestamp {:?}", event.timestamp, event.qualified_timestamp);
+        let why = format!(
+            "timestamp is {:?}, qualified_timestamp {:?}",
+            event.timestamp, event.qualified_timestamp
+        );
         validation.fail(Class::EventTimeMismatches, "events", event.name.clone(), why);
     }
 }
@@ -200,7 +212,8 @@ fn ids_are_complete(connection: &Connection, validation: &mut Validation) -> rus
         .query_row("SELECT seq FROM main.sqlite_sequence WHERE name = 'events'", [], |row| row.get(0))
         .optional()
         .unwrap_or(None);
-    let mut statement = connection.prepare("SELECT id FROM r_events WHERE typeof(id) = 'integer' ORDER BY id")?;
+    let mut statement =
+        connection.prepare("SELECT id FROM r_events WHERE typeof(id) = 'integer' ORDER BY id")?;
     let mut rows = statement.query([])?;
     let mut expected = 1;
     while let Some(row) = rows.next()? {

@@ -70,7 +70,8 @@ fn belongs(
     match second {
         Some(second) if manifests::was_registered_at(connection, &file_id, second)? => {}
         _ => {
-            let why = format!("registered_at is {second:?}, at which the log has no registration of {file_id:?}");
+            let why =
+                format!("registered_at is {second:?}, at which the log has no registration of {file_id:?}");
             validation.fail(Class::RegisteredAtMismatches, table.name, name, why);
         }
     }
@@ -101,7 +102,9 @@ fn corpus_metadata(connection: &Connection, validation: &mut Validation) -> rusq
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let metadata: String = row.get(1).unwrap_or_else(|_| String::from("?"));
-        if let Some(error) = Some(metadata.trim()).filter(|text| !text.is_empty()).and_then(|text| Json::read(text).err()) {
+        if let Some(error) =
+            Some(metadata.trim()).filter(|text| !text.is_empty()).and_then(|text| Json::read(text).err())
+        {
             let name = row.get::<_, Option<String>>(0).ok().flatten().unwrap_or_default();
             validation.fail(Class::MalformedCorpusMetadataJson, "corpus", name, error.to_string());
         }

@@ -8,7 +8,7 @@ use std::{
 use rusqlite::{Connection, params};
 
 use super::{Class, Validation, tables};
-use crate::{log::leaf_hash, lossless::Json};
+use crate::{lossless::Json, merkle::leaf_hash};
 
 /// Longest line of `leaves.jsonl` that is read, in bytes. A leaf of this protocol is below 10 KiB.
 const MAX_LINE: u64 = 4 * 1024 * 1024;
@@ -20,13 +20,18 @@ CREATE INDEX temp.leaves_file ON leaves (event, file_id, position);
 
 /// Makes `leaves`: position, event, file and text of every leaf that could be read, and whether its text is that of
 /// the bytes that were hashed.
-pub(super) fn read(connection: &Connection, data_dir: &Path, validation: &mut Validation) -> rusqlite::Result<()> {
+pub(super) fn read(
+    connection: &Connection,
+    data_dir: &Path,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
     connection.execute_batch(SCHEMA)?;
     let mut log = match Source::of(connection, data_dir)? {
         Some(source) => source,
         None => {
             if validation.rows.iter().any(|(_, count)| *count > 0) {
-                let why = "there are rows, but neither a table tlog nor tlog/leaves.jsonl in the data directory";
+                let why =
+                    "there are rows, but neither a table tlog nor tlog/leaves.jsonl in the data directory";
                 validation.fail(Class::MissingTlog, "log", "", why);
             }
             return Ok(());
@@ -64,9 +69,13 @@ fn keep(
     if !matches!(event, Some("register" | "beacon")) {
         validation.fail(Class::UnknownTlogLeaves, "log", record.name, "event is neither register nor beacon");
     }
-    connection
-        .prepare_cached("INSERT INTO temp.leaves VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![position, event, leaf.words_of("file_id"), text, is_true])?;
+    connection.prepare_cached("INSERT INTO temp.leaves VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+        position,
+        event,
+        leaf.words_of("file_id"),
+        text,
+        is_true
+    ])?;
     Ok(())
 }
 
@@ -108,7 +117,8 @@ fn each_row<E: From<rusqlite::Error>>(
     connection: &Connection,
     take: &mut impl FnMut(Result<Record, Unreadable>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut statement = connection.prepare("SELECT leaf_index, leaf_hash, leaf FROM tlog ORDER BY leaf_index")?;
+    let mut statement =
+        connection.prepare("SELECT leaf_index, leaf_hash, leaf FROM tlog ORDER BY leaf_index")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let index: Option<i64> = row.get(0).ok();
@@ -142,9 +152,9 @@ fn next_line(lines: &mut dyn BufRead) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     lines.take(MAX_LINE).read_until(b'\n', &mut line)?;
     match u64::try_from(line.len()) {
-        Ok(MAX_LINE..) | Err(_) if line.last() != Some(&b'\n') => {
-            Err(io::Error::other(format!("the line is longer than {MAX_LINE} bytes; nothing after it was read")))
-        }
+        Ok(MAX_LINE..) | Err(_) if line.last() != Some(&b'\n') => Err(io::Error::other(format!(
+            "the line is longer than {MAX_LINE} bytes; nothing after it was read"
+        ))),
         _ => Ok(line),
     }
 }
@@ -163,7 +173,9 @@ impl Record {
         let text = std::str::from_utf8(line).map_err(|error| error.to_string())?;
         let record = Json::read(text).map_err(|error| error.to_string())?;
         let index = match record.get("index") {
-            Some(Json::Number(digits)) => digits.parse().map_err(|_| format!("index is {digits}, not an integer"))?,
+            Some(Json::Number(digits)) => {
+                digits.parse().map_err(|_| format!("index is {digits}, not an integer"))?
+            }
             _ => return Err(String::from("index is not a number")),
         };
         let hash = record.text_of("leaf_hash").ok_or("leaf_hash is not a string")?;
@@ -199,7 +211,10 @@ impl Record {
             found.push((Class::TlogLeafHashMismatches, why));
         }
         if !self.says_what_was_hashed() {
-            found.push((Class::TlogTextMismatches, String::from("leaf_data is not the text of leaf_data_hex")));
+            found.push((
+                Class::TlogTextMismatches,
+                String::from("leaf_data is not the text of leaf_data_hex"),
+            ));
         }
         found
     }

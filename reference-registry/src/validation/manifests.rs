@@ -6,9 +6,7 @@ use rusqlite::{Connection, Row, params};
 use serde_json::Value;
 
 use super::{Class, TOLERANCE, Validation};
-use crate::{
-    canonical::Form, faults::Faults, lossless::Json, manifest::Manifest, published, strict_json,
-};
+use crate::{canonical::Form, faults::Faults, lossless::Json, manifest::Manifest, published, strict_json};
 
 /// What rows and leaves say where the manifest does not name an issuer or recipient.
 const UNKNOWN: &str = "unknown";
@@ -50,12 +48,13 @@ pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusql
 fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) -> rusqlite::Result<()> {
     let row = format!("file_id={}", stored.file_id);
     let text = stored.text.as_deref().unwrap_or_default();
-    let manifest = Json::read(text).map_err(|error| error.to_string()).and_then(|manifest| {
-        match published::wrong_type(&manifest) {
+    let manifest =
+        Json::read(text).map_err(|error| error.to_string()).and_then(|manifest| match published::wrong_type(
+            &manifest,
+        ) {
             Some((name, expected)) => Err(format!("/{name} is not {expected}")),
             None => Ok(manifest),
-        }
-    });
+        });
     let manifest = match manifest {
         Ok(manifest) => manifest,
         Err(why) => {
@@ -139,7 +138,12 @@ impl Registrations {
         )?;
         let leaves = statement.query_map([file_id], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
         let leaves: Vec<(i64, String)> = leaves.collect::<Result<_, _>>()?;
-        Ok(Self(leaves.into_iter().filter_map(|(position, text)| Some((position, Json::read(&text).ok()?))).collect()))
+        Ok(Self(
+            leaves
+                .into_iter()
+                .filter_map(|(position, text)| Some((position, Json::read(&text).ok()?)))
+                .collect(),
+        ))
     }
 
     fn include(&self, stored: &Stored, manifest: &Json, validation: &mut Validation) {
@@ -180,7 +184,11 @@ fn differences(stored: &Stored, manifest: &Json, leaf: &Json) -> Vec<String> {
     ];
     for (name, signed) in names {
         if !is_named(leaf.text_of(name), signed) {
-            found.push(format!("{name} is {}, the manifest says {}", shown(leaf.text_of(name)), shown(signed)));
+            found.push(format!(
+                "{name} is {}, the manifest says {}",
+                shown(leaf.text_of(name)),
+                shown(signed)
+            ));
         }
     }
     for (name, list) in [("n_beacons", "beacons"), ("n_watermarks", "watermarks")] {
@@ -192,7 +200,9 @@ fn differences(stored: &Stored, manifest: &Json, leaf: &Json) -> Vec<String> {
     }
     match stored.registered_at {
         Some(second) if is_at(leaf, second) => {}
-        other => found.push(format!("timestamp is {}, registered_at {other:?}", shown(leaf.text_of("timestamp")))),
+        other => {
+            found.push(format!("timestamp is {}, registered_at {other:?}", shown(leaf.text_of("timestamp"))))
+        }
     }
     found
 }
@@ -225,6 +235,8 @@ struct Array {
     list: &'static str,
     /// Members of an item, and what the row says where the second is absent.
     members: (&'static str, &'static str, &'static str),
+    /// Whether the first of them alone is the key of a row.
+    first_is_key: bool,
     of_file: &'static str,
     elsewhere: &'static str,
     missing: Class,
@@ -235,6 +247,7 @@ const BEACONS: Array = Array {
     table: "beacons",
     list: "beacons",
     members: ("token_id", "kind", UNKNOWN),
+    first_is_key: true,
     of_file: "SELECT token_id, kind, registered_at FROM r_beacons WHERE file_id = ?1",
     elsewhere: "SELECT file_id FROM r_beacons WHERE token_id = ?1 AND ?2 = ?2 AND file_id <> ?3",
     missing: Class::MissingBeaconRows,
@@ -245,6 +258,7 @@ const WATERMARKS: Array = Array {
     table: "watermarks",
     list: "watermarks",
     members: ("mark_id", "layer", ""),
+    first_is_key: false,
     of_file: "SELECT mark_id, layer, registered_at FROM r_watermarks WHERE file_id = ?1",
     elsewhere: "SELECT file_id FROM r_watermarks WHERE mark_id = ?1 AND layer = ?2 AND file_id <> ?3",
     missing: Class::MissingWatermarkRows,
@@ -255,7 +269,9 @@ impl Array {
     fn signed<'a>(&self, manifest: &'a Json) -> BTreeSet<(&'a str, &'a str)> {
         let (first, second, default) = self.members;
         let items = manifest.list_of(self.list).iter();
-        items.filter_map(|item| Some((item.words_of(first)?, item.words_of(second).unwrap_or(default)))).collect()
+        items
+            .filter_map(|item| Some((item.words_of(first)?, item.words_of(second).unwrap_or(default))))
+            .collect()
     }
 
     fn named(&self, item: (&str, &str)) -> String {
@@ -285,12 +301,19 @@ fn has_its_rows(
             continue;
         }
         let row = array.named(item);
-        match at.is_some_and(|at| registrations.was_replaced_after(at)) {
+        // A token that is registered again replaces its row, whatever the kind.
+        let is_listed = array.first_is_key && signed.iter().any(|(listed, _)| listed == first);
+        match !is_listed && at.is_some_and(|at| registrations.was_replaced_after(at)) {
             true => validation.notes.push(format!(
                 "{}: {row} of {} is from an earlier registration of that file",
                 array.table, stored.file_id
             )),
-            false => validation.fail(array.unsigned, array.table, row, format!("the manifest of {} does not list it", stored.file_id)),
+            false => validation.fail(
+                array.unsigned,
+                array.table,
+                row,
+                format!("the manifest of {} does not list it", stored.file_id),
+            ),
         }
     }
     let found: BTreeSet<(&str, &str)> = rows.iter().map(|(a, b, _)| (a.as_str(), b.as_str())).collect();
@@ -329,14 +352,20 @@ fn is_taken_over(
 }
 
 fn lists(connection: &Connection, array: &Array, file_id: &str, first: &str) -> rusqlite::Result<bool> {
-    let mut statement = connection.prepare_cached("SELECT manifest_json FROM r_manifests WHERE file_id = ?1")?;
+    let mut statement =
+        connection.prepare_cached("SELECT manifest_json FROM r_manifests WHERE file_id = ?1")?;
     let texts = statement.query_map([file_id], |row| row.get(0))?;
     let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
-    Ok(texts.iter().filter_map(|text| Json::read(text).ok()).any(|manifest| {
-        array.signed(&manifest).iter().any(|(listed, _)| *listed == first)
-    }))
+    Ok(texts
+        .iter()
+        .filter_map(|text| Json::read(text).ok())
+        .any(|manifest| array.signed(&manifest).iter().any(|(listed, _)| *listed == first)))
 }
 
-pub(super) fn was_registered_at(connection: &Connection, file_id: &str, second: i64) -> rusqlite::Result<bool> {
+pub(super) fn was_registered_at(
+    connection: &Connection,
+    file_id: &str,
+    second: i64,
+) -> rusqlite::Result<bool> {
     Ok(Registrations::of(connection, file_id)?.happened_at(second))
 }

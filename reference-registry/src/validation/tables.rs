@@ -1,5 +1,5 @@
 //! The rows, copied into temporary tables with the indexes that the comparisons need: an old database has none on
-//! its file ids.
+//! its file ids. This registry keeps rows of older files in tables of their own; here they stand beside the others.
 
 use rusqlite::Connection;
 
@@ -7,7 +7,10 @@ use super::{Class, Validation};
 
 /// The tables that every registry of this protocol has (fact sheet, section 4).
 pub(crate) const TABLES: [(&str, &[&str]); 5] = [
-    ("manifests", &["file_id", "recipient_id", "issuer_id", "issuer_ed25519_pub", "manifest_json", "registered_at"]),
+    (
+        "manifests",
+        &["file_id", "recipient_id", "issuer_id", "issuer_ed25519_pub", "manifest_json", "registered_at"],
+    ),
     ("beacons", &["token_id", "file_id", "recipient_id", "issuer_id", "kind", "registered_at"]),
     ("watermarks", &["mark_id", "layer", "file_id", "recipient_id", "issuer_id", "registered_at"]),
     (
@@ -57,9 +60,18 @@ pub(super) fn copy(connection: &Connection, validation: &mut Validation) -> rusq
         });
         let selected = selected.collect::<Vec<_>>().join(", ");
         let source = if found.is_empty() { "(SELECT 1 LIMIT 0)" } else { &format!("main.{table}") };
-        connection.execute_batch(&format!("CREATE TEMP TABLE r_{table} AS SELECT {selected} FROM {source}"))?;
+        connection
+            .execute_batch(&format!("CREATE TEMP TABLE r_{table} AS SELECT {selected} FROM {source}"))?;
         let count = connection.query_row(&format!("SELECT count(*) FROM r_{table}"), [], |row| row.get(0))?;
         validation.rows.push((table, count));
+    }
+    for (table, columns) in TABLES {
+        let earlier = format!("earlier_{table}");
+        if !columns_of(connection, &earlier)?.is_empty() {
+            let columns = columns.join(", ");
+            connection
+                .execute_batch(&format!("INSERT INTO temp.r_{table} SELECT {columns} FROM main.{earlier}"))?;
+        }
     }
     connection.execute_batch(INDEXES)
 }

@@ -13,3 +13,5 @@ mod program;
 mod storage;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod upkeep;

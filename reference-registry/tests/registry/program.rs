@@ -88,3 +88,30 @@ fn what_prevents_the_start_is_said_on_standard_error() {
             .starts_with("reference-registry: cannot open the registry's data: ")
     );
 }
+
+#[test]
+fn it_validates_and_migrates_instead_of_listening() {
+    let (source, target) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    assert!(stopped(started(command(source.path())), "-TERM").success());
+    let run = |directory: &Path, arguments: &[&str]| {
+        let output = command(directory).args(arguments).output().unwrap();
+        (
+            output.status.code(),
+            serde_json::from_slice::<Value>(&output.stdout).ok(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, report, _) = run(source.path(), &["--validate-db"]);
+    assert_eq!((code, &report.unwrap()["ok"]), (Some(0), &Value::Bool(true)));
+    let from = source.path().join("own.sqlite");
+    let (code, counts, _) = run(target.path(), &["--migrate-from", from.to_str().unwrap()]);
+    assert_eq!((code, &counts.unwrap()["identity"]), (Some(0), &Value::Bool(true)));
+    let (code, report, _) = run(target.path(), &["--validate-db"]);
+    assert_eq!((code, &report.unwrap()["ok"]), (Some(0), &Value::Bool(true)));
+    std::fs::remove_file(target.path().join("own.sqlite")).unwrap();
+    let (code, report, _) = run(target.path(), &["--validate-db"]);
+    assert_eq!((code, &report.unwrap()["database_errors"]), (Some(1), &Value::from(1)));
+    let (code, nothing, said) = run(target.path(), &["--migrate-from", "/nowhere.sqlite"]);
+    assert_eq!((code, nothing), (Some(2), None));
+    assert!(said.contains("/nowhere.sqlite"), "{said}");
+}

@@ -1,0 +1,295 @@
+//! Validation and migration of a registry that has been stopped.
+
+use std::{fmt::Write, path::Path};
+
+use assayer_reference_registry::{DataLocation, MigrationError, Options, Validation, migrate, validate};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Issuer, Registry, members};
+
+fn opened(directory: &Path) -> Registry {
+    Registry::with(Options { data: DataLocation::Directory(directory.to_owned()), ..Options::ephemeral() })
+}
+
+/// A registry with everything that rows can have, stopped: four files, one registered again with fewer items, one that
+/// takes over a token and a mark of its issuer, one with a corpus; events of both kinds, one of an unknown token.
+fn stopped() -> TempDir {
+    let directory = TempDir::new().unwrap();
+    let registry = opened(directory.path());
+    let issuer = Issuer::new(1);
+    registry.post("/register", &issuer.registration("one")).accepts();
+    let mut again = issuer.manifest("two");
+    registry.post("/register", &issuer.registration_of(again.clone())).accepts();
+    members(&mut again).insert(String::from("beacons"), json!([{"token_id": "two-t1", "kind": "dns"}]));
+    registry.post("/register", &issuer.registration_of(again)).accepts();
+    let mut takes_over = issuer.manifest("three");
+    takes_over["beacons"] = json!([{"token_id": "one-t1", "kind": "http"}]);
+    takes_over["watermarks"] = json!([{"layer": "L3_semantic", "mark_id": "one-m3"}]);
+    registry.post("/register", &issuer.registration_of(takes_over)).accepts();
+    let mut with_corpus = Issuer::new(2).registration("four");
+    with_corpus["corpus"] = json!({"perceptual": "p4"});
+    registry.post("/register", &with_corpus).accepts();
+    for target in ["/p/two-t1.png", "/v/four-t2", "/r/unknown"] {
+        assert_eq!(registry.get(target).status, 200);
+    }
+    registry
+        .post("/dns_event", &json!({"token_id": "four-t1", "client_ip": "192.0.2.1", "qname": "é.test"}))
+        .accepts();
+    registry.stop();
+    directory
+}
+
+fn validated(directory: &Path) -> Validation {
+    validate(&directory.join("registry.sqlite"), directory)
+}
+
+fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_file())
+        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_registry_that_was_stopped_is_valid_and_stays_as_it_is() {
+    let directory = stopped();
+    let before = files(directory.path());
+    let validation = validated(directory.path());
+    assert!(validation.is_ok(), "{:#}", validation.to_json());
+    let report = validation.to_json();
+    assert_eq!(
+        report["counts"],
+        json!({"manifests": 4, "beacons": 5, "watermarks": 6, "events": 4, "corpus": 1})
+    );
+    assert_eq!(report["tlog_size"], 9);
+    assert_eq!(files(directory.path()), before);
+}
+
+/// One change each, and the class that must count it.
+const DAMAGES: &[(&str, &str)] = &[
+    ("DELETE FROM manifests WHERE file_id = 'four'", "orphan_events"),
+    ("DELETE FROM manifests WHERE file_id = 'four'", "orphan_corpus"),
+    ("DELETE FROM manifests WHERE file_id = 'one'", "registration_leaves_without_manifest"),
+    ("UPDATE beacons SET recipient_id = 'x' WHERE token_id = 'two-t1'", "beacon_identity_mismatches"),
+    ("UPDATE watermarks SET issuer_id = 'x' WHERE mark_id = 'one-m1'", "watermark_identity_mismatches"),
+    ("UPDATE events SET issuer_id = NULL WHERE id = 1", "event_identity_mismatches"),
+    ("UPDATE events SET issuer_id = 'x' WHERE file_id IS NULL", "event_identity_mismatches"),
+    ("UPDATE events SET extra = '{' WHERE id = 1", "malformed_event_extra_json"),
+    ("UPDATE events SET extra = '[]' WHERE id = 1", "event_column_mismatches"),
+    ("UPDATE events SET user_agent = 'x' WHERE kind = 'dns'", "event_column_mismatches"),
+    (
+        "UPDATE events SET extra = replace(extra, 'test', 'text') WHERE kind = 'dns'",
+        "event_tlog_leaf_mismatches",
+    ),
+    ("UPDATE events SET timestamp = timestamp + 6 WHERE id = 1", "event_time_mismatches"),
+    ("UPDATE events SET tlog_index = 6 WHERE id = 1", "duplicate_event_tlog_indexes"),
+    ("UPDATE events SET tlog_index = -1 WHERE id = 1", "negative_event_tlog_indexes"),
+    ("UPDATE events SET tlog_index = NULL WHERE id = 1", "events_without_tlog_index"),
+    ("UPDATE events SET tlog_index = 9 WHERE id = 1", "event_tlog_indexes_out_of_range"),
+    ("DELETE FROM events WHERE id = 2", "beacon_leaves_without_event"),
+    ("DELETE FROM events WHERE id = 2", "event_id_gaps"),
+    ("DELETE FROM events WHERE id = 4", "event_id_gaps"),
+    ("UPDATE corpus SET metadata = '{'", "malformed_corpus_metadata_json"),
+    ("UPDATE corpus SET registered_at = 1", "registered_at_mismatches"),
+    (
+        "UPDATE beacons SET registered_at = registered_at - 6 WHERE token_id = 'two-t1'",
+        "registered_at_mismatches",
+    ),
+    ("UPDATE manifests SET registered_at = 1 WHERE file_id = 'one'", "registration_leaf_mismatches"),
+    ("UPDATE manifests SET manifest_json = 'x' WHERE file_id = 'one'", "malformed_manifest_json"),
+    (
+        "UPDATE manifests SET manifest_json = replace(manifest_json, '4096', '4097') WHERE file_id = 'one'",
+        "invalid_manifest_signatures",
+    ),
+    (
+        "UPDATE manifests SET manifest_json = (SELECT manifest_json FROM manifests WHERE file_id = 'four') WHERE file_id = 'one'",
+        "mismatched_manifest_file_ids",
+    ),
+    (
+        "UPDATE manifests SET manifest_json = replace(manifest_json, '\"signature_ml_dsa\":\"\"', '\"signature_ml_dsa\":\"00\"') WHERE file_id = 'one'",
+        "unsigned_manifest_members",
+    ),
+    ("UPDATE manifests SET issuer_ed25519_pub = 'x' WHERE file_id = 'one'", "manifest_row_mismatches"),
+    ("DELETE FROM beacons WHERE token_id = 'two-t1'", "missing_beacon_rows"),
+    ("UPDATE beacons SET kind = 'x' WHERE token_id = 'two-t1'", "unsigned_beacon_rows"),
+    ("DELETE FROM watermarks WHERE mark_id = 'four-m1'", "missing_watermark_rows"),
+    ("UPDATE watermarks SET layer = 'x' WHERE mark_id = 'four-m1'", "unsigned_watermark_rows"),
+    (
+        "INSERT INTO beacons SELECT 'new', file_id, recipient_id, issuer_id, kind, registered_at FROM beacons WHERE token_id = 'four-t1'",
+        "unsigned_beacon_rows",
+    ),
+    ("DELETE FROM tlog WHERE leaf_index = 3", "noncontiguous_tlog_records"),
+    ("DELETE FROM tlog WHERE leaf_index = 8", "tlog_node_mismatches"),
+    ("UPDATE tlog SET leaf_hash = zeroblob(32) WHERE leaf_index = 0", "tlog_leaf_hash_mismatches"),
+    ("UPDATE tlog SET leaf_hash = 7 WHERE leaf_index = 0", "malformed_tlog_records"),
+    ("UPDATE tlog_nodes SET hashes = zeroblob(length(hashes))", "tlog_node_mismatches"),
+    ("DELETE FROM registrations WHERE file_id = 'one'", "registration_row_mismatches"),
+    ("INSERT INTO registrations VALUES ('one', 8, '', 0)", "registration_row_mismatches"),
+    ("DROP TABLE corpus", "missing_tables"),
+    ("ALTER TABLE corpus DROP COLUMN metadata", "missing_columns"),
+];
+
+#[test]
+fn every_damage_is_counted_in_its_class_and_the_row_is_named() {
+    let directory = stopped();
+    for (damage, class) in DAMAGES {
+        let copy = TempDir::new().unwrap();
+        for (name, bytes) in files(directory.path()) {
+            std::fs::write(copy.path().join(name), bytes).unwrap();
+        }
+        Connection::open(copy.path().join("registry.sqlite")).unwrap().execute_batch(damage).unwrap();
+        let report = validated(copy.path()).to_json();
+        assert_eq!(report["ok"], false, "{damage}");
+        assert!(report[class].as_u64().unwrap() > 0, "{damage}: {report:#}");
+        let named = report["failures"].as_array().unwrap().iter().find(|failure| failure["class"] == *class);
+        assert!(named.is_some_and(|failure| !failure["why"].as_str().unwrap().is_empty()), "{damage}");
+    }
+}
+
+#[test]
+fn an_identity_whose_halves_differ_is_reported_and_keeps_its_secret() {
+    let directory = stopped();
+    let path = directory.path().join("registry-identity.json");
+    let mut identity: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let secret = identity["ed25519_priv"].as_str().unwrap().to_owned();
+    identity["ed25519_pub"] = json!("00".repeat(32));
+    std::fs::write(&path, identity.to_string()).unwrap();
+    let report = validated(directory.path()).to_json();
+    assert_eq!((&report["ok"], &report["identity_file_errors"]), (&json!(false), &json!(1)));
+    assert!(!report.to_string().contains(&secret));
+}
+
+#[test]
+fn a_database_that_is_not_there_is_not_made() {
+    let directory = TempDir::new().unwrap();
+    let report = validated(directory.path()).to_json();
+    assert_eq!((&report["ok"], &report["database_errors"]), (&json!(false), &json!(1)));
+    assert_eq!(files(directory.path()), []);
+}
+
+/// The registry of [`stopped`] as the published ones keep theirs: five tables, and the log in a file of lines.
+fn published() -> TempDir {
+    let directory = stopped();
+    let database = Connection::open(directory.path().join("registry.sqlite")).unwrap();
+    let mut lines = String::new();
+    let mut statement = database.prepare("SELECT leaf_index, leaf_hash, leaf FROM tlog ORDER BY 1").unwrap();
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let (index, hash, leaf): (i64, Vec<u8>, Vec<u8>) =
+            (row.get(0).unwrap(), row.get(1).unwrap(), row.get(2).unwrap());
+        let text = String::from_utf8(leaf.clone()).unwrap();
+        let line = json!({"index": index, "leaf_hash": hex::encode(hash), "leaf_data": text, "leaf_data_hex": hex::encode(leaf)});
+        writeln!(lines, "{line}").unwrap();
+    }
+    drop(rows);
+    drop(statement);
+    std::fs::create_dir(directory.path().join("tlog")).unwrap();
+    std::fs::write(directory.path().join("tlog/leaves.jsonl"), lines).unwrap();
+    database
+        .execute_batch(
+            "DROP TABLE tlog; DROP TABLE tlog_nodes; DROP TABLE registrations; DROP TABLE earlier_beacons;
+             DROP TABLE earlier_watermarks; PRAGMA user_version = 0;",
+        )
+        .unwrap();
+    directory
+}
+
+fn migrated(source: &TempDir, target: &TempDir, dry_run: bool) -> Result<Value, MigrationError> {
+    let db = target.path().join("registry.sqlite");
+    migrate(&source.path().join("registry.sqlite"), &db, target.path(), dry_run)
+        .map(|migration| migration.to_json())
+}
+
+#[test]
+fn a_migrated_registry_answers_as_its_source_did() {
+    let (source, target) = (published(), TempDir::new().unwrap());
+    let before = files(source.path());
+    let counts = migrated(&source, &target, true).unwrap();
+    assert_eq!(
+        (&counts["dry_run"], &counts["manifests"], &counts["tlog_leaves"]),
+        (&json!(true), &json!(4), &json!(9))
+    );
+    assert_eq!(files(target.path()), []);
+
+    let mut done = migrated(&source, &target, false).unwrap();
+    assert_eq!(done["already_migrated"], false);
+    done["dry_run"] = json!(true);
+    assert_eq!(done, counts);
+    assert_eq!(files(source.path()), before);
+    assert!(validated(target.path()).is_ok(), "{:#}", validated(target.path()).to_json());
+    assert_eq!(migrated(&source, &target, false).unwrap()["already_migrated"], true);
+
+    let original = stopped();
+    let (expected, found) = (opened(original.path()), opened(target.path()));
+    for file_id in ["two", "four"] {
+        let (expected, found) = (expected.evidence(file_id), found.evidence(file_id));
+        for name in ["manifest", "file_id"] {
+            assert_eq!(found[name], expected[name], "{name}");
+        }
+        assert_eq!(found["events"].as_array().unwrap().len(), expected["events"].as_array().unwrap().len());
+    }
+    assert_eq!(found.size(), 9);
+    assert_eq!(found.get("/p/two-t1.png").status, 200);
+    expected.stop();
+    found.stop();
+    assert!(validated(target.path()).is_ok());
+}
+
+#[test]
+fn a_source_that_is_incomplete_or_damaged_leaves_nothing_behind() {
+    type Damage = fn(&TempDir);
+    let damages: [(&str, Damage); 5] = [
+        ("no table beacons", |source| run(source, "DROP TABLE beacons")),
+        ("no column metadata", |source| run(source, "ALTER TABLE corpus DROP COLUMN metadata")),
+        ("leaves.jsonl is not there", |source| {
+            std::fs::remove_file(source.path().join("tlog/leaves.jsonl")).unwrap()
+        }),
+        ("line 2: expected index 1, found 2", |source| {
+            let path = source.path().join("tlog/leaves.jsonl");
+            let text = std::fs::read_to_string(&path).unwrap();
+            let lines: Vec<&str> =
+                text.lines().enumerate().filter(|(n, _)| *n != 1).map(|(_, line)| line).collect();
+            std::fs::write(path, lines.join("\n")).unwrap();
+        }),
+        ("does not belong to", |source| {
+            std::fs::write(
+                source.path().join("registry-identity.json"),
+                json!({"ed25519_priv": "00".repeat(32), "ed25519_pub": "00".repeat(32), "created_at": ""})
+                    .to_string(),
+            )
+            .unwrap();
+        }),
+    ];
+    for (expected, damage) in damages {
+        let (source, target) = (published(), TempDir::new().unwrap());
+        damage(&source);
+        let error = migrated(&source, &target, false).unwrap_err();
+        let said = format!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string));
+        assert!(said.contains(expected), "{expected}: {said}");
+        assert_eq!(files(target.path()), [], "{expected}");
+    }
+}
+
+fn run(source: &TempDir, statement: &str) {
+    Connection::open(source.path().join("registry.sqlite")).unwrap().execute_batch(statement).unwrap();
+}
+
+#[test]
+fn what_is_there_already_is_never_replaced() {
+    let (source, target) = (published(), TempDir::new().unwrap());
+    let other = opened(target.path());
+    other.post("/register", &Issuer::new(3).registration("other")).accepts();
+    other.stop();
+    let before = files(target.path());
+    assert!(matches!(migrated(&source, &target, false), Err(MigrationError::IdentityDiffers(_))));
+    assert_eq!(files(target.path()), before);
+    std::fs::remove_file(target.path().join("registry-identity.json")).unwrap();
+    assert!(matches!(migrated(&source, &target, false), Err(MigrationError::TargetDiffers(_))));
+    assert!(matches!(migrated(&source, &source, false), Err(MigrationError::SameFile)));
+}
