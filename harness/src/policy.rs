@@ -1,9 +1,12 @@
 //! A trust policy: what an auditor trusts, written down once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use assayer_verifier::oversight::{BUNDLE_LAYERS, IssuerMlDsaKey, KeyWindow, Trust};
-use assayer_verifier::{Hash, LogKey, MlDsa65Key, PublicKey, TreeHead, TsaCertificate, VerifiedKey};
+use assayer_verifier::oversight::{IssuerMlDsaKey, KeyWindow, SignedHead, Trust, Vantage};
+use assayer_verifier::{
+    Document, Hash, LayerMeaning, Limits, LogKey, MlDsa65Key, PublicKey, TreeHead, TsaCertificate,
+    VerifiedKey,
+};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -35,6 +38,10 @@ pub struct Policy {
     pub heads: Vec<TreeHead>,
     /// Layers that must be established, beyond the usual ones.
     pub required: Vec<&'static str>,
+    /// Heads that were fetched from several places.
+    pub vantages: Vec<Vantage>,
+    /// How many of these places must have seen a head; 0 for none.
+    pub quorum: usize,
     /// The oldest evidence that will do, in seconds.
     pub most_seconds: Option<i64>,
 }
@@ -67,13 +74,33 @@ pub enum PolicyError {
         /// Its length.
         length: u64,
     },
+    /// A file of a vantage point that holds no tree head, or none that a registry key of the policy signed.
+    #[error("{path}: vantage point `{vantage}`: {file}: {why}")]
+    HeadFile {
+        /// The policy.
+        path: String,
+        /// The vantage point.
+        vantage: String,
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A layer that does not exist.
-    #[error("{path}: there is no layer `{layer}`, expected one of {}", BUNDLE_LAYERS.join(", "))]
+    #[error("{path}: there is no layer `{layer}`, expected one of {}", layers())]
     Layer {
         /// The policy.
         path: String,
         /// The name.
         layer: String,
+    },
+    /// A quorum that cannot be reached, or vantage points that cannot be told apart.
+    #[error("{path}: {why}")]
+    Quorum {
+        /// The policy.
+        path: String,
+        /// What is wrong.
+        why: String,
     },
     /// The file cannot be read.
     #[error(transparent)]
@@ -126,6 +153,25 @@ struct File {
     transparency_log: Vec<TransparencyLog>,
     #[serde(default)]
     tsa: Vec<Tsa>,
+    #[serde(default)]
+    head: Vec<Head>,
+    quorum: Option<Quorum>,
+    #[serde(default)]
+    vantage: Vec<VantageEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Quorum {
+    at_least: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VantageEntry {
+    name: String,
+    #[serde(default)]
+    files: Vec<PathBuf>,
     #[serde(default)]
     head: Vec<Head>,
 }
@@ -183,6 +229,8 @@ impl Policy {
     pub fn trust(&self) -> Trust<'_> {
         Trust {
             registry_keys: &self.registry_keys,
+            vantages: &self.vantages,
+            quorum: self.quorum,
             windows: &self.windows,
             issuer_keys: &self.issuer_keys,
             ml_dsa_keys: &self.ml_dsa_keys,
@@ -241,16 +289,87 @@ impl Policy {
             }
         }
         for head in file.head {
-            let root = Hash::from_hex(&head.root)
-                .ok_or_else(|| PolicyError::Root { path: path.to_owned(), root: head.root.clone() })?;
-            policy.heads.push(TreeHead { size: head.size, root });
+            policy.heads.push(tree_head(&head, path)?);
+        }
+        policy.quorum = quorum(file.quorum.as_ref(), &file.vantage, path)?;
+        for entry in file.vantage {
+            let vantage = vantage(entry, &policy.registry_keys, path)?;
+            policy.vantages.push(vantage);
+        }
+        if policy.quorum > 0 {
+            policy.required.push("quorum");
         }
         for layer in file.require {
-            let known = BUNDLE_LAYERS.into_iter().find(|known| *known == layer);
+            let known = LayerMeaning::of(&layer).map(|known| known.id);
             policy.required.push(known.ok_or_else(|| PolicyError::Layer { path: path.to_owned(), layer })?);
         }
         Ok(policy)
     }
+}
+
+/// The names of all layers of all kinds of documents.
+fn layers() -> String {
+    let names: Vec<&str> = LayerMeaning::ALL.iter().map(|layer| layer.id).collect();
+    names.join(", ")
+}
+
+fn tree_head(head: &Head, path: &str) -> Result<TreeHead, PolicyError> {
+    let root = Hash::from_hex(&head.root)
+        .ok_or_else(|| PolicyError::Root { path: path.to_owned(), root: head.root.clone() })?;
+    Ok(TreeHead { size: head.size, root })
+}
+
+/// How many vantage points must agree: some, and no more than there are; and each of them has a name of its own.
+fn quorum(quorum: Option<&Quorum>, vantages: &[VantageEntry], path: &str) -> Result<usize, PolicyError> {
+    let failed = |why: String| PolicyError::Quorum { path: path.to_owned(), why };
+    let mut names: Vec<&str> = vantages.iter().map(|vantage| vantage.name.as_str()).collect();
+    names.sort_unstable();
+    if let Some(pair) = names.windows(2).find(|pair| pair.first() == pair.last()) {
+        let name = pair.first().copied().unwrap_or_default();
+        return Err(failed(format!("two vantage points are called `{name}`")));
+    }
+    let Some(quorum) = quorum else { return Ok(0) };
+    if quorum.at_least == 0 || quorum.at_least > vantages.len() {
+        let (asked, of) = (quorum.at_least, vantages.len());
+        return Err(failed(format!(
+            "quorum.at_least is {asked}, expected 1 to {of}, the number of vantage points"
+        )));
+    }
+    Ok(quorum.at_least)
+}
+
+fn vantage(entry: VantageEntry, keys: &[PublicKey], path: &str) -> Result<Vantage, PolicyError> {
+    let mut heads = Vec::new();
+    for head in &entry.head {
+        heads.push(tree_head(head, path)?);
+    }
+    for file in &entry.files {
+        let beside = Path::new(path).parent().unwrap_or_else(|| Path::new("")).join(file);
+        let failed = |why: String| PolicyError::HeadFile {
+            path: path.to_owned(),
+            vantage: entry.name.clone(),
+            file: beside.display().to_string(),
+            why,
+        };
+        heads.push(head_file(&beside, keys).map_err(failed)?);
+    }
+    Ok(Vantage { name: entry.name, heads })
+}
+
+/// The head in a saved answer of `/tlog/head`, signed with one of the keys if there are any.
+fn head_file(path: &Path, keys: &[PublicKey]) -> Result<TreeHead, String> {
+    let limits = Limits { bytes: 1 << 16, ..Limits::default() };
+    let length = fs_err::metadata(path).map_err(|error| error.to_string())?.len();
+    if length > limits.bytes as u64 {
+        return Err(format!("{length} bytes, at most {} are read", limits.bytes));
+    }
+    let bytes = fs_err::read(path).map_err(|error| error.to_string())?;
+    let document = Document::read(&bytes, &limits).map_err(|error| error.to_string())?;
+    let head = SignedHead::read(document.root()).ok_or("expected size, root and signature of a tree head")?;
+    if !keys.is_empty() && !keys.iter().any(|key| head.verify(key).is_ok()) {
+        return Err("no registry key of the policy signed this head".to_owned());
+    }
+    Ok(head.head)
 }
 
 fn key(text: &str, path: &str) -> Result<PublicKey, PolicyError> {

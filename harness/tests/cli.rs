@@ -783,6 +783,139 @@ fn a_key_with_a_window_makes_no_head_authentic() {
     }
 }
 
+/// What a policy asks for holds for heads and logs as well, or is said to be meant for others.
+#[test]
+fn a_policy_holds_for_heads_and_logs_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let [head, log] = ["../heads/known", "../logs/whole"].map(vector);
+    let key = &head["input"]["trust"]["registry_keys"][0];
+    let pinned = format!("[[registry]]\nkey = {key}\n");
+    let seen = |place: &str, size: u64, root: &str| {
+        format!("[[vantage]]\nname = \"{place}\"\n[[vantage.head]]\nsize = {size}\nroot = \"{root}\"\n")
+    };
+    let at = |size: u64| {
+        let heads = log["input"]["trust"]["heads"].as_array().unwrap();
+        heads.iter().find(|head| head["size"] == size).unwrap()["root"].as_str().unwrap()
+    };
+    let two = "[quorum]\nat_least = 2\n";
+    let of = |document: &Json| document["input"]["document"].as_str().unwrap().to_owned();
+    let (head, lines) = (of(&head), of(&log));
+    for (name, document, policy, expected) in [
+        ("head.json", &head, pinned.clone(), (0, "authentic", "append-only input.not-given")),
+        (
+            "head.json",
+            &head,
+            format!("max_age_days = 1\n{pinned}"),
+            (1, "consistent", "freshness time.stale"),
+        ),
+        (
+            "head.json",
+            &head,
+            format!("require = [\"append-only\"]\n{pinned}"),
+            (1, "consistent", "append-only input.not-given"),
+        ),
+        (
+            "head.json",
+            &head,
+            format!("require = [\"registration\"]\n{pinned}"),
+            (2, "authentic", "quorum input.not-given"),
+        ),
+        (
+            "leaves.jsonl",
+            &lines,
+            format!("{two}{}{}", seen("a", 3, at(3)), seen("b", 8, at(8))),
+            (0, "authentic", "quorum ok"),
+        ),
+        (
+            "leaves.jsonl",
+            &lines,
+            format!("{two}{}{}", seen("a", 9, at(8)), seen("b", 8, at(8))),
+            (1, "consistent", "quorum quorum.not-reached"),
+        ),
+        (
+            "leaves.jsonl",
+            &lines,
+            format!("{two}{}{}", seen("a", 3, at(8)), seen("b", 8, at(8))),
+            (1, "refuted", "quorum quorum.conflict"),
+        ),
+    ] {
+        let (path, policy_path) =
+            (write(folder.path(), name, document), write(folder.path(), "policy.toml", &policy));
+        let (path, policy_path) = (path.to_str().unwrap(), policy_path.to_str().unwrap());
+        let call = ["verify", path, "--trust", policy_path, "--require", "authentic", "--format", "ndjson"];
+        let output = run(&call);
+        let finding = findings(&output).first().unwrap().clone();
+        let layers = finding["layers"].as_array().unwrap();
+        let ends =
+            |layer: &Json| format!("{} {}", layer["id"].as_str().unwrap(), layer["code"].as_str().unwrap());
+        let (exit, verdict, layer) = expected;
+        assert_eq!((code(&output), finding["verdict"].as_str().unwrap()), (exit, verdict), "{policy}");
+        assert!(layers.iter().map(ends).any(|found| found == layer), "{policy}: {layers:?}");
+    }
+}
+
+/// k of n vantage points; one that saw another log refutes, however many agree.
+#[test]
+fn a_quorum_of_vantage_points_vouches_for_a_head_and_a_conflict_refutes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "good/with-log";
+    let (registry, issuer) = (key(name, "registry_key"), key(name, "issuer_keys"));
+    let bundle: Json = serde_json::from_str(&bundle(name)).unwrap();
+    let path = write(folder.path(), "bundle.json", bundle.to_string());
+    write(folder.path(), "seen.json", bundle["tlog_head"].to_string());
+    let mut unsigned = bundle["tlog_head"].clone();
+    unsigned["size"] = 1.into();
+    write(folder.path(), "unsigned.json", unsigned.to_string());
+    let (size, root) = (&bundle["tlog_head"]["size"], bundle["tlog_head"]["root"].as_str().unwrap());
+    let keys = format!("[[registry]]\nkey = \"{registry}\"\n[[issuer]]\nkey = \"{issuer}\"\n");
+    let verify = |quorum: &str| {
+        let policy = write(folder.path(), "policy.toml", format!("{keys}{quorum}"));
+        let output = run(&[
+            "verify",
+            path.to_str().unwrap(),
+            "--trust",
+            policy.to_str().unwrap(),
+            "--format",
+            "ndjson",
+        ]);
+        let layer = findings(&output).first().and_then(|finding| {
+            let layers = finding["layers"].as_array()?.clone();
+            layers
+                .into_iter()
+                .find(|layer| layer["id"] == "quorum")
+                .map(|layer| layer["code"].as_str().unwrap().to_owned())
+        });
+        let verdict =
+            findings(&output).first().map(|finding| finding["verdict"].as_str().unwrap().to_owned());
+        (code(&output), verdict.unwrap_or_default(), layer.unwrap_or_default())
+    };
+    let said = |code: i32, verdict: &str, layer: &str| (code, verdict.to_owned(), layer.to_owned());
+    let of = |name: &str, root: &str| {
+        format!("[[vantage]]\nname = \"{name}\"\n[[vantage.head]]\nsize = {size}\nroot = \"{root}\"\n")
+    };
+    let file = |name: &str, file: &str| format!("[[vantage]]\nname = \"{name}\"\nfiles = [\"{file}\"]\n");
+    let two = "[quorum]\nat_least = 2\n";
+    let other = "0".repeat(64);
+    assert_eq!(verify(&[two, &file("a", "seen.json"), &of("b", root)].concat()), said(0, "authentic", "ok"));
+    let empty = "[[vantage]]\nname = \"b\"\n";
+    assert_eq!(
+        verify(&[two, &file("a", "seen.json"), empty].concat()),
+        said(0, "consistent", "quorum.not-reached")
+    );
+    let conflict = [two, &file("a", "seen.json"), &of("b", root), &of("c", &other)].concat();
+    assert_eq!(verify(&conflict), said(1, "refuted", "quorum.conflict"));
+    assert_eq!(verify(""), said(0, "authentic", "input.not-given"));
+    for wrong in [
+        [two, &file("a", "seen.json")].concat(),
+        [two, &of("a", root), &of("a", root)].concat(),
+        ["[quorum]\nat_least = 0\n", &of("a", root)].concat(),
+        file("a", "unsigned.json"),
+        file("a", "nowhere.json"),
+    ] {
+        assert_eq!(verify(&wrong).0, 2, "{wrong}");
+    }
+}
+
 /// That the proof is good is the worst that can be said of a registry: it must never look like success.
 #[test]
 fn a_proof_of_equivocation_that_holds_is_no_success_unless_it_was_asked_for() {

@@ -1,80 +1,20 @@
 """Kind `document`: consistency proofs and proofs of equivocation, as files."""
 
-import copy
 import json
 
 import judge_document
 import merkle
 from cases_merkle import flip, hexes, leaves
+from documents import PINNED, add, changed, head
 from registry import OTHER_REGISTRY, REGISTRY
-from schemas import CODES, HASH, POINTER, SIZE, closed, listing
-from writer import VECTORS, write_json
 
 GROWTH, TREE, HEAD = "RFC 9162 section 2.1.4.2", "RFC 6962 section 2.1", "oversight-registry-v1 section 1.3"
 FORMS = "docs/auditors.md, Proofs as files"
-FOLDERS = ["proofs"]
-PINNED = {"registry_keys": [REGISTRY.hex]}
-KINDS = ["consistency-proof", "equivocation-proof"]
-SHAPE_CODES = {"proof.encoding", "proof.unknown-member", "head.encoding", "merkle.path-length"}
-# Which code each layer can be refuted with, and which it can be left open with.
-REFUSALS = {
-    "json": {"json.duplicate-key", "json.end"},
-    "shape": SHAPE_CODES,
-    "consistency": {"merkle.empty-old-tree", "merkle.path-length", "merkle.root-mismatch", "merkle.size-order"},
-    "old-head": {"head.empty-root", "head.signature-mismatch", "proof.head-differs", "ed25519.key-small-order"},
-    "new-head": {"head.empty-root", "head.signature-mismatch", "proof.head-differs", "ed25519.key-small-order"},
-    "registry-key": {"key.differs"},
-    "contradiction": {
-        "equivocation.heads-agree", "equivocation.leaves-agree", "equivocation.prefix-agrees", "equivocation.sizes-differ", "merkle.empty-old-tree",
-        "merkle.index-out-of-range", "merkle.path-length", "merkle.root-mismatch", "merkle.size-order",
-    },
-}
-OPEN = {"old-head": {"input.not-given"}, "new-head": {"input.not-given"}, "registry-key": {"key.not-pinned"}}
 
 
 def generate(writer):
     consistency_proofs(writer)
     equivocation_proofs(writer)
-    check_vocabulary(writer)
-    write_schemas()
-
-
-def add(writer, id, why, spec, kind, document, trust, refuted=(), open=(), twin=None):
-    """Writes a case after the judge has found exactly what the case says."""
-    text = document if isinstance(document, str) else json.dumps(document)
-    layers = judge_document.judge(kind, text, trust)
-    found = [(layer, *result[1:]) for layer, result in layers.items() if result and result[0] == "refuted"]
-    left_open = [(layer, result[1]) for layer, result in layers.items() if result and result[0] == "open"]
-    assert found == list(refuted), f"{id}: expected {refuted}, found {found}"
-    assert left_open == list(open), f"{id}: expected {open}, found {left_open}"
-    expect = {
-        "verdict": judge_document.verdict(layers, "equivocation" if kind == "equivocation-proof" else "authentic"),
-        "refuted": [{"layer": layer, "code": code, "at": at} for layer, code, at in found],
-        "open": [{"layer": layer, "code": code} for layer, code in left_open],
-        "established": [layer for layer, result in layers.items() if result is None],
-    }
-    writer.add(id, "document", why, spec, {"as": kind, "document": text, "trust": trust}, expect, twin=twin)
-
-
-def head(items, key=REGISTRY, root=None, sign=True):
-    value = {"size": len(items), "root": (root or merkle.root(items)).hex()}
-    if sign:
-        value["signature"] = key.sign(judge_document.signed_message(value))
-    return value
-
-
-def changed(document, pointer, value):
-    """A copy with another value at the pointer; `None` takes the member away."""
-    document = copy.deepcopy(document)
-    *way, last = pointer.split("/")[1:]
-    parent = document
-    for step in way:
-        parent = parent[int(step)] if isinstance(parent, list) else parent[step]
-    if value is None:
-        del parent[last]
-    else:
-        parent[int(last) if isinstance(parent, list) else last] = value
-    return document
 
 
 def consistency_proofs(writer):
@@ -92,6 +32,10 @@ def consistency_proofs(writer):
     case("known-heads", "Both heads are known to the caller.", bare, {"heads": known})
     case("one-of-each", "One head is signed, the other is known.", changed(good, "/new/signature", None), {**PINNED, "heads": known[1:]})
     case("same-size", "A tree that did not grow.", proof(5, 5))
+    seen = [{"name": "a", "heads": known}, {"name": "b", "heads": known[:1]}]
+    case("seen-by-vantage-points", "Vantage points saw the heads of a proof without signatures, and one of them the new one.", bare, {"vantages": seen, "quorum": 1})
+    case("quorum-not-reached", "Two vantage points are asked for, and one saw the new head.", good, {**PINNED, "vantages": seen, "quorum": 2}, open=[("quorum", "quorum.not-reached")])
+    case("age-bounded", "A proof has no time, and so shows no age.", good, {**PINNED, "freshness": {"now": 1_800_000_000, "most_seconds": 86_400}}, open=[("freshness", "time.stale")])
     case("old-power-of-two", "When the old size is a power of two its root is not in the path.", proof(8, 12))
     case("nobody-vouches", "Without a key and a known head the proof ties two unknown heads to each other.", good, {}, open=[("old-head", "input.not-given"), ("new-head", "input.not-given")])
     case("new-head-unknown", "The old head is known, the new one is not.", bare, {"heads": known[:1]}, open=[("new-head", "input.not-given")])
@@ -199,64 +143,3 @@ def equivocation_proofs(writer):
     malformed("index-fraction", "An index is an integer.", json.dumps(by_leaf).replace('"index": 3', '"index": 3.0'), "proof.encoding", "/contradiction/index", "leaf")
     malformed("path-endless", "More hashes than any path has.", changed(by_leaf, "/contradiction/old_path", by_leaf["contradiction"]["old_path"][:1] * 65), "merkle.path-length", "/contradiction/old_path", "leaf")
     malformed("size-beyond-64-bits", "A size has at most 64 bits.", changed(same, "/new/size", 2**64), "head.encoding", "/new/size")
-
-
-def check_vocabulary(writer):
-    """Every code of a layer is exercised by a case, and no case uses another."""
-    cases = [case["expect"] for case in writer.cases.values() if case["kind"] == "document"]
-    used = {(fault["layer"], fault["code"]) for expect in cases for fault in expect["refuted"]}
-    left_open = {(gap["layer"], gap["code"]) for expect in cases for gap in expect["open"]}
-    assert used == {(layer, code) for layer, codes in REFUSALS.items() for code in codes}, used ^ {(layer, code) for layer, codes in REFUSALS.items() for code in codes}
-    assert left_open == {(layer, code) for layer, codes in OPEN.items() for code in codes}, left_open
-
-
-def write_schemas():
-    write_json(VECTORS / "schemas" / "vector-document.schema.json", vector_schema())
-    write_json(VECTORS / "schemas" / "consistency-proof.schema.json", consistency_schema())
-    write_json(VECTORS / "schemas" / "equivocation-proof.schema.json", equivocation_schema())
-
-
-KEYS = listing(HASH, minItems=1)
-SIGNATURE = {"type": "string", "pattern": "^[0-9a-f]{128}$"}
-INTEGER = {**SIZE, "maximum": 2**64 - 1}
-PATH = listing(HASH, maxItems=64)
-
-
-def vector_schema():
-    def fault(codes, **more):
-        return {"oneOf": [closed({"layer": {"const": layer}, "code": {"enum": sorted(names)}, **more}) for layer, names in codes.items()]}
-
-    layers = ["limits", *REFUSALS]
-    properties = {
-        "why": {"type": "string", "pattern": "\\.$"}, "spec": {"type": "string", "minLength": 1}, "kind": {"const": "document"},
-        "input": closed({
-            "as": {"enum": KINDS}, "document": {"type": "string"},
-            "trust": closed({"registry_keys": KEYS, "heads": listing(closed({"size": INTEGER, "root": HASH}), minItems=1)}, []),
-        }),
-        "expect": closed({
-            "verdict": {"enum": ["authentic", "consistent", "equivocation", "refuted"]}, "refuted": listing(fault(REFUSALS, at=POINTER)),
-            "open": listing(fault(OPEN)), "established": listing({"enum": layers}, uniqueItems=True),
-        }),
-        "twin": {"type": "string", "pattern": "^[a-z0-9./-]+$"},
-    }
-    refuted = {"properties": {"expect": {"properties": {"verdict": {"const": "refuted"}}}}}
-    with_twin = {"required": ["twin"], "properties": {"expect": {"properties": {"refuted": {"minItems": 1}}}}}
-    without = {"not": {"required": ["twin"]}, "properties": {"expect": {"properties": {"refuted": {"maxItems": 0}}}}}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A test vector of kind document", **closed(properties, ["why", "spec", "kind", "input", "expect"]), "if": refuted, "then": with_twin, "else": without}
-
-
-def consistency_schema():
-    stated = closed({"size": INTEGER, "root": HASH, "signature": SIGNATURE}, ["size", "root"])
-    shape = closed({"form": {"const": judge_document.CONSISTENCY}, "old": stated, "new": stated, "path": PATH})
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A consistency proof between two tree heads (RFC 9162 section 2.1.4)", **shape}
-
-
-def equivocation_schema():
-    signed = closed({"size": INTEGER, "root": HASH, "signature": SIGNATURE})
-    contradiction = {"oneOf": [
-        closed({"kind": {"const": "same-size"}}),
-        closed({"kind": {"const": "prefix"}, "root": HASH, "path": PATH}),
-        closed({"kind": {"const": "leaf"}, "index": INTEGER, "old_leaf_hash": HASH, "old_path": PATH, "new_leaf_hash": HASH, "new_path": PATH}),
-    ]}
-    shape = closed({"form": {"const": judge_document.EQUIVOCATION}, "registry_key": HASH, "old": signed, "new": signed, "contradiction": contradiction})
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A proof that two signed tree heads cannot belong to one log", **shape}

@@ -1,237 +1,210 @@
-"""Kind `log`: logs as they are downloaded, proofs beside a log, and documents of no known kind."""
+"""Kind `document`: tree heads and vantage points, logs as they are downloaded, inclusion proofs, and documents of no known kind."""
 
 import json
 
+import judge_document
 import merkle
-from cases_merkle import leaves
-from schemas import POINTER, SIZE, HASH, closed, listing
-from strict_json import Defect, Reader
-from writer import VECTORS, write_json
+from cases_merkle import flip, hexes, leaves
+from documents import PINNED, add, changed, head
+from registry import OTHER_REGISTRY
 
-FOLDERS = ["logs"]
-TREE, RANGE, CONTIGUOUS = "oversight-registry-v1 section 2", "oversight-requirements TL-2", "oversight-requirements TL-4"
-# Which code each layer can be refuted with, and which it can be left open with.
-REFUSALS = {
-    "json": {"json.end"},
-    "entries": {"log.count", "log.encoding", "log.index-gap"},
-    "leaf-hashes": {"log.leaf-hash-differs", "log.leaf-text-differs"},
-    "inclusion": {"merkle.root-mismatch"},
-    "head-known": {"proof.head-differs"},
-    "log-root": {"log.root-differs"},
-    "log-leaf": {"log.leaf-differs"},
-    "append-only": {"head.conflict"},
-}
-OPEN = {
-    "entries": {"input.not-reached"}, "leaf-hashes": {"input.not-reached"}, "log-root": {"input.not-given", "input.not-reached", "log.too-short"},
-    "log-end": {"input.not-given", "log.beyond-head"}, "log-leaf": {"input.not-given", "log.too-short"}, "head-known": {"input.not-given"}, "kind": {"document.kind"},
-}
-ITEMS = leaves(7)
+TREE, RANGE, CONTIGUOUS, HASHES = "oversight-registry-v1 section 2", "oversight-requirements TL-2", "oversight-requirements TL-4", "oversight-requirements TL-3"
+INCLUSION, VIEWS, GROWTH = "RFC 9162 section 2.1.3.2", "RFC 9162 section 8.3", "RFC 9162 section 2.1.4"
 
-
-def record(index, data=None, **members):
-    data = ITEMS[index] if data is None else data
-    record = {"index": index, "leaf_hash": merkle.leaf_hash(data).hex(), "leaf_data": data.decode(), "leaf_data_hex": data.hex(), **members}
-    return {name: value for name, value in record.items() if value is not ...}
-
-
-def page(start, records, **members):
-    return {"start": start, "count": len(records), "entries": records, **members}
-
-
-def head(items):
-    return {"size": len(items), "root": merkle.root(items).hex()}
-
-
-def proof(index, items, **members):
-    path = [node.hex() for node in merkle.inclusion(index, items)]
-    return {"index": index, "leaf_hash": merkle.leaf_hash(items[index]).hex(), "proof": path, "root": merkle.root(items).hex(), "tree_size": len(items), **members}
+AGE = {"now": 1_800_000_000, "most_seconds": 86_400}
 
 
 def generate(writer):
-    def case(kind, name, why, spec, documents, trust, refuted=(), open=(), notes=(), twin=None):
-        texts = [document if isinstance(document, str) else json.dumps(document) for document in documents]
-        faults, gaps = JUDGES[kind](texts, trust)
-        assert set(faults.items()) == {(layer, code) for layer, code, _ in refuted}, (name, faults)
-        if kind == "log":
-            # What a log leaves open follows from its leaves and the known heads alone.
-            open = sorted(gaps)
-        assert gaps == set(open), (name, gaps)
-        # A log beside a proof is not required; that somebody vouches for its root is.
-        required = [layer for layer, _ in open if kind != "proof" or layer == "head-known"]
-        expect = {
-            "verdict": "refuted" if refuted else "consistent" if required else "authentic",
-            "refuted": [{"layer": layer, "code": code, "at": at} for layer, code, at in refuted],
-            "open": [{"layer": layer, "code": code} for layer, code in open],
-            "notes": [{"code": code, "at": at} for code, at in notes],
-        }
-        writer.add(f"logs/{name}", "log", why, spec, {"as": kind, "documents": texts, "trust": trust}, expect, twin=twin and f"logs/{twin}")
-
-    records = [record(index) for index in range(len(ITEMS))]
-    known = {"heads": [head(ITEMS)]}
-    case("log", "records", "Records as they stand in a file, one a line, up to a known head.", TREE, records, known)
-    case("log", "pages", "The same as two pages of a download.", RANGE, [page(0, records[:4]), page(4, records[4:])], known)
-    case("log", "without-hex", "The hexadecimal form of a leaf may be absent or null.", TREE, [record(0, leaf_data_hex=...), record(1, leaf_data_hex=None), *records[2:]], known)
-    case("log", "hash-in-capitals", "A leaf hash in capitals is the same hash, and is noted.", TREE, [record(0, leaf_hash=records[0]["leaf_hash"].upper()), *records[1:]], known,
-         notes=[("interop.hex-spelling", "/leaf_hash")])
-    case("log", "head-unknown", "Without a known head the log agrees with itself only.", TREE, records, {})
-    case("log", "head-on-the-way", "A head that the log had earlier.", TREE, records, {"heads": [head(ITEMS[:3])]})
-    case("log", "stretch", "A stretch from the middle of a log has no root of its own.", RANGE, records[2:], known)
-
-    def broken(name, why, spec, documents, layer, code, at, twin="records"):
-        case("log", name, why, spec, documents, known, refuted=[(layer, code, at)], twin=twin)
-
-    rest = records[1:]
-    broken("count-differs", "A page holds fewer entries than it says.", RANGE, [page(0, records, count=8)], "entries", "log.count", "/count", "pages")
-    broken("start-differs", "A page says that it starts elsewhere.", RANGE, [page(1, records)], "entries", "log.index-gap", "/start", "pages")
-    broken("entries-no-list", "The entries of a page are no list.", RANGE, [page(0, {})], "entries", "log.encoding", "/entries", "pages")
-    broken("index-gap", "A record is left out.", CONTIGUOUS, records[:2] + records[3:], "entries", "log.index-gap", "index 3")
-    broken("index-repeated", "A record stands there twice.", CONTIGUOUS, records[:3] + records[2:], "entries", "log.index-gap", "index 2")
-    broken("index-as-text", "An index is an integer.", RANGE, [page(0, records[:6] + [{**record(6), "index": "6"}])], "entries", "log.encoding", "/entries/6/index", "pages")
-    broken("hash-short", "A leaf hash has 32 bytes.", TREE, [page(0, records[:6] + [record(6, leaf_hash="00")])], "entries", "log.encoding", "/entries/6/leaf_hash", "pages")
-    broken("data-absent", "A record has the text of its leaf.", RANGE, [page(0, records[:6] + [record(6, leaf_data=...)])], "entries", "log.encoding", "/entries/6/leaf_data", "pages")
-    broken("data-hex-in-capitals", "The exact leaf is written in lower case.", TREE, [page(0, records[:6] + [record(6, leaf_data_hex="4C")])], "entries", "log.encoding", "/entries/6/leaf_data_hex", "pages")
-    broken("hash-differs", "A leaf hash is not that of the leaf.", "oversight-requirements TL-3", [record(0, leaf_hash=records[1]["leaf_hash"]), *rest], "leaf-hashes", "log.leaf-hash-differs", "/leaf_hash")
-    broken("text-differs", "The text of a leaf is not what its bytes say.", "oversight-requirements TL-3", [record(0, leaf_data="another leaf"), *rest], "leaf-hashes", "log.leaf-text-differs", "/leaf_data")
-    other = [record(0), record(1, b"rewritten"), *records[2:]]
-    broken("leaf-replaced", "A leaf was replaced, with its hash: the root is another.", TREE, other, "log-root", "log.root-differs", "")
-    broken("record-cut-off", "A record ends too early.", TREE, [json.dumps(records[0])[:-9], *rest], "json", "json.end", "/leaf_data_hex")
-
-    early = {"heads": [{**head(ITEMS[:3]), "root": head(ITEMS[:4])["root"]}]}
-    case("log", "head-of-one-leaf-more", "A head whose root is that of one leaf more, as a race would make it.", TREE, records, early,
-         refuted=[("log-root", "log.root-differs", "")], notes=[("interop.next-root", "")], twin="head-on-the-way")
-    conflict = [head(ITEMS[:3]), {**head(ITEMS[:3]), "root": head(ITEMS[:4])["root"]}]
-    case("heads", "heads-in-conflict", "Two heads of one size have different roots.", TREE, [json.dumps(one) for one in conflict], {}, refuted=[("append-only", "head.conflict", "")], twin="head-on-the-way")
-    lines = "".join(json.dumps(one) + "\n" for one in records)
-    beside = {**known, "log": lines}
-    case("proof", "proof-beside-log", "A proof, a known head, and the log of both.", "RFC 9162 section 2.1.3.2", [proof(2, ITEMS)], beside)
-    case("proof", "proof-alone", "A proof shows inclusion in a tree that nobody vouches for.", "RFC 9162 section 2.1.3.2", [proof(2, ITEMS)], {},
-         open=[("head-known", "input.not-given"), ("log-root", "input.not-given"), ("log-leaf", "input.not-given")])
-    short = "".join(json.dumps(one) + "\n" for one in records[:2])
-    case("proof", "proof-beside-short-log", "The log ends before the leaf.", TREE, [proof(2, ITEMS)], {**known, "log": short}, open=[("log-root", "log.too-short"), ("log-leaf", "log.too-short")])
-    forged = [*ITEMS[:2], b"forged", *ITEMS[3:]]
-    case("proof", "proof-of-another-leaf", "The log has another leaf at that index, and leads to another root.", TREE, [proof(2, forged)], {"log": lines},
-         refuted=[("log-root", "log.root-differs", "/root"), ("log-leaf", "log.leaf-differs", "/leaf_hash")], open=[("head-known", "input.not-given")], twin="proof-alone")
-    case("proof", "proof-of-another-tree", "A head of this size is known, with another root.", TREE, [proof(2, forged)], known,
-         refuted=[("head-known", "proof.head-differs", "/root")], open=[("log-root", "input.not-given"), ("log-leaf", "input.not-given")], twin="proof-alone")
-    case("proof", "proof-flipped", "One sibling is another.", "RFC 9162 section 2.1.3.2", [proof(2, ITEMS, proof=proof(2, forged[::-1])["proof"])], beside, refuted=[("inclusion", "merkle.root-mismatch", "/proof")], twin="proof-beside-log")
-    case("any", "kind-unknown", "Good JSON that is evidence of no kind that is known here.", "docs/decisions/malformed-input.md", [{"hello": "world"}], {}, open=[("kind", "document.kind")])
-    check_vocabulary(writer)
-    write_json(VECTORS / "schemas" / "vector-log.schema.json", schema())
+    vantage_points(writer)
+    two_heads(writer)
+    logs(writer)
+    pages(writer)
+    inclusion_proofs(writer)
+    add(writer, "proofs/of-no-known-kind", "Good JSON that is evidence of no kind that is known here.", "docs/decisions/malformed-input.md", "unknown", {"hello": "world"}, {}, open=[("kind", "document.kind")])
 
 
-def judge_log(texts, trust):
-    faults, gaps, items, contiguous = {}, set(), [], True
-    for text in texts:
-        try:
-            Reader(text.encode()).read()
-        except Defect as defect:
-            faults.setdefault("json", defect.code)
-            gaps |= {("entries", "input.not-reached"), ("leaf-hashes", "input.not-reached")}
-            contiguous = False
-            continue
-        document = json.loads(text)
-        if "entries" in document and not isinstance(document["entries"], list):
-            faults.setdefault("entries", "log.encoding")
-            continue
-        if "entries" in document:
-            if document["count"] != len(document["entries"]):
-                faults.setdefault("entries", "log.count")
-            if document["entries"] and document["entries"][0]["index"] != document["start"]:
-                faults.setdefault("entries", "log.index-gap")
-        for one in document.get("entries", [document]):
-            bytes_of = leaf_of(one)
-            if bytes_of is None:
-                faults.setdefault("entries", "log.encoding")
-                continue
-            if merkle.leaf_hash(bytes_of).hex() != one["leaf_hash"].lower():
-                faults.setdefault("leaf-hashes", "log.leaf-hash-differs")
-            if bytes_of != one["leaf_data"].encode():
-                faults.setdefault("leaf-hashes", "log.leaf-text-differs")
-            if items and one["index"] != items[-1][0] + 1:
-                faults.setdefault("entries", "log.index-gap")
-                contiguous = False
-            items.append((one["index"], bytes_of))
-    tree = [item for _, item in items]
-    whole = contiguous and (not items or items[0][0] == 0)
-    heads = sorted(trust.get("heads", []), key=lambda known: known["size"])
-    compared = [known for known in heads if whole and known["size"] <= len(tree)]
-    if any(merkle.root(tree[: known["size"]]).hex() != known["root"] for known in compared):
-        faults["log-root"] = "log.root-differs"
-    elif not heads:
-        gaps.add(("log-root", "input.not-given"))
-    elif len(compared) < len(heads):
-        gaps.add(("log-root", "log.too-short" if whole else "input.not-reached"))
-    if not compared:
-        gaps.add(("log-end", "input.not-given"))
-    elif compared[-1]["size"] < len(tree):
-        gaps.add(("log-end", "log.beyond-head"))
-    return faults, gaps
+def bare(items, size):
+    return {"size": size, "root": merkle.root(items[:size]).hex()}
 
 
-def judge_heads(texts, _):
-    first, second = map(json.loads, texts)
-    return ({"append-only": "head.conflict"} if first["size"] == second["size"] and first["root"] != second["root"] else {}), set()
+def signed(items, **more):
+    """A head as the registry answers it."""
+    value = head(items, **more)
+    return {**value, "signed_message": judge_document.signed_message(value).decode("ascii")}
 
 
-def leaf_of(one):
-    """The bytes of a record's leaf, or None when the record is not encoded as it must be."""
-    text, hexadecimal = one.get("leaf_data"), one.get("leaf_data_hex")
-    sound = type(one.get("index")) is int and isinstance(text, str) and len(one.get("leaf_hash", "")) == 64
-    if not sound or hexadecimal is not None and hexadecimal != hexadecimal.lower():
-        return None
-    return text.encode() if hexadecimal is None else bytes.fromhex(hexadecimal)
+def text(lines):
+    return "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
 
 
-def judge_proof(texts, trust):
-    faults, gaps = {}, set()
-    given = json.loads(texts[0])
-    path, root = [bytes.fromhex(node) for node in given["proof"]], bytes.fromhex(given["root"])
-    code = merkle.judge_inclusion(given["index"], given["tree_size"], bytes.fromhex(given["leaf_hash"]), path, root)
-    if code:
-        faults["inclusion"] = code
-    known = [head for head in trust.get("heads", []) if head["size"] == given["tree_size"]]
-    if not known:
-        gaps.add(("head-known", "input.not-given"))
-    elif known[0]["root"] != given["root"]:
-        faults["head-known"] = "proof.head-differs"
-    log = [json.loads(line)["leaf_data"].encode() for line in trust["log"].splitlines()] if "log" in trust else None
-    if log is None or len(log) < given["tree_size"]:
-        gaps.add(("log-root", "input.not-given" if log is None else "log.too-short"))
-    elif merkle.root(log[: given["tree_size"]]) != root:
-        faults["log-root"] = "log.root-differs"
-    if log is None or len(log) <= given["index"]:
-        gaps.add(("log-leaf", "input.not-given" if log is None else "log.too-short"))
-    elif merkle.leaf_hash(log[given["index"]]).hex() != given["leaf_hash"]:
-        faults["log-leaf"] = "log.leaf-differs"
-    return faults, gaps
+def vantage_points(writer):
+    items = leaves(9)
+    seen, earlier = bare(items, 9), bare(items, 5)
+    other, fork = bare(leaves(9, "fork"), 9), bare(leaves(5, "fork"), 5)
+    document = signed(items)
+    alone = [("log-root", "input.not-given"), ("append-only", "input.not-given")]
+
+    def case(name, why, vantages, quorum, refuted=(), open=(), twin=None):
+        trust = {**PINNED, "vantages": [{"name": place, "heads": heads} for place, heads in vantages], "quorum": quorum}
+        add(writer, f"heads/{name}", why, VIEWS, "oversight-head", document, trust, refuted, [*alone, *open], twin and f"heads/{twin}")
+
+    case("quorum-of-two", "Two of three vantage points saw this head; the third saw an earlier one.", [("a", [seen]), ("b", [seen]), ("c", [earlier])], 2)
+    case("quorum-of-one", "One vantage point is enough where one is asked for.", [("a", [earlier, seen]), ("b", [])], 1)
+    case("quorum-not-reached", "One vantage point saw this head, and two are asked for.", [("a", [seen]), ("b", [earlier])], 2, open=[("quorum", "quorum.not-reached")])
+    case("quorum-same-place-twice", "What one vantage point saw twice counts once.", [("a", [seen, seen]), ("b", [])], 2, open=[("quorum", "quorum.not-reached")])
+    conflict = [("quorum", "quorum.conflict", "")]
+    case("conflict-with-one", "One vantage point saw another root of this size, however many agree.", [("a", [seen]), ("b", [seen]), ("c", [other])], 2, conflict, twin="quorum-of-two")
+    case("conflict-among-others", "Two vantage points saw different roots of another size: the registry shows two logs.", [("a", [seen, earlier]), ("b", [seen, fork])], 2, conflict, twin="quorum-of-two")
+    add(writer, "heads/no-vantage-points", "Without vantage points nothing is said about them.", VIEWS, "oversight-head", document, PINNED, open=alone)
+    unpinned = [("tree-head", "input.not-given"), ("registry-key", "key.not-pinned"), *alone]
+    add(writer, "heads/quorum-without-key", "Vantage points do not stand in for the key.", VIEWS, "oversight-head", document, {"vantages": [{"name": "a", "heads": [seen]}], "quorum": 1}, open=unpinned)
 
 
-JUDGES = {"log": judge_log, "proof": judge_proof, "heads": judge_heads, "any": lambda *_: ({}, {("kind", "document.kind")})}
+def two_heads(writer):
+    """One head against those that the caller knew, and two heads of one key against each other."""
+    items, fork = leaves(9), leaves(9, "fork")
+    growth = text(records(items))
+
+    def case(name, why, trust, refuted=(), open=(), twin=None, document=None):
+        add(writer, f"heads/{name}", why, GROWTH, "oversight-head", document or signed(items), {**PINNED, **trust}, refuted, open, twin and f"heads/{twin}")
+
+    case("known", "The caller knew this head.", {"heads": [bare(items, 9)]}, open=[("log-root", "input.not-given")])
+    case("older-known", "Without the log nothing shows that one head extends the other.", {"heads": [bare(items, 5)]}, open=[("log-root", "input.not-given"), ("append-only", "input.not-given")])
+    case("older-known-with-log", "The log leads to both heads.", {"heads": [bare(items, 5)], "log": growth})
+    case("other-root-known", "The caller knew another root of this size.", {"heads": [bare(fork, 9)]}, [("append-only", "log.root-differs", "")], [("log-root", "input.not-given")], twin="known")
+    case("older-of-another-log", "The log leads to this head, and not to the older one.", {"heads": [bare(fork, 5)], "log": growth}, [("append-only", "log.root-differs", "")], twin="older-known-with-log")
+    case("log-of-another", "The log leads to another root.", {"heads": [bare(items, 9)], "log": text(records(fork))}, [("log-root", "log.root-differs", "/root")], twin="known")
+    case("of-another-key", "The head is signed with another key than the pinned one.", {}, [("tree-head", "head.signature-mismatch", "/signature")],
+         [("registry-key", "key.not-pinned"), ("log-root", "input.not-given"), ("append-only", "input.not-given")], twin="known", document=signed(items, key=OTHER_REGISTRY))
+
+    case("growth-required", "The policy requires that the head extends known ones, and none is known.", {"required": ["append-only"]}, open=[("log-root", "input.not-given"), ("append-only", "input.not-given")])
+    case("growth-required-known", "The policy requires that the head extends known ones, and it is one.", {"required": ["append-only"], "heads": [bare(items, 9)]}, open=[("log-root", "input.not-given")])
+    case("age-bounded", "A head has no time, and so shows no age.", {"heads": [bare(items, 9)], "freshness": AGE}, open=[("log-root", "input.not-given"), ("freshness", "time.stale")])
+
+    def pair(name, why, one, other, refuted=(), open=(), twin=None):
+        add(writer, f"heads/{name}", why, GROWTH, "oversight-heads", text([one, other]), PINNED, refuted, open, twin and f"heads/{twin}")
+
+    pair("two-that-agree", "One head, fetched twice.", signed(items), signed(items))
+    pair("two-of-two-sizes", "Two heads alone do not show that one log has both.", signed(items[:5]), signed(items), open=[("append-only", "input.not-given")])
+    pair("two-in-conflict", "One key signed two roots of one size.", signed(items), signed(fork), [("append-only", "head.conflict", "")], twin="two-that-agree")
 
 
-def check_vocabulary(writer):
-    """Every code of a layer is exercised by a case, and no case uses another."""
-    cases = [case["expect"] for case in writer.cases.values() if case["kind"] == "log"]
-    for member, codes in (("refuted", REFUSALS), ("open", OPEN)):
-        used = {(one["layer"], one["code"]) for expect in cases for one in expect[member]}
-        assert used == {(layer, code) for layer, names in codes.items() for code in names}, (member, used)
+def records(items):
+    """Records as they stand in a file; every other one with the hexadecimal form."""
+    lines = [{"index": index, "leaf_hash": merkle.leaf_hash(item).hex(), "leaf_data": item.decode("ascii")} for index, item in enumerate(items)]
+    return [{**line, "leaf_data_hex": line["leaf_data"].encode("ascii").hex()} if line["index"] % 2 else line for line in lines]
 
 
-def schema():
-    def problem(codes, **more):
-        return {"oneOf": [closed({"layer": {"const": layer}, "code": {"enum": sorted(names)}, **more}) for layer, names in codes.items()]}
+def logs(writer):
+    items = leaves(8)
+    good = records(items)
+    known = {size: bare(items, size) for size in range(1, 9)}
+    unread = [("entries", "input.not-reached"), ("leaf-hashes", "input.not-reached")]
+    lost = [("log-root", "input.not-reached"), ("log-end", "input.not-given")]
 
-    heads = listing(closed({"size": SIZE, "root": HASH}), minItems=1)
-    place = {"type": "string", "pattern": "^(index [0-9]+|(/([^~/]|~[01])*)*)$"}
-    properties = {
-        "why": {"type": "string", "pattern": "\\.$"}, "spec": {"type": "string", "minLength": 1}, "kind": {"const": "log"},
-        "input": closed({"as": {"enum": ["log", "proof", "heads", "any"]}, "documents": listing({"type": "string"}, minItems=1), "trust": closed({"heads": heads, "log": {"type": "string"}}, [])}),
-        "expect": closed({
-            "verdict": {"enum": ["authentic", "consistent", "refuted"]}, "refuted": listing(problem(REFUSALS, at=place)), "open": listing(problem(OPEN)),
-            "notes": listing(closed({"code": {"type": "string"}, "at": POINTER})),
-        }),
-        "twin": {"type": "string", "pattern": "^[a-z0-9./-]+$"},
-    }
-    refuted = {"properties": {"expect": {"properties": {"verdict": {"const": "refuted"}}}}}
-    twin = {"if": refuted, "then": {"required": ["twin"]}, "else": {"not": {"required": ["twin"]}}}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A test vector of kind log", **closed(properties, ["why", "spec", "kind", "input", "expect"]), **twin}
+    def case(name, why, document, heads=(3, 8), refuted=(), open=(), twin=None, notes=(), trust=None, spec=TREE):
+        document = document if isinstance(document, str) else text(document)
+        if trust is None:
+            trust = {"heads": [known[size] for size in heads]} if heads else {}
+        add(writer, f"logs/{name}", why, spec, "oversight-log", document, trust, refuted, open, twin and f"logs/{twin}", notes)
+
+    def bad(name, why, place, lines, refuted, open=lost, spec=TREE):
+        broken = [*good[:place], *lines, *good[place + 1:]]
+        case(name, why, broken, heads=(8,), refuted=[refuted], open=open, twin="whole", spec=spec)
+
+    case("whole", "Every record is good, and both known heads are on the way.", good)
+    case("without-last-newline", "The last line need not be ended.", text(good)[:-1])
+    case("crlf-and-blank-lines", "Line ends of another system and blank lines are fine.", text(good).replace("\n", "\r\n\r\n"))
+    case("hexadecimal-null", "The hexadecimal form of a leaf may be null.", [{**record, "leaf_data_hex": None} for record in good])
+    case("compact", "Records without white space.", "".join(json.dumps(record, separators=(",", ":")) + "\n" for record in good))
+    upper = {**good[2], "leaf_hash": good[2]["leaf_hash"].upper()}
+    case("upper-case-hash", "A leaf hash in upper case is remarked on.", [*good[:2], upper, *good[3:]], notes=[("entries", "interop.hex-spelling")])
+    case("no-head", "A log on its own is consistent with itself.", good, heads=(), open=[("log-root", "input.not-given"), ("log-end", "input.not-given")])
+    case("beyond-head", "Nobody vouches for the leaves after the last known head.", good, heads=(3, 5), open=[("log-end", "log.beyond-head")])
+    case("too-short", "A known head is larger than the log.", good[:6], heads=(3, 8), open=[("log-root", "log.too-short"), ("log-end", "log.beyond-head")])
+    case("stretch", "A stretch from the middle leads to no root.", good[3:], open=lost)
+    case("age-bounded", "A log has no time of its own, and so shows no age.", good, trust={"heads": [known[8]], "freshness": AGE}, open=[("freshness", "time.stale")])
+
+    def seen(*heads, **more):
+        return {"vantages": [{"name": f"place {number}", "heads": list(of)} for number, of in enumerate(heads)], **more}
+
+    other = bare(leaves(8, "fork"), 4)
+    case("seen-by-vantage-points", "The heads of vantage points are on the way as well.", good, trust=seen([known[4]], [known[8]], quorum=2))
+    case("quorum-not-reached", "Two vantage points are asked for, and the second saw nothing yet.", good, trust=seen([known[8]], [], quorum=2), open=[("quorum", "quorum.not-reached")])
+    case("vantage-point-ahead", "What a vantage point saw beyond this log cannot be compared.", good[:6], trust=seen([known[6]], [known[8]], quorum=2), open=[("log-root", "log.too-short"), ("quorum", "quorum.not-reached")])
+    case("vantage-point-saw-another", "A vantage point saw a head that this log does not lead to.", good, trust=seen([known[8]], [other], [known[4]], quorum=2), twin="seen-by-vantage-points",
+         refuted=[("log-root", "log.root-differs", ""), ("quorum", "quorum.conflict", "")])
+
+    bad("cut-line", "A line is cut; the others are still checked.", 4, [json.dumps(good[4])[:30]], ("json", "json.end", "line 5: /leaf_hash"), [*unread, *lost])
+    bad("cut-last-line", "The last line is cut, as by a copy that stopped.", 7, [json.dumps(good[7])[:9]], ("json", "json.end", "line 8: /index"), [*unread, ("log-root", "log.too-short"), ("log-end", "input.not-given")])
+    bad("byte-order-mark", "The file begins with a byte order mark.", 0, ["\ufeff" + json.dumps(good[0])], ("json", "json.bom", "line 1"), [*unread, *lost])
+    bad("member-twice", "Two parsers would read two indexes.", 4, ['{"index": 4, ' + json.dumps(good[4])[1:]], ("json", "json.duplicate-key", "line 5: /index"), [*unread, *lost])
+    bad("foreign-record", "A document of another kind.", 4, [{"manifest": {}}], ("entries", "log.encoding", "line 5: /index"))
+    bad("index-as-text", "An index is an integer.", 4, [{**good[4], "index": "4"}], ("entries", "log.encoding", "line 5: /index"))
+    bad("hash-short", "A leaf hash has 32 bytes.", 4, [{**good[4], "leaf_hash": "00"}], ("entries", "log.encoding", "line 5: /leaf_hash"))
+    bad("text-absent", "A record has the text of its leaf.", 4, [changed(good[4], "/leaf_data", None)], ("entries", "log.encoding", "line 5: /leaf_data"))
+    bad("hex-upper-case", "The hexadecimal form is in lower case.", 3, [{**good[3], "leaf_data_hex": good[3]["leaf_data_hex"].upper()}], ("entries", "log.encoding", "line 4: /leaf_data_hex"))
+    bad("left-out", "A record is left out.", 4, [], ("entries", "log.index-gap", "line 5: /index"), spec=CONTIGUOUS)
+    bad("twice", "A record is there twice.", 4, [good[4], good[4]], ("entries", "log.index-gap", "line 6: /index"), spec=CONTIGUOUS)
+    bad("hash-of-another", "The leaf hash is that of another leaf.", 4, [{**good[4], "leaf_hash": good[3]["leaf_hash"]}], ("leaf-hashes", "log.leaf-hash-differs", "line 5: /leaf_hash"), (), spec=HASHES)
+    bad("text-of-another", "The text is not that of the hexadecimal form.", 3, [{**good[3], "leaf_data": "leaf 4"}], ("leaf-hashes", "log.leaf-text-differs", "line 4: /leaf_data"), (), spec=HASHES)
+    forged = {**good[4], "leaf_data": "forged", "leaf_hash": merkle.leaf_hash(b"forged").hex()}
+    bad("leaf-exchanged", "A leaf is exchanged and rightly hashed: only the root tells.", 4, [forged], ("log-root", "log.root-differs", ""), ())
+    raced = {"size": 5, "root": known[6]["root"]}
+    case("root-of-next-size", "A head with the root of one leaf more, as racing releases sign it.", good, trust={"heads": [raced, known[8]]}, refuted=[("log-root", "log.root-differs", "")], twin="whole", notes=[("log-root", "interop.next-root")])
+
+
+def pages(writer):
+    items = leaves(7)
+    good, known = records(items), {"heads": [bare(items, 7)]}
+    lost = [("log-root", "input.not-reached"), ("log-end", "input.not-given")]
+
+    def page(start, entries, **members):
+        return {"start": start, "count": len(entries), "entries": entries, **members}
+
+    def case(name, why, lines, refuted=(), open=(), twin=None):
+        add(writer, f"logs/{name}", why, RANGE, "oversight-log", text(lines), known, refuted, open, twin and f"logs/{twin}")
+
+    def bad(name, why, code, at, lines, open=()):
+        case(name, why, lines, [("entries", code, at)], open, twin="pages")
+
+    first = page(0, good[:4])
+    case("pages", "Two pages of a download, one a line.", [first, page(4, good[4:])])
+    case("page-empty", "A page beyond the end is empty.", [page(0, good), page(7, [])])
+    bad("page-count-differs", "A page holds fewer entries than it says.", "log.count", "line 2: /count", [first, page(4, good[4:], count=4)])
+    bad("page-start-differs", "A page says that it starts elsewhere.", "log.index-gap", "line 2: /start", [first, page(5, good[4:])])
+    bad("page-entries-no-list", "The entries of a page are no list.", "log.encoding", "line 1: /entries", [page(0, {}), page(4, good[4:])], lost)
+    bad("page-index-as-text", "An index is an integer.", "log.encoding", "line 2: /entries/2/index", [first, page(4, good[4:6] + [{**good[6], "index": "6"}])], [("log-root", "log.too-short"), ("log-end", "input.not-given")])
+    bad("page-left-out", "A page is left out.", "log.index-gap", "line 2: /index", [page(0, good[:3]), page(4, good[4:])], lost)
+
+
+def inclusion_proofs(writer):
+    items, other = leaves(7), leaves(2) + [b"another leaf"] + leaves(7)[3:]
+    known, lines, rewritten = bare(items, 7), text(records(items)), text(records(other))
+    good = {"index": 2, "leaf_hash": merkle.leaf_hash(items[2]).hex(), "proof": hexes(merkle.inclusion(2, items)), "root": known["root"], "tree_size": 7}
+    alone = [("log-root", "input.not-given"), ("log-leaf", "input.not-given")]
+
+    def case(name, why, document, trust, refuted=(), open=(), twin=None, spec=INCLUSION):
+        add(writer, f"proofs/inclusion/{name}", why, spec, "oversight-proof", document, trust, refuted, open, twin and f"proofs/inclusion/{twin}")
+
+    case("in-known-head", "The path leads to a root that the caller knows.", good, {"heads": [known]}, open=alone)
+    seen = {"vantages": [{"name": "a", "heads": [known]}, {"name": "b", "heads": []}]}
+    case("seen-by-vantage-point", "A vantage point saw the root that the path leads to.", good, seen, open=alone)
+    case("quorum-not-reached", "Two vantage points are asked for, and one saw the root.", good, {**seen, "quorum": 2}, open=[*alone, ("quorum", "quorum.not-reached")])
+    case("age-bounded", "A proof has no time, and so shows no age.", good, {"heads": [known], "freshness": AGE}, open=[*alone, ("freshness", "time.stale")])
+    case("beside-log", "A proof, a known head, and the log of both.", good, {"heads": [known], "log": lines})
+    case("alone", "A proof shows inclusion in a tree that nobody vouches for.", good, {}, open=[("head-known", "input.not-given"), *alone])
+    short = text(records(items)[:2])
+    case("beside-short-log", "The log ends before the leaf.", good, {"heads": [known], "log": short}, open=[("log-root", "log.too-short"), ("log-leaf", "log.too-short")], spec=TREE)
+    case("beside-other-log", "The log has another leaf at that index, and another root.", good, {"heads": [known], "log": rewritten},
+         [("log-root", "log.root-differs", "/root"), ("log-leaf", "log.leaf-differs", "/leaf_hash")], twin="beside-log", spec=TREE)
+    case("other-root-known", "The caller knows another root of this size.", good, {"heads": [bare(other, 7)]}, [("head-known", "proof.head-differs", "/root")], alone, twin="in-known-head")
+    for name, why, document, code, at in [
+        ("path-flipped", "One bit of a node differs.", changed(good, "/proof/1", flip(bytes.fromhex(good["proof"][1])).hex()), "merkle.root-mismatch", "/proof"),
+        ("path-short", "A node is missing.", changed(good, "/proof", good["proof"][1:]), "merkle.path-length", "/proof"),
+        ("index-beyond-tree", "There is no such leaf in the tree.", changed(good, "/index", 7), "merkle.index-out-of-range", "/proof"),
+        ("index-of-neighbour", "The leaf stands elsewhere.", changed(good, "/index", 3), "merkle.root-mismatch", "/proof"),
+    ]:
+        case(name, why, document, {"heads": [known]}, [("inclusion", code, at)], alone, twin="in-known-head")
+    case("size-as-text", "A size is an integer.", changed(good, "/tree_size", "7"), {"heads": [known]}, [("inclusion", "proof.encoding", "/tree_size")],
+         twin="in-known-head")

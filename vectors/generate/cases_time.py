@@ -72,6 +72,9 @@ def left_open(good):
     good("stamped-not", "Without a time stamp all times are the registry's own.", evidence=Evidence(events=[web()]), needs=(), left_open=[("time", "time.server-clock", "/events")])
     left("stamped-no-root", "The caller trusts no authority.", "key.not-pinned", plain, BOTH)
     left("stamped-by-stranger", "The time stamp is in order, but nobody trusts its authority.", "time-stamp.untrusted", lambda m: plain(m, STRANGER))
+    mill = [tsa.Certificate("a mill of certificates", tsa.key("other"), extensions=tsa.authority(), serial=100 + number) for number in range(30)]
+    milled = tsa.Certificate("a stamper of the mill", tsa.key("stamper"), mill[0], tsa.stamper(), serial=99)
+    left("stamped-by-mill", "Thirty authorities of one name and key have issued each other: the ways through them are beyond count, and none ends at a trusted root.", "time-stamp.untrusted", lambda m: plain(m, milled, certificates=[milled, *mill]))
     left("stamped-certificate-missing", "The certificate of the signer is nowhere.", "time-stamp.certificate-missing", lambda m: plain(m, certificates=[], fault="time-stamp.certificate-missing"))
     left("stamped-algorithm-unknown", "The imprint is by a digest that is not known here.", "time-stamp.algorithm", with_unknown_digest)
 

@@ -15,11 +15,12 @@ import cases_merkle  # noqa: E402
 import cases_signature  # noqa: E402
 import cases_suite  # noqa: E402
 import cases_time  # noqa: E402
+import documents  # noqa: E402
 import schemas  # noqa: E402
 import soundness  # noqa: E402
 from writer import Writer  # noqa: E402
 
-FOLDERS = ["json", "canonicalization", "merkle", "signatures", "bundles", *cases_document.FOLDERS, *cases_log.FOLDERS]
+FOLDERS = ["json", "canonicalization", "merkle", "signatures", "bundles", *documents.FOLDERS]
 
 
 def main():
@@ -27,8 +28,10 @@ def main():
     for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle, cases_document, cases_log, cases_suite, cases_attestation, cases_time):
         module.generate(writer)
     schemas.check_vocabulary(writer)
+    documents.check_vocabulary(writer)
     writer.write(FOLDERS)
     schemas.write()
+    documents.write_schemas()
     soundness.generate()
     for folder in FOLDERS:
         print(f"{folder}: {sum(id.startswith(folder + '/') for id in writer.cases)} cases")

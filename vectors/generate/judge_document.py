@@ -18,7 +18,12 @@ class Refused(Exception):
 
 
 def judge(kind, text, trust):
-    return {"consistency-proof": consistency_proof, "equivocation-proof": equivocation_proof}[kind](text, trust)
+    return JUDGES[kind](text, trust)
+
+
+# Layers that need not be established for the best verdict, unless the caller asks for them.
+OPTIONAL = {"append-only", "log-leaf", "log-root", "quorum"}
+REQUIRED = {"oversight-log": ["log-root"], "oversight-heads": ["append-only"]}
 
 
 def reading(text):
@@ -31,11 +36,16 @@ def reading(text):
     return {"limits": None, "json": None}, json.loads(text)
 
 
-def verdict(layers, claim="authentic"):
-    states = [result[0] if result else "established" for result in layers.values()]
-    if "refuted" in states:
+def verdict(kind, layers, trust):
+    states = {layer: result[0] if result else "established" for layer, result in layers.items()}
+    if "refuted" in states.values():
         return "refuted"
-    return claim if all(state == "established" for state in states) else "consistent"
+    required = {layer for layer in states if layer not in OPTIONAL} | {*REQUIRED.get(kind, []), *trust.get("required", [])}
+    if trust.get("quorum"):
+        required.add("quorum")
+    if any(states.get(layer) != "established" for layer in required):
+        return "consistent"
+    return "equivocation" if kind == "equivocation-proof" else "authentic"
 
 
 def attempt(check, *arguments):
@@ -156,7 +166,7 @@ def inclusion(index, head, leaf, path):
 
 
 def vouched(head, trust, at):
-    keys, known = trust.get("registry_keys", []), [known for known in trust.get("heads", []) if known["size"] == head["size"]]
+    keys, known = trust.get("registry_keys", []), [known for known in known_heads(trust) if known["size"] == head["size"]]
     signed = keys and "signature" in head
     if signed and all(signature_refusal(key, head) for key in keys):
         return ("refuted", "head.signature-mismatch", f"{at}/signature")
@@ -176,6 +186,14 @@ def consistency_proof(text, trust):
     layers["consistency"] = refusal and ("refuted", refusal, "/path")
     layers["old-head"] = vouched(proof["old"], trust, "/old")
     layers["new-head"] = vouched(proof["new"], trust, "/new")
+    layers["quorum"] = quorum(proof["new"], trust)
+    return aged(layers, trust)
+
+
+def aged(layers, trust):
+    """What is no bundle has no time: where the caller bounds the age of evidence it shows none."""
+    if "freshness" in trust:
+        layers["freshness"] = ("open", "time.stale")
     return layers
 
 
@@ -224,3 +242,218 @@ def equivocation_proof(text, trust):
     layers["registry-key"] = ("open", "key.not-pinned") if not keys else None if key in keys else ("refuted", "key.differs", "/registry_key")
     layers["contradiction"] = attempt(contradiction, proof)
     return layers
+
+
+# ---- tree heads, and vantage points
+
+
+def known_heads(trust):
+    return [*trust.get("heads", []), *(head for vantage in trust.get("vantages", []) for head in vantage["heads"])]
+
+
+def leaves_of(trust):
+    """The leaves of the log that the caller has, which is a good one; None if there is none."""
+    return [json.loads(line)["leaf_data"].encode("utf-8") for line in trust["log"].splitlines()] if "log" in trust else None
+
+
+def root_at(leaves, size):
+    return merkle.root(leaves[:size]).hex() if leaves is not None and size <= len(leaves) else None
+
+
+def tree_head(text, trust):
+    layers, head = reading(text)
+    if head is None:
+        return layers
+    keys, message, leaves = trust.get("registry_keys", []), signed_message(head).decode("ascii"), leaves_of(trust)
+    assert head["signed_message"] == message
+    fits = any(signature_refusal(key, head) is None for key in keys)
+    layers["tree-head"] = ("open", "input.not-given") if not keys else None if fits else ("refuted", "head.signature-mismatch", "/signature")
+    layers["registry-key"] = None if fits else ("open", "key.not-pinned")
+    layers["log-root"] = in_log(head["size"], head["root"], leaves)
+    layers["append-only"] = append_only(head, trust.get("heads", []), leaves)
+    layers["quorum"] = quorum(head, trust)
+    return aged(layers, trust)
+
+
+def in_log(size, root, leaves):
+    if leaves is None:
+        return ("open", "input.not-given")
+    found = root_at(leaves, size)
+    return ("open", "log.too-short") if found is None else None if found == root else ("refuted", "log.root-differs", "/root")
+
+
+def append_only(head, known, leaves):
+    outcomes = [growth(head, other, leaves) for other in known]
+    refuted = [outcome for outcome in outcomes if outcome and outcome[0] == "refuted"]
+    gaps = [outcome for outcome in outcomes if outcome] or ([] if known else [("open", "input.not-given")])
+    return next(iter(refuted + gaps), None)
+
+
+def growth(head, known, leaves):
+    """One head against one that was known before."""
+    differs = ("refuted", "log.root-differs", "")
+    if known["size"] == head["size"]:
+        return None if known["root"] == head["root"] else differs
+    shown = root_at(leaves, known["size"]), root_at(leaves, head["size"])
+    if None in shown:
+        return ("open", "input.not-given")
+    return None if shown == (known["root"], head["root"]) else differs
+
+
+def two_heads(text, trust):
+    """Two heads that pinned keys signed, one a line."""
+    one, other = map(json.loads, text.splitlines())
+    for head in (one, other):
+        assert any(signature_refusal(key, head) is None for key in trust["registry_keys"])
+    layers = {"limits": None, "json": None, "append-only": None}
+    if one["size"] != other["size"]:
+        layers["append-only"] = ("open", "input.not-given")
+    elif one["root"] != other["root"]:
+        layers["append-only"] = ("refuted", "head.conflict", "")
+    return layers
+
+
+def quorum(head, trust):
+    seen = [(vantage["name"], known["size"], known["root"]) for vantage in trust.get("vantages", []) for known in vantage["heads"]]
+    roots = {}
+    for _, size, root in [*seen, ("document", head["size"], head["root"])]:
+        if roots.setdefault(size, root) != root:
+            return ("refuted", "quorum.conflict", "")
+    if "vantages" not in trust:
+        return ("open", "input.not-given")
+    agree = {name for name, size, _ in seen if size == head["size"]}
+    return None if len(agree) >= max(trust.get("quorum", 0), 1) else ("open", "quorum.not-reached")
+
+
+# ---- logs
+
+
+class Log:
+    """A log, line by line; the first problem of each layer is kept."""
+
+    def __init__(self):
+        self.layers = {"limits": None, "json": None, "entries": None, "leaf-hashes": None}
+        self.leaves, self.count, self.next, self.unread, self.whole = [], 0, None, 0, True
+
+    def refute(self, layer, code, at):
+        self.layers[layer] = self.layers[layer] or ("refuted", code, at)
+
+    def line(self, number, text):
+        try:
+            Reader(text.encode("utf-8")).read()
+        except Defect as defect:
+            self.unread += 1
+            return self.refute("json", defect.code, f"line {number}: {defect.pointer}" if defect.pointer else f"line {number}")
+        document, at = json.loads(text), f"line {number}: "
+        if not isinstance(document, dict) or "entries" not in document:
+            return self.read(number, document, at)
+        entries = document["entries"]
+        if not isinstance(entries, list):
+            return self.refute("entries", "log.encoding", f"{at}/entries")
+        if document["count"] != len(entries):
+            self.refute("entries", "log.count", f"{at}/count")
+        if entries and document["start"] != entries[0]["index"]:
+            self.refute("entries", "log.index-gap", f"{at}/start")
+        for position, entry in enumerate(entries):
+            self.read(number, entry, f"{at}/entries/{position}")
+
+    def read(self, number, record, at):
+        record = record if isinstance(record, dict) else {}
+        index, stated, data, digits = (record.get(name) for name in ("index", "leaf_hash", "leaf_data", "leaf_data_hex"))
+        for name, good in [
+            ("index", is_integer(index)), ("leaf_hash", isinstance(stated, str) and HASH.fullmatch(stated.lower())), ("leaf_data", isinstance(data, str)),
+            ("leaf_data_hex", digits is None or isinstance(digits, str) and re.fullmatch("([0-9a-f]{2})*", digits)),
+        ]:
+            if not good:
+                self.unread += 1
+                return self.refute("entries", "log.encoding", f"{at}/{name}")
+        leaf = data.encode("utf-8") if digits is None else bytes.fromhex(digits)
+        if leaf != data.encode("utf-8"):
+            self.refute("leaf-hashes", "log.leaf-text-differs", f"{at}/leaf_data")
+        if merkle.leaf_hash(leaf).hex() != stated.lower():
+            self.refute("leaf-hashes", "log.leaf-hash-differs", f"{at}/leaf_hash")
+        self.record(number, index, leaf)
+
+    def record(self, number, index, leaf):
+        expected = index if self.count == 0 else self.next
+        if index not in (expected, expected + self.unread):
+            self.refute("entries", "log.index-gap", f"line {number}: /index")
+        if self.unread or index != len(self.leaves):
+            self.whole = False
+        if self.whole:
+            self.leaves.append(leaf)
+        self.count, self.next, self.unread = self.count + 1, index + 1, 0
+
+
+def log(text, trust):
+    replay = Log()
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            replay.line(number, line)
+    layers = replay.layers
+    if layers["json"]:
+        for layer in ("entries", "leaf-hashes"):
+            layers[layer] = layers[layer] or ("open", "input.not-reached")
+    known = known_heads(trust)
+    reached = [head for head in known if head["size"] <= len(replay.leaves)]
+    if any(merkle.root(replay.leaves[: head["size"]]).hex() != head["root"] for head in reached):
+        layers["log-root"] = ("refuted", "log.root-differs", "")
+    elif len(reached) < len(known):
+        layers["log-root"] = ("open", "log.too-short" if replay.whole else "input.not-reached")
+    else:
+        layers["log-root"] = None if known else ("open", "input.not-given")
+    if not reached or not replay.whole:
+        layers["log-end"] = ("open", "input.not-given")
+    else:
+        at_end = max(head["size"] for head in reached) == replay.count
+        layers["log-end"] = None if at_end else ("open", "log.beyond-head")
+    layers["quorum"] = quorum_of_log(replay, trust)
+    return aged(layers, trust)
+
+
+def quorum_of_log(replay, trust):
+    if "vantages" not in trust:
+        return ("open", "input.not-given")
+    agree, roots = 0, {}
+    for vantage in trust["vantages"]:
+        compared = [head["root"] == root_at(replay.leaves, head["size"]) for head in vantage["heads"] if head["size"] <= len(replay.leaves)]
+        roots_agree = all(roots.setdefault(head["size"], head["root"]) == head["root"] for head in vantage["heads"])
+        if not all(compared) or not roots_agree:
+            return ("refuted", "quorum.conflict", "")
+        agree += any(compared)
+    return None if agree >= max(trust.get("quorum", 0), 1) else ("open", "quorum.not-reached")
+
+
+# ---- inclusion proofs
+
+
+def inclusion_proof(text, trust):
+    layers, proof = reading(text)
+    if not is_integer(proof["tree_size"]):
+        return {**layers, "inclusion": ("refuted", "proof.encoding", "/tree_size")}
+    leaves, root = leaves_of(trust), proof["root"]
+    refusal = inclusion(proof["index"], {"size": proof["tree_size"], "root": root}, proof["leaf_hash"], proof["proof"])
+    layers["inclusion"] = refusal and ("refuted", refusal, "/proof")
+    known = [head["root"] for head in known_heads(trust) if head["size"] == proof["tree_size"]]
+    layers["head-known"] = ("open", "input.not-given") if not known else None if set(known) == {root} else ("refuted", "proof.head-differs", "/root")
+    layers["log-root"] = in_log(proof["tree_size"], root, leaves)
+    layers["log-leaf"] = leaf_in_log(proof, leaves)
+    layers["quorum"] = quorum({"size": proof["tree_size"], "root": root}, trust)
+    return aged(layers, trust)
+
+
+def leaf_in_log(proof, leaves):
+    if leaves is None or proof["index"] >= len(leaves):
+        return ("open", "input.not-given" if leaves is None else "log.too-short")
+    return None if merkle.leaf_hash(leaves[proof["index"]]).hex() == proof["leaf_hash"] else ("refuted", "log.leaf-differs", "/leaf_hash")
+
+
+def unknown(text, _):
+    layers, _ = reading(text)
+    return {**layers, "kind": ("open", "document.kind")}
+
+
+JUDGES = {
+    "consistency-proof": consistency_proof, "equivocation-proof": equivocation_proof, "oversight-head": tree_head, "oversight-heads": two_heads,
+    "oversight-log": log, "oversight-proof": inclusion_proof, "unknown": unknown,
+}

@@ -70,14 +70,21 @@ fn each_vector_fits_its_schema() {
         let path = folder().join("schemas").join(format!("{name}.schema.json"));
         jsonschema::validator_for(&read(&path)).unwrap()
     };
-    for kind in ["json", "canonicalization", "merkle", "signatures", "bundles", "proofs", "logs", "soundness"]
-    {
+    for kind in [
+        "json",
+        "canonicalization",
+        "merkle",
+        "signatures",
+        "bundles",
+        "heads",
+        "logs",
+        "proofs",
+        "soundness",
+    ] {
         let (one, bases) = match kind {
             "soundness" => (schema("soundness-group"), Some(schema("soundness-bases"))),
-            "proofs" => (schema("vector-document"), None),
-            "signatures" | "bundles" | "logs" => {
-                (schema(&format!("vector-{}", kind.trim_end_matches('s'))), None)
-            }
+            "heads" | "logs" | "proofs" => (schema("vector-document"), None),
+            "signatures" | "bundles" => (schema(&format!("vector-{}", kind.trim_end_matches('s'))), None),
             _ => (schema(&format!("vector-{kind}")), None),
         };
         let paths = files_below(&folder().join(kind));

@@ -28,7 +28,9 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn documents_fit_their_schemas_where_their_shape_is_sound() {
     let vector_schema = schema("vector-document");
     let mut paths = Vec::new();
-    files(&root().join("proofs"), &mut paths);
+    for folder in ["heads", "logs", "proofs"] {
+        files(&root().join(folder), &mut paths);
+    }
     let mut sides = [0, 0];
     for path in paths {
         let vector: Json = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
@@ -41,6 +43,10 @@ fn documents_fit_their_schemas_where_their_shape_is_sound() {
             continue;
         }
         let form = vector.pointer("/input/as").and_then(Json::as_str).unwrap();
+        // Heads and logs are not of a form of ours.
+        if !["consistency-proof", "equivocation-proof"].contains(&form) {
+            continue;
+        }
         let sound = !refuted.iter().any(|layer| layer.get("layer").is_some_and(|layer| layer == "shape"));
         // To a JSON Schema 3.0 is an integer; the verifier takes only what is written as one.
         let fits = schema(form).is_valid(&serde_json::from_str(text).unwrap()) && !text.contains("3.0");

@@ -87,6 +87,7 @@ pub struct UnknownScheme {
 /// Why a value has no canonical bytes under a scheme.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {number} at byte {offset}", code.meaning())]
+#[non_exhaustive]
 pub struct CanonError {
     /// `canon.float` or `canon.number-range`.
     pub code: Code,
@@ -304,12 +305,24 @@ impl<'d> Writer<'d> {
             if self.dropping() && member.is_null() {
                 continue;
             }
-            self.name(position, key);
-            self.value(member)?;
+            self.member(position, key, member)?;
             position += 1;
         }
         self.out.push(b'}');
         Ok(())
+    }
+
+    /// A member, copied as one piece where it stands in the document as every scheme writes it.
+    fn member(&mut self, position: usize, key: Value<'d>, value: Value<'d>) -> Result<(), CanonError> {
+        if let Some(text) = key.canonical_member(value)
+            && !(self.dropping() && value.has_null_members())
+        {
+            self.separate(position);
+            self.out.extend_from_slice(text.as_bytes());
+            return Ok(());
+        }
+        self.name(position, key);
+        self.value(value)
     }
 
     fn name(&mut self, position: usize, key: Value<'d>) {
@@ -323,8 +336,7 @@ impl<'d> Writer<'d> {
         self.out.push(b'{');
         for at in first..self.members.len() {
             if let Some((_, key)) = self.members.get(at).copied() {
-                self.name(at - first, key);
-                self.value(key.named_value())?;
+                self.member(at - first, key, key.named_value())?;
             }
         }
         self.members.truncate(first);
@@ -363,8 +375,7 @@ impl<'d> Writer<'d> {
         members.sort_by(|a, b| a.0.compare(&b.0, self.scheme));
         self.out.push(b'{');
         for (position, (_, key, member)) in members.iter().enumerate() {
-            self.name(position, *key);
-            self.value(*member)?;
+            self.member(position, *key, *member)?;
         }
         self.out.push(b'}');
         Ok(())

@@ -28,11 +28,17 @@ impl LogKey {
 pub(crate) struct Checkpoint<'t> {
     pub(crate) head: TreeHead,
     /// What is signed: everything up to and with the line feed before the blank line.
-    text: &'t str,
+    pub(crate) text: &'t str,
     signatures: Vec<&'t str>,
 }
 
 impl<'t> Checkpoint<'t> {
+    /// The signatures that say to be of this key.
+    pub(crate) fn signatures_of(&self, key: &LogKey) -> impl Iterator<Item = Signature> {
+        let lines = self.signatures.iter();
+        lines.filter_map(|line| Signature::from_slice(&signature_of(line, key)?))
+    }
+
     /// Reads a note whose text is origin, size, root in base64, and perhaps further lines; `None` for anything else.
     pub(crate) fn read(note: &'t str) -> Option<Self> {
         let (text, signatures) = note.rsplit_once("\n\n")?;

@@ -127,6 +127,9 @@ codes! {
     ProofIndexDiffers = "proof.index-differs", "the proof is for another leaf than the event names";
     ProofUnknownMember = "proof.unknown-member", "the proof has a member that nobody verifies";
 
+    QuorumConflict = "quorum.conflict", "vantage points saw heads that cannot belong to one log";
+    QuorumNotReached = "quorum.not-reached", "too few vantage points saw this head";
+
     LogBeyondHead = "log.beyond-head", "the log goes on beyond the largest known head";
     LogCount = "log.count", "the page does not hold as many entries as it says";
     LogEventMissing = "log.event-missing", "the log has an event of this file that the bundle leaves out";

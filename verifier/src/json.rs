@@ -49,6 +49,7 @@ impl fmt::Display for Kind {
 /// Why a text was refused, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {found} at byte {offset} (in {})", code.meaning(), display_pointer(pointer))]
+#[non_exhaustive]
 pub struct ReadError {
     /// The stable reason code, one of `json.*` or `limits.*`.
     pub code: Code,
@@ -277,6 +278,19 @@ impl<'d> Value<'d> {
     /// Whether it is an object whose members stand in the order of every scheme.
     pub(crate) fn is_ascending(self) -> bool {
         self.node().marks.has(Marks::ASCENDING)
+    }
+
+    /// Name, colon and value as they stand, if every scheme writes them so; `null` members are kept.
+    pub(crate) fn canonical_member(self, value: Self) -> Option<&'d str> {
+        let (name, value) = (self.node(), value.node());
+        let canonical = name.marks.has(Marks::CANONICAL) && value.marks.has(Marks::CANONICAL);
+        // With one byte between them that byte is the colon.
+        let compact = name.end + 1 == value.start;
+        if canonical && compact {
+            self.document.text.get(name.start as usize..value.end as usize)
+        } else {
+            None
+        }
     }
 
     /// The value that stands after this member name.

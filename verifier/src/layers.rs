@@ -2,6 +2,7 @@
 
 /// A layer in plain words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LayerMeaning {
     /// The stable name of the layer, as in [`Layer::id`](crate::Layer).
     pub id: &'static str,
@@ -79,6 +80,8 @@ layers! {
         "It does not show that others see the same log.";
     "append-only", "This head and the heads that you knew before belong to one log that only grew.",
         "It says nothing about heads that you never saw.";
+    "quorum", "As many of your vantage points as you ask for saw this head, or heads of this log, and none of them saw another log.",
+        "It says nothing about places from which nobody looked.";
     "freshness", "The bundle is not older than you allow, by the registry's own clock.",
         "It does not show that this clock is right.";
     "time", "A time-stamping authority that you trust says when the evidence existed.",

@@ -220,22 +220,28 @@ fn chain_border(seed: Hash, siblings: &[Hash]) -> Hash {
 /// # Errors
 /// `merkle.empty-old-tree`, `merkle.size-order`, `merkle.path-length`, `merkle.root-mismatch`.
 pub fn verify_consistency(old: &TreeHead, new: &TreeHead, path: &[Hash]) -> Result<(), Code> {
+    let (old_root, new_root) = consistency_roots(old, new.size, path)?;
+    if old_root == old.root && new_root == new.root { Ok(()) } else { Err(Code::MerkleRootMismatch) }
+}
+
+/// The roots of the older and of the newer tree that a path leads to. The older root itself is needed only where it is not
+/// in the path: when its tree is perfect, or when the tree did not grow.
+///
+/// # Errors
+/// `merkle.empty-old-tree`, `merkle.size-order`, `merkle.path-length`.
+pub(crate) fn consistency_roots(old: &TreeHead, new_size: u64, path: &[Hash]) -> Result<(Hash, Hash), Code> {
     if old.size == 0 {
         return Err(Code::MerkleEmptyOldTree);
     }
-    if old.size > new.size {
+    if old.size > new_size {
         return Err(Code::MerkleSizeOrder);
     }
-    if old.size == new.size {
-        return match (path.is_empty(), old.root == new.root) {
-            (false, _) => Err(Code::MerklePathLength),
-            (true, false) => Err(Code::MerkleRootMismatch),
-            (true, true) => Ok(()),
-        };
+    if old.size == new_size {
+        return if path.is_empty() { Ok((old.root, old.root)) } else { Err(Code::MerklePathLength) };
     }
     // The proof starts at the largest perfect subtree that ends where the old tree ends.
     let shift = old.size.trailing_zeros();
-    let (inner, border) = path_lengths(old.size - 1, new.size);
+    let (inner, border) = path_lengths(old.size - 1, new_size);
     let inner = inner - shift;
     // If the old tree is that subtree, its root is the seed and is not sent.
     let (seed, path) = if old.size.is_power_of_two() {
@@ -251,7 +257,7 @@ pub fn verify_consistency(old: &TreeHead, new: &TreeHead, path: &[Hash]) -> Resu
     let index = (old.size - 1) >> shift;
     let old_root = chain_border(chain_inner_left(seed, below, index), above);
     let new_root = chain_border(chain_inner(seed, below, index), above);
-    if old_root == old.root && new_root == new.root { Ok(()) } else { Err(Code::MerkleRootMismatch) }
+    Ok((old_root, new_root))
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ pub struct TsaTrust<'a> {
 
 /// What a good time stamp says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TimeStamp {
     /// The time, in microseconds since 1970; what is below a microsecond is cut off.
     pub microseconds: i64,
@@ -70,6 +71,7 @@ pub struct TimeStamp {
 /// Why a time stamp does not stand.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: expected {expected}, found {found}", code.meaning())]
+#[non_exhaustive]
 pub struct TimeStampError {
     /// The stable reason, one of `time-stamp.*`, `key.not-pinned` or `input.not-built`.
     pub code: Code,

@@ -29,6 +29,7 @@ impl State {
 
 /// Why a layer is refuted or not established, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// The stable reason.
     pub code: Code,
@@ -62,6 +63,7 @@ fn shorten(text: &str) -> String {
 
 /// Something that differs between implementations without being a forgery.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Note {
     /// One of the `interop.*` codes (or a reason that is only worth a warning).
     pub code: Code,
@@ -73,6 +75,7 @@ pub struct Note {
 
 /// One thing that can be established, and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Layer {
     /// The stable name of the layer.
     pub id: &'static str,
@@ -227,6 +230,7 @@ pub(crate) const CONTRADICTION: &str = "contradiction";
 
 /// All layers of one document, in the order in which they build on each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Trace {
     /// The layers.
     pub layers: Vec<Layer>,

@@ -1,17 +1,29 @@
 //! Vectors of kind `document` (`vectors/`): every layer of every case ends as the vector says, with the reason and the
 //! place.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+mod vector;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assayer_verifier::oversight::{Trust, verify_consistency_proof, verify_equivocation_proof};
-use assayer_verifier::{Hash, Limits, PublicKey, State, Trace, TreeHead};
+use assayer_verifier::oversight::{
+    LogPart, LogVerifier, Trust, compare_heads, read_only, signed_head_of, verify_consistency_proof,
+    verify_equivocation_proof, verify_head, verify_log, verify_proof,
+};
+use assayer_verifier::{Limits, State, Trace};
 use serde_json::Value as Json;
+use vector::Known;
 
 /// Folders of cases of this kind.
-const FOLDERS: &[&str] = &["proofs"];
+const FOLDERS: &[&str] = &["heads", "logs", "proofs"];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -32,25 +44,42 @@ fn list<'v>(value: &'v Json, pointer: &str) -> impl Iterator<Item = &'v Json> {
     value.pointer(pointer).and_then(Json::as_array).into_iter().flatten()
 }
 
-fn head(value: &Json) -> TreeHead {
-    TreeHead {
-        size: value["size"].as_u64().unwrap(),
-        root: Hash::from_hex(value["root"].as_str().unwrap()).unwrap(),
-    }
-}
-
 fn run(vector: &Json) -> Trace {
-    let keys: Vec<PublicKey> = list(vector, "/input/trust/registry_keys")
-        .map(|key| PublicKey::from_hex(key.as_str().unwrap()).unwrap())
-        .collect();
-    let heads: Vec<TreeHead> = list(vector, "/input/trust/heads").map(head).collect();
-    let trust = Trust { registry_keys: &keys, heads: &heads, ..Trust::default() };
-    let (document, limits) = (text(vector, "/input/document").as_bytes(), Limits::default());
+    let (known, limits) = (Known::of(&vector["input"]["trust"]), Limits::default());
+    let trust = known.trust();
+    let document = text(vector, "/input/document").as_bytes();
     match text(vector, "/input/as") {
         "consistency-proof" => verify_consistency_proof(document, &trust, &limits),
         "equivocation-proof" => verify_equivocation_proof(document, &trust, &limits),
+        "oversight-head" => verify_head(document, &trust, &limits),
+        "oversight-heads" => {
+            let heads = document.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            let heads: Vec<_> = heads
+                .map(|head| signed_head_of(&verify_head(head, &trust, &limits)).expect("a signed head"))
+                .collect();
+            let [(key, one), (same, other)] = heads[..] else { panic!("{} heads", heads.len()) };
+            assert_eq!(key, same);
+            compare_heads(one, other, &limits)
+        }
+        "oversight-log" => log_in_every_way(document, &trust, &limits),
+        "oversight-proof" => verify_proof(document, &trust, &limits),
+        "unknown" => read_only(document, &limits),
         other => panic!("no verifier of {other}"),
     }
+}
+
+/// A log as one block, and line by line with its leaves kept: both end alike, but for the numbers of lines.
+fn log_in_every_way(document: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
+    let mut verifier = LogVerifier::new(trust, limits);
+    verifier.add(LogPart::read(1, document, limits));
+    let trace = verifier.finish();
+    let lines = document.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let kept = verify_log(lines, trust, limits).1;
+    let ends = |trace: &Trace| -> Vec<_> {
+        trace.layers.iter().map(|layer| (layer.id, layer.state, layer.code(), layer.problems)).collect()
+    };
+    assert_eq!(ends(&trace), ends(&kept));
+    trace
 }
 
 /// Everything that a vector expects, and everything that was found, in the same words.
@@ -61,6 +90,7 @@ fn compare(vector: &Json) -> (Vec<String>, Vec<String>) {
     expected.extend(list(expect, "/refuted").map(|layer| format!("{} at {}", of(layer), text(layer, "/at"))));
     expected.extend(list(expect, "/open").map(|layer| format!("{} open", of(layer))));
     expected.extend(list(expect, "/established").map(|layer| format!("{} ok", layer.as_str().unwrap())));
+    expected.extend(list(expect, "/notes").map(|note| format!("{} noted", of(note))));
     let trace = run(vector);
     let mut found = vec![trace.verdict().as_str().to_owned()];
     let places = |layer: &assayer_verifier::Layer| {
@@ -76,6 +106,9 @@ fn compare(vector: &Json) -> (Vec<String>, Vec<String>) {
         State::NotEstablished => format!("{} {} open", layer.id, layer.code()),
         State::Established => format!("{} ok", layer.id),
     }));
+    for layer in &trace.layers {
+        found.extend(layer.notes.iter().map(|note| format!("{} {} noted", layer.id, note.code)));
+    }
     expected.sort();
     found.sort();
     (expected, found)
@@ -86,7 +119,7 @@ fn every_layer_of_every_document_ends_as_its_vector_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors");
     let mut paths = Vec::new();
     FOLDERS.iter().for_each(|folder| files(&root.join(folder), &mut paths));
-    assert!(paths.len() >= 60, "{} vectors", paths.len());
+    assert!(paths.len() >= 90, "{} vectors", paths.len());
     let wrong: Vec<String> = paths
         .iter()
         .filter_map(|path| {

@@ -317,6 +317,7 @@ proptest! {
         laws::canonicalize(&bytes);
         laws::verify_bundle(&bytes);
         laws::verify_log(&bytes);
+        laws::verify_proof_file(&bytes);
         agrees_with_serde(&bytes);
     }
 
@@ -482,11 +483,12 @@ type Law = fn(&[u8]);
 #[test]
 fn the_seeds_of_the_fuzz_targets_keep_the_laws() {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
-    let targets: [(&str, Law); 4] = [
+    let targets: [(&str, Law); 5] = [
         ("canonicalize", laws::canonicalize),
         ("json_reader", laws::json_reader),
         ("verify_bundle", laws::verify_bundle),
         ("verify_log", laws::verify_log),
+        ("verify_proof_file", laws::verify_proof_file),
     ];
     for (target, law) in targets {
         let files: Vec<_> = fs::read_dir(seeds.join(target)).unwrap().collect();

@@ -203,8 +203,8 @@ fn the_good_bundles_are_authentic() {
 
 /// Layers that no edit of these bundles refutes: what they would need is not in a bundle, or not in one of these (the
 /// vectors of `bundles/` refute them).
-const NEVER_REFUTED: [&str; 6] =
-    ["attestation", "attestation-log", "freshness", "post-quantum", "suite", "time"];
+const NEVER_REFUTED: [&str; 7] =
+    ["attestation", "attestation-log", "freshness", "post-quantum", "quorum", "suite", "time"];
 
 #[test]
 fn the_matrix_keeps_the_rules_of_the_house() {

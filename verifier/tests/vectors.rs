@@ -8,17 +8,19 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod vector;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assayer_verifier::oversight::{Freshness, IssuerMlDsaKey, KeyWindow, Log, Trust, verify_bundle};
+use assayer_verifier::oversight::verify_bundle;
 use assayer_verifier::{
-    Code, Document, GrowingTree, Hash, Layer, Limits, LogKey, MlDsa65Key, Note, PublicKey, Scheme, Signature,
-    State, Trace, TreeHead, TsaCertificate, canonicalize, leaf_hash, verify, verify_consistency,
-    verify_inclusion,
+    Code, Document, GrowingTree, Hash, Layer, Limits, Note, PublicKey, Scheme, Signature, Trace, TreeHead,
+    canonicalize, leaf_hash, verify, verify_consistency, verify_inclusion,
 };
 use serde_json::Value as Json;
+use vector::Known;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(name)
@@ -190,18 +192,6 @@ fn signatures_are_accepted_or_refused_for_the_named_reason() {
     });
 }
 
-fn certificates(pem: &Json) -> Vec<TsaCertificate> {
-    pem.as_str().map(|pem| TsaCertificate::from_pem(pem).unwrap()).unwrap_or_default()
-}
-
-fn ml_dsa_key(data: &Json) -> IssuerMlDsaKey {
-    IssuerMlDsaKey {
-        issuer: PublicKey::from_hex(text(data, "/issuer")).unwrap(),
-        key: MlDsa65Key::from_hex(text(data, "/key")).unwrap(),
-        hybrid_only: data["hybrid_only"].as_bool().unwrap(),
-    }
-}
-
 /// The layer that the vector is about, where this build leaves out what the layer takes.
 fn layer_not_built(expect: &Json) -> Option<&str> {
     let needs = expect["needs"].as_array().into_iter().flatten();
@@ -222,46 +212,8 @@ fn ends_as(trace: &Trace, id: &str, state: &str, code: &str) -> Result<(), Strin
 #[test]
 fn bundles_are_judged_layer_by_layer() {
     run_all("bundles", 200, |vector| {
-        let trust_data = &vector["input"]["trust"];
-        let key = |text: &str| PublicKey::from_hex(text).unwrap();
-        let registry_keys: Vec<PublicKey> =
-            trust_data["registry_key"].as_str().map(key).into_iter().collect();
-        let issuers = trust_data["issuer_keys"].as_array().into_iter().flatten();
-        let issuer_keys: Vec<PublicKey> = issuers.map(|text| key(text.as_str().unwrap())).collect();
-        let ml_dsa_keys: Vec<IssuerMlDsaKey> =
-            trust_data["ml_dsa_keys"].as_array().into_iter().flatten().map(ml_dsa_key).collect();
-        let attestation_keys: Vec<PublicKey> = trust_data["attestation_keys"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|text| key(text.as_str().unwrap()))
-            .collect();
-        let log_key =
-            |data: &Json| LogKey { name: text(data, "/name").to_owned(), key: key(text(data, "/key")) };
-        let log_keys: Vec<LogKey> =
-            trust_data["log_keys"].as_array().into_iter().flatten().map(log_key).collect();
-        let log = trust_data["log"].as_str().map(|log| {
-            let (log, layers) = Log::read(log.lines().map(str::as_bytes), &Limits::default());
-            assert!(layers.iter().all(|layer| layer.state == State::Established));
-            log
-        });
-        let trust = Trust {
-            registry_keys: &registry_keys,
-            issuer_keys: &issuer_keys,
-            file_id: trust_data["file_id"].as_str(),
-            log: log.as_ref(),
-            ml_dsa_keys: &ml_dsa_keys,
-            attestation_keys: &attestation_keys,
-            log_keys: &log_keys,
-            tsa_roots: &certificates(&trust_data["tsa_roots"]),
-            tsa_certificates: &certificates(&trust_data["tsa_certificates"]),
-            windows: &windows(trust_data),
-            freshness: trust_data.get("freshness").map(|freshness| Freshness {
-                now: freshness["now"].as_i64().unwrap(),
-                most_seconds: freshness["most_seconds"].as_i64().unwrap(),
-            }),
-            ..Trust::default()
-        };
+        let known = Known::of(&vector["input"]["trust"]);
+        let trust = known.trust();
         let trace = verify_bundle(text(vector, "/input/bundle").as_bytes(), &trust, &Limits::default());
         let expect = &vector["expect"];
         if let Some(layer) = layer_not_built(expect) {
@@ -324,23 +276,14 @@ fn bundles_are_judged_layer_by_layer() {
     });
 }
 
-fn windows(trust: &Json) -> Vec<KeyWindow> {
-    let windows = trust["windows"].as_array().into_iter().flatten();
-    let window = |window: &Json| KeyWindow {
-        key: PublicKey::from_hex(text(window, "/key")).unwrap(),
-        from: window["from"].as_i64(),
-        until: window["until"].as_i64(),
-    };
-    windows.map(window).collect()
-}
-
 /// Every vector says why it is there; every rejection has an accepted twin; every reason is a known one.
 #[test]
 fn vectors_keep_the_rules_of_the_house() {
-    let all: Vec<(String, Json)> = ["json", "canonicalization", "merkle", "signatures", "bundles", "proofs"]
-        .into_iter()
-        .flat_map(vectors)
-        .collect();
+    let all: Vec<(String, Json)> =
+        ["json", "canonicalization", "merkle", "signatures", "bundles", "heads", "logs", "proofs"]
+            .into_iter()
+            .flat_map(vectors)
+            .collect();
     let accepts = |vector: &Json| {
         vector["expect"] == "accept"
             || vector.pointer("/expect/refuted").and_then(Json::as_array).is_some_and(Vec::is_empty)

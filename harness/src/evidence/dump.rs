@@ -24,8 +24,10 @@ const ED25519_KEY: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0
 pub fn dump(folder: &Path, document: &str, explanation: &Explanation) -> Result<PathBuf, DumpError> {
     let folder = folder.join(folder_name(document));
     fs_err::create_dir_all(&folder)?;
-    let mut how =
-        format!("# {} bytes, SHA-256 {}\n# Run from this folder.\n", explanation.length, explanation.hash);
+    let mut how = match explanation.length.zip(explanation.hash) {
+        Some((length, hash)) => format!("# {length} bytes, SHA-256 {hash}\n# Run from this folder.\n"),
+        None => "# Run from this folder.\n".to_owned(),
+    };
     for detail in &explanation.layers {
         for (position, recomputed) in detail.bytes.iter().enumerate() {
             match (recomputed.key, recomputed.signature) {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use assayer_verifier::oversight::{DocumentKind, LogPart, LogVerifier, conflicting_heads, signed_head_of};
-use assayer_verifier::{PublicKey, TreeHead};
+use assayer_verifier::oversight::{DocumentKind, LogPart, LogVerifier, compare_heads, signed_head_of};
+use assayer_verifier::{PublicKey, TreeHead, Verdict};
 
-use super::{Finding, Question};
+use super::{Depth, Finding, Question};
 
 /// How many signed heads of one call are remembered. More are compared with these, and with nothing after them.
 const MOST_HEADS: usize = 65_536;
@@ -58,15 +58,15 @@ impl Ordered {
 
 /// The pages of one folder: they belong to one log.
 #[derive(Debug)]
-struct Pages {
+struct Pages<'a> {
     /// The first page with its path, until a second one comes: a page on its own is named by itself.
     alone: Option<(String, LogPart)>,
     ordered: Ordered,
-    verifier: LogVerifier,
+    verifier: LogVerifier<'a>,
     sizes: Vec<u64>,
 }
 
-impl Pages {
+impl<'a> Pages<'a> {
     fn add(&mut self, path: &str, part: LogPart) {
         let name = Path::new(path).file_name().map_or_else(|| path.into(), |name| name.to_string_lossy());
         for part in self.ordered.put(part.of_file(&name), &self.sizes) {
@@ -74,7 +74,8 @@ impl Pages {
         }
     }
 
-    fn finish(mut self, folder: String) -> Finding {
+    /// The name of the log, and its verifier with all pages.
+    fn complete(mut self, folder: String) -> (String, LogVerifier<'a>) {
         let mut path = folder;
         if let Some((alone, part)) = self.alone.take() {
             path = alone;
@@ -83,7 +84,7 @@ impl Pages {
         for part in self.ordered.rest() {
             self.verifier.add(part);
         }
-        Finding { path, kind: Some(DocumentKind::Log), trace: self.verifier.finish(), explanation: None }
+        (path, self.verifier)
     }
 }
 
@@ -92,7 +93,7 @@ pub(crate) struct Together<'a> {
     question: Question<'a>,
     /// Heads that a trusted key signed, by key and size, with the path of the first document that has each.
     heads: BTreeMap<(PublicKey, u64), (TreeHead, String)>,
-    pages: BTreeMap<String, Pages>,
+    pages: BTreeMap<String, Pages<'a>>,
 }
 
 impl<'a> Together<'a> {
@@ -101,17 +102,16 @@ impl<'a> Together<'a> {
     }
 
     /// A verifier of a log that starts now: it knows the heads of the trust, and those that were met before it.
-    pub(crate) fn verifier(&self) -> LogVerifier {
-        LogVerifier::with_heads(self.known(), self.question.limits)
+    pub(crate) fn verifier(&self) -> LogVerifier<'a> {
+        LogVerifier::knowing(self.met(), self.question.trust, self.question.limits)
     }
 
     /// Heads of several registries are of several logs, and nothing says which of them a log without a name is: then only
     /// what the caller named counts.
-    fn known(&self) -> impl Iterator<Item = TreeHead> {
+    fn met(&self) -> impl Iterator<Item = TreeHead> {
         let keys = [self.heads.first_key_value(), self.heads.last_key_value()];
         let [first, last] = keys.map(|entry| entry.map(|((key, _), _)| *key));
-        let met = self.heads.values().filter(move |_| first == last).map(|(head, _)| *head);
-        self.question.trust.heads.iter().copied().chain(met)
+        self.heads.values().filter(move |_| first == last).map(|(head, _)| *head)
     }
 
     /// Takes a page, under its path.
@@ -123,13 +123,9 @@ impl<'a> Together<'a> {
             }
             return pages.add(&path, part);
         }
-        let sizes = self.known().map(|head| head.size).collect();
-        let pages = Pages {
-            alone: Some((path, part)),
-            ordered: Ordered::default(),
-            verifier: self.verifier(),
-            sizes,
-        };
+        let verifier = self.verifier();
+        let sizes = verifier.sizes().collect();
+        let pages = Pages { alone: Some((path, part)), ordered: Ordered::default(), verifier, sizes };
         self.pages.insert(folder, pages);
     }
 
@@ -137,14 +133,11 @@ impl<'a> Together<'a> {
     pub(crate) fn notice(&mut self, finding: &Finding) -> Option<Finding> {
         let (key, head) = signed_head_of(&finding.trace)?;
         if let Some((before, path)) = self.heads.get(&(key, head.size)) {
-            let both = || format!("{path} and {}", finding.path);
-            let conflict = || conflicting_heads(*before, head, self.question.limits);
-            return (before.root != head.root).then(|| Finding {
-                path: both(),
-                kind: Some(DocumentKind::Head),
-                trace: conflict(),
-                explanation: None,
-            });
+            let trace = compare_heads(*before, head, self.question.limits);
+            let path = format!("{path} and {}", finding.path);
+            let kind = Some(DocumentKind::Head);
+            let refuted = trace.verdict() == Verdict::Refuted;
+            return refuted.then_some(Finding { path, kind, trace, explanation: None });
         }
         if self.heads.len() < MOST_HEADS {
             self.heads.insert((key, head.size), (head, finding.path.clone()));
@@ -155,7 +148,14 @@ impl<'a> Together<'a> {
     /// The logs that are complete only when everything was read.
     pub(crate) fn finish(&mut self) -> Vec<Finding> {
         let pages = std::mem::take(&mut self.pages);
-        pages.into_iter().map(|(folder, pages)| pages.finish(folder)).collect()
+        let complete = pages.into_iter().map(|(folder, pages)| pages.complete(folder));
+        complete.map(|(path, verifier)| self.log_ends(path, verifier)).collect()
+    }
+
+    /// What is found of a log that was read to its end.
+    pub(crate) fn log_ends(&self, path: String, verifier: LogVerifier<'_>) -> Finding {
+        let explanation = (self.question.depth == Depth::Explained).then(|| verifier.explain());
+        Finding { path, kind: Some(DocumentKind::Log), trace: verifier.finish(), explanation }
     }
 }
 

@@ -90,7 +90,7 @@ impl<'l> LeafReader<'l> {
 
 struct Leaves<'e, 'l> {
     ordered: Ordered,
-    verifier: LogVerifier,
+    verifier: LogVerifier<'static>,
     each: &'e mut EachLeaf<'l>,
     next: u64,
 }
@@ -276,26 +276,13 @@ impl Heads {
     fn by_log(&self, log: &Path, limits: &Limits) -> Result<Option<EquivocationProof>, Problem> {
         let paths = [log.to_owned()];
         let reader = LeafReader::new(limits);
-        let mut tree = GrowingTree::new();
-        let (mut agreeing, mut other) = (Vec::new(), Vec::new());
-        let mut differing_leaf = None;
-        reader.read(&paths, &mut |index, hash| {
-            tree.push(hash);
-            for head in self.heads.get(&(index + 1)).into_iter().flatten() {
-                if head.head == tree.head() { agreeing.push(*head) } else { other.push(*head) }
-            }
-            for leaf in self.leaves.get(&index).into_iter().flatten() {
-                if leaf.leaf_hash != hash && self.signed(leaf).is_some() {
-                    differing_leaf.get_or_insert(leaf);
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
+        let compared = self.compare(&reader, &paths)?;
         // The largest head that the log leads to stands for the log: the others are of its prefixes.
-        let Some(largest) = agreeing.last() else { return Ok(None) };
+        let Some(largest) = compared.agreeing else { return Ok(None) };
         let new = largest.head.size;
-        let by_prefix = other.iter().find(|head| head.head.size < new);
-        let request = match (by_prefix, differing_leaf) {
+        let by_prefix = compared.differing.iter().find(|head| head.head.size < new);
+        let by_leaf = compared.leaf.filter(|leaf| leaf.index < new);
+        let request = match (by_prefix, by_leaf) {
             (Some(old), _) => ProofRequest::Consistency { old: old.head.size, new: Some(new) },
             (None, Some(leaf)) => ProofRequest::Inclusion { index: leaf.index, size: Some(new) },
             (None, None) => return Ok(None),
@@ -305,14 +292,46 @@ impl Heads {
             prover.push(hash);
             ControlFlow::Continue(())
         })?;
-        let proof = match (prover.finish().pop(), by_prefix, differing_leaf) {
+        let proof = match (prover.finish().pop(), by_prefix, by_leaf) {
             (Some(Ok(Proof::Consistency(proof))), Some(old), _) => {
                 let contradiction = Contradiction::Prefix { root: proof.old.root, path: proof.path };
-                EquivocationProof::new(self.key, [*old, *largest], contradiction)
+                EquivocationProof::new(self.key, [*old, largest], contradiction)
             }
             (Some(Ok(Proof::Inclusion(proof))), _, Some(leaf)) => self.of_leaves(leaf, &proof),
             _ => return Ok(None),
         };
         Ok(proof.ok())
     }
+
+    fn compare(&self, reader: &LeafReader<'_>, paths: &[PathBuf]) -> Result<Compared<'_>, Problem> {
+        let mut tree = GrowingTree::new();
+        let mut compared = Compared { agreeing: None, differing: Vec::new(), leaf: None };
+        reader.read(paths, &mut |index, hash| {
+            tree.push(hash);
+            for head in self.heads.get(&(index + 1)).into_iter().flatten() {
+                if head.head == tree.head() {
+                    compared.agreeing = Some(*head);
+                } else {
+                    compared.differing.push(*head);
+                }
+            }
+            for leaf in self.leaves.get(&index).into_iter().flatten() {
+                if leaf.leaf_hash != hash && self.signed(leaf).is_some() {
+                    compared.leaf.get_or_insert(leaf);
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(compared)
+    }
+}
+
+/// Signed heads beside a log.
+struct Compared<'h> {
+    /// The largest that the log leads to.
+    agreeing: Option<SignedHead>,
+    /// Those that it does not lead to.
+    differing: Vec<SignedHead>,
+    /// The first proven leaf that is another in the log.
+    leaf: Option<&'h InclusionPath>,
 }

@@ -30,8 +30,8 @@ pub fn report_of(finding: Finding, depth: Depth) -> report::Document {
         kind,
         verdict,
         error: None,
-        length: explanation.map(|explanation| explanation.length),
-        sha256: explanation.map(|explanation| explanation.hash.to_hex()),
+        length: explanation.and_then(|explanation| explanation.length),
+        sha256: explanation.and_then(|explanation| explanation.hash).map(|hash| hash.to_hex()),
         open,
         layers: layers.collect(),
     }

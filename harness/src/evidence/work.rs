@@ -106,7 +106,7 @@ pub enum Joined {
 /// Joins what belongs together: the parts of a log, in order, and the heads and pages of one call. Lets findings through.
 pub struct Joiner<'a> {
     together: Together<'a>,
-    log: Option<LogVerifier>,
+    log: Option<LogVerifier<'a>>,
 }
 
 impl<'a> Joiner<'a> {
@@ -133,13 +133,8 @@ impl<'a> Joiner<'a> {
                 Vec::new()
             }
             Outcome::LogEnd { path } => {
-                let trace = self.log.take().unwrap_or_else(|| self.together.verifier()).finish();
-                vec![Joined::Finding(Finding {
-                    path,
-                    kind: Some(DocumentKind::Log),
-                    trace,
-                    explanation: None,
-                })]
+                let verifier = self.log.take().unwrap_or_else(|| self.together.verifier());
+                vec![Joined::Finding(self.together.log_ends(path, verifier))]
             }
         }
     }

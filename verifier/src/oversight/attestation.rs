@@ -55,7 +55,7 @@ pub(crate) fn layer(
 }
 
 /// The one envelope of the member `rekor`.
-fn find_envelope(bundle: Value<'_>) -> Result<(Value<'_>, String), Problem> {
+pub(crate) fn find_envelope(bundle: Value<'_>) -> Result<(Value<'_>, String), Problem> {
     let rekor = bundle.get("rekor");
     let Some(object) = rekor.filter(|rekor| rekor.kind() == Kind::Object) else {
         return Err(Problem::new(Code::NotGiven, "/rekor", "an attestation", describe(rekor)));

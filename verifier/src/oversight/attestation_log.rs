@@ -75,8 +75,8 @@ fn malformed(pointer: &str, expected: &str, found: Option<Value<'_>>) -> Problem
     Problem::new(Code::TransparencyEncoding, format!("{AT}{pointer}"), expected, describe(found))
 }
 
-/// The root to which the path from the leaf leads is the one that the proof names.
-fn verify_path(leaf: &Hash, proof: Value<'_>, at: &str) -> Result<TreeHead, Problem> {
+/// Index, siblings and head that a proof names.
+pub(crate) fn read_path(proof: Value<'_>, at: &str) -> Result<(u64, Vec<Hash>, TreeHead), Problem> {
     let malformed = |name: &str, expected: &str| {
         let found = describe(proof.get(name));
         Problem::new(Code::TransparencyEncoding, format!("{at}/{name}"), expected, found)
@@ -91,9 +91,14 @@ fn verify_path(leaf: &Hash, proof: Value<'_>, at: &str) -> Result<TreeHead, Prob
     let root = proof.get("rootHash").and_then(hash);
     let root = root.ok_or_else(|| malformed("rootHash", "a SHA-256 in hexadecimal digits"))?;
     let head = TreeHead { size: number("treeSize")?, root };
-    let index = number("logIndex")?;
+    Ok((number("logIndex")?, path, head))
+}
+
+/// The root to which the path from the leaf leads is the one that the proof names.
+fn verify_path(leaf: &Hash, proof: Value<'_>, at: &str) -> Result<TreeHead, Problem> {
+    let (index, path, head) = read_path(proof, at)?;
     verify_inclusion(index, leaf, &path, &head).map_err(|code| {
-        let expected = format!("a path from entry {index} to root {root} of {}", head.size);
+        let expected = format!("a path from entry {index} to root {} of {}", head.root, head.size);
         Problem::new(
             code,
             format!("{at}/hashes"),

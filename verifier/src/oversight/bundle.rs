@@ -14,8 +14,8 @@ use crate::oversight::event::{self, Identity, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::signed::{fitting, texts};
 use crate::oversight::{
-    Freshness, KeyWindow, Leaf, Log, Trust, describe, head, log, manifest, post_quantum, read_then, receipt,
-    suite, time,
+    Freshness, KeyWindow, Leaf, Log, Trust, describe, head, log, manifest, post_quantum, quorum, read_then,
+    receipt, suite, time,
 };
 use crate::oversight::{attestation, attestation_log};
 use crate::verdict::{Layer, Problem, State, Trace};
@@ -24,7 +24,7 @@ use crate::verdict::{Layer, Problem, State, Trace};
 const REQUIRED: usize = 17;
 
 /// Every layer of a bundle, in order.
-pub const BUNDLE_LAYERS: [&str; 25] = [
+pub const BUNDLE_LAYERS: [&str; 26] = [
     "limits",
     "json",
     "shape",
@@ -46,6 +46,7 @@ pub const BUNDLE_LAYERS: [&str; 25] = [
     "completeness",
     "log-root",
     "append-only",
+    "quorum",
     "freshness",
     "time",
     "attestation",
@@ -137,7 +138,8 @@ impl<'t> BundleVerifier<'t> {
 fn required(trust: &Trust<'_>) -> Vec<&'static str> {
     let mut required: Vec<&'static str> = BUNDLE_LAYERS.into_iter().take(REQUIRED).collect();
     required.extend(trust.freshness.map(|_| "freshness"));
-    required.extend(trust.required);
+    required.extend((trust.quorum > 0).then_some("quorum"));
+    required.extend(trust.required.iter().filter(|id| BUNDLE_LAYERS.contains(id)));
     required
 }
 
@@ -203,6 +205,7 @@ fn verify_document(document: &Document<'_>, trust: &Trust<'_>, memory: &mut Memo
     layers.push(completeness_layer(bundle, events.as_deref(), &log));
     layers.push(log::root_layer(head, trust.log, "/tlog_head"));
     layers.push(log::append_only_layer(head, trust));
+    layers.push(quorum::layer(head, trust));
     layers.push(freshness_layer(bundle, trust.freshness));
     layers.push(time::layer(bundle, head.as_ref(), manifest, trust, memory));
     let (attestation_layer, envelope) = attestation::layer(bundle, manifest, trust, memory);

@@ -14,7 +14,7 @@ use crate::json::{Document, Value};
 use crate::limits::Limits;
 use crate::merkle::{TreeHead, verify_consistency};
 use crate::oversight::proof::{check_form, members, path_json, read_path};
-use crate::oversight::{Trust, describe, head, proof, read_then};
+use crate::oversight::{Trust, describe, head, proof, quorum, read_then};
 use crate::prover::ConsistencyPath;
 use crate::verdict::{Layer, Problem, Trace};
 
@@ -46,14 +46,14 @@ impl StatedHead {
     }
 }
 
-struct ConsistencyProof {
-    old: StatedHead,
-    new: StatedHead,
-    path: Vec<Hash>,
+pub(crate) struct ConsistencyProof {
+    pub(crate) old: StatedHead,
+    pub(crate) new: StatedHead,
+    pub(crate) path: Vec<Hash>,
 }
 
 impl ConsistencyProof {
-    fn read(document: &Document<'_>) -> Result<Self, Problem> {
+    pub(crate) fn read(document: &Document<'_>) -> Result<Self, Problem> {
         let root = document.root();
         if root.get("form").is_none() && root.get("first_root").is_some() {
             return Self::read_answer(root);
@@ -106,8 +106,9 @@ pub fn consistency_json(proof: &ConsistencyPath, signatures: [Option<Signature>;
 /// Verifies a consistency proof in a file.
 ///
 /// In: the JSON text; trusted are the registry keys, the heads and the log that the caller knows. Out: layers `limits`,
-/// `json`, `shape`, `consistency` (the path leads to both roots), and `old-head` and `new-head` (a pinned key signed that
-/// head, or the caller knows it, or the given log leads to it).
+/// `json`, `shape`, `consistency` (the path leads to both roots), `old-head` and `new-head` (a pinned key signed that
+/// head, or the caller knows it, or the given log leads to it), `quorum` (of the new head), and `freshness` where the age is
+/// bounded.
 #[must_use]
 pub fn verify_consistency_proof(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
     let layers = read_then(input, limits, |document, layers| {
@@ -120,8 +121,9 @@ pub fn verify_consistency_proof(input: &[u8], trust: &Trust<'_>, limits: &Limits
         layers.push(consistency_layer(&proof));
         layers.push(vouched_layer("old-head", &proof.old, trust, "/old"));
         layers.push(vouched_layer("new-head", &proof.new, trust, "/new"));
+        layers.push(quorum::layer(Some(proof.new.head), trust));
     });
-    Trace { layers, required: vec!["limits", "json", "shape", "consistency", "old-head", "new-head"] }
+    trust.judge(layers, &["limits", "json", "shape", "consistency", "old-head", "new-head"])
 }
 
 fn consistency_layer(proof: &ConsistencyProof) -> Layer {
@@ -157,11 +159,8 @@ fn vouched_layer(id: &'static str, stated: &StatedHead, trust: &Trust<'_>, at: &
             layer.refute(Problem::new(Code::HeadSignatureMismatch, place, expected, found));
         }
     }
-    let known = trust
-        .heads
-        .iter()
-        .filter(|known| known.size == head.size)
-        .map(|known| (known.root, Code::ProofHeadDiffers));
+    let known = trust.known_heads().filter(|known| known.size == head.size);
+    let known = known.map(|known| (known.root, Code::ProofHeadDiffers));
     let shown =
         trust.log.and_then(|log| log.head_at(head.size)).map(|shown| (shown.root, Code::LogRootDiffers));
     for (root, code) in known.chain(shown) {

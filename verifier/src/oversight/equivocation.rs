@@ -62,9 +62,9 @@ pub enum Contradiction {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EquivocationProof {
     key: PublicKey,
-    old: SignedHead,
-    new: SignedHead,
-    contradiction: Contradiction,
+    pub(crate) old: SignedHead,
+    pub(crate) new: SignedHead,
+    pub(crate) contradiction: Contradiction,
 }
 
 /// Why there is no proof in what was given.
@@ -122,7 +122,7 @@ impl EquivocationProof {
         )
     }
 
-    fn read(document: &Document<'_>) -> Result<Self, Problem> {
+    pub(crate) fn read(document: &Document<'_>) -> Result<Self, Problem> {
         let root = document.root();
         members(Some(root), "", &["form", "registry_key", "old", "new", "contradiction"], &[])?;
         check_form(root, FORM)?;

@@ -2,11 +2,15 @@
 //! compared with, and the keys. For whoever wants to see for himself; the verdict does not need it, so it is computed only
 //! when it is asked for, and anew.
 
+mod attached;
+mod proofs;
+
 use crate::canon::{Nulls, Scheme};
 use crate::ed25519::VerifiedKey;
 use crate::hash::{Hash, PublicKey, Signature, sha256};
 use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
+use crate::merkle::TreeHead;
 use crate::oversight::proof::InclusionProof;
 use crate::oversight::signed::texts;
 use crate::oversight::{DocumentKind, Trust, bundle, event, head, manifest};
@@ -19,17 +23,19 @@ const AROUND: usize = 16;
 
 /// What lies behind the layers of one document.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Explanation {
-    /// Length of the document in bytes.
-    pub length: usize,
-    /// SHA-256 of the document as it was given.
-    pub hash: Hash,
+    /// Length of the document in bytes; `None` for a log, which is never held as a whole.
+    pub length: Option<usize>,
+    /// SHA-256 of the document as it was given; `None` for a log.
+    pub hash: Option<Hash>,
     /// Details of the layers that rest on recomputed bytes or on keys.
     pub layers: Vec<Detail>,
 }
 
 /// What lies behind one layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Detail {
     /// Name of the layer.
     pub layer: &'static str,
@@ -43,6 +49,7 @@ pub struct Detail {
 
 /// Bytes that were recomputed from the document.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Recomputed {
     /// What they are, in words.
     pub what: String,
@@ -68,6 +75,7 @@ pub struct Recomputed {
 
 /// The first byte in which two texts differ, with its surroundings.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Difference {
     /// What the recomputed bytes were compared with, in words.
     pub with: String,
@@ -85,6 +93,7 @@ pub struct Difference {
 
 /// A key that a layer rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KeyUse {
     /// The key.
     pub key: PublicKey,
@@ -104,29 +113,37 @@ pub struct KeyUse {
 ///
 /// let head = br#"{"size":1,"root":"00","signature":"","signed_message":""}"#;
 /// let explanation = explain(DocumentKind::Head, head, &Trust::default(), &Limits::default());
-/// assert_eq!(explanation.length, head.len());
+/// assert_eq!(explanation.length, Some(head.len()));
 /// ```
 #[must_use]
 pub fn explain(kind: DocumentKind, input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Explanation {
-    let mut explanation = Explanation { length: input.len(), hash: sha256(input), layers: Vec::new() };
+    let (length, hash) = (Some(input.len()), Some(sha256(input)));
+    let mut explanation = Explanation { length, hash, layers: Vec::new() };
     if let Ok(document) = Document::read(input, limits) {
         let root = document.root();
         let layers = &mut explanation.layers;
         match kind {
             DocumentKind::Bundle => bundle_details(root, trust, layers),
             DocumentKind::Head => head_details(root, trust, layers),
-            DocumentKind::Proof => layers.extend(root_detail("inclusion", [(root, String::new())])),
+            DocumentKind::Proof => {
+                layers.extend(root_detail("inclusion", [(root, String::new())]));
+                let proof = InclusionProof::read(root, "").ok();
+                layers.extend(proofs::quorum(proof.map(|proof| proof.head), trust));
+            }
             DocumentKind::Consistency => {
                 // The file names no key: the caller's is tried.
                 let key = |place: &str| fitting_key(root.get(place), trust);
                 proof_heads(root, [key("old"), key("new")], "", trust, layers);
+                layers.extend(proofs::consistency(&document, trust));
             }
             DocumentKind::Equivocation => {
                 let key = text_key(root.get("registry_key"));
                 let keys = key_use(key, "/registry_key", trust.registry_keys);
                 layers.push(Detail { layer: "registry-key", bytes: Vec::new(), more: 0, keys });
                 proof_heads(root, [key, key], "/registry_key", trust, layers);
+                layers.extend(proofs::contradiction(&document));
             }
+            // A log is read in parts: see `LogVerifier::explain`.
             DocumentKind::Log => {}
         }
     }
@@ -165,6 +182,12 @@ fn bundle_details(bundle: Value<'_>, trust: &Trust<'_>, layers: &mut Vec<Detail>
     });
     layers.extend(root_detail("inclusion", proofs));
     layers.push(leaf_details(bundle, trust));
+    layers.extend(attached::receipts(bundle, key, trust));
+    let head = bundle.get("tlog_head").and_then(|head| head::read(head, "").ok());
+    layers.extend(proofs::quorum(head, trust));
+    layers.extend(attached::time_stamps(bundle, head.as_ref(), trust));
+    layers.extend(attached::attestation(bundle, trust));
+    layers.extend(attached::attestation_log(bundle, trust));
 }
 
 /// The two heads of a proof.
@@ -202,6 +225,7 @@ fn head_details(head: Value<'_>, trust: &Trust<'_>, layers: &mut Vec<Detail>) {
     let bytes = head_bytes(head, "", key).into_iter().collect();
     layers.push(Detail { layer: "tree-head", bytes, more: 0, keys: keys.clone() });
     layers.push(Detail { layer: "registry-key", bytes: Vec::new(), more: 0, keys });
+    layers.extend(proofs::quorum(head::read(head, "").ok(), trust));
 }
 
 fn key_use(key: Option<PublicKey>, at: &str, pinned: &[PublicKey]) -> Vec<KeyUse> {
@@ -270,23 +294,20 @@ fn root_detail<'d>(
     layer: &'static str,
     proofs: impl IntoIterator<Item = (Value<'d>, String)>,
 ) -> Option<Detail> {
-    let mut detail = Detail { layer, bytes: Vec::new(), more: 0, keys: Vec::new() };
+    let mut detail = Detail::new(layer);
     for (value, at) in proofs {
         let Ok(proof) = InclusionProof::read(value, &at) else { continue };
         let Some(root) = proof.root() else { continue };
-        let (found, stated) = (root.to_hex().into_bytes(), proof.head.root.to_hex());
-        let what = format!("the root that the path from leaf {} leads to, in hexadecimal", proof.index);
-        let place = format!("{at}/root");
-        let difference = difference(&found, stated.as_bytes(), "the root in the document", 0);
-        let fits = Some(difference.is_none());
-        detail.push(Recomputed { fits, difference, ..Recomputed::new(what, place, found) });
+        let what = format!("the root that the path from leaf {} leads to", proof.index);
+        let (place, with) = (format!("{at}/root"), "the root in the document");
+        detail.push(Recomputed::root(what, &place, root, proof.head.root, with));
     }
-    (!detail.bytes.is_empty()).then_some(detail)
+    detail.shown()
 }
 
 /// The leaf that each event row rebuilds to, compared with the proven hash, and with the log where that is given.
 fn leaf_details(bundle: Value<'_>, trust: &Trust<'_>) -> Detail {
-    let mut detail = Detail { layer: "event-binding", bytes: Vec::new(), more: 0, keys: Vec::new() };
+    let mut detail = Detail::new("event-binding");
     let proofs: Vec<Value<'_>> = bundle.get("tlog_proofs").into_iter().flat_map(Value::items).collect();
     let rows = bundle.get("events").into_iter().flat_map(Value::items).enumerate();
     for (position, row) in rows.filter(|(_, row)| row.kind() == Kind::Object) {
@@ -311,7 +332,16 @@ fn leaf_details(bundle: Value<'_>, trust: &Trust<'_>) -> Detail {
 }
 
 impl Detail {
-    fn push(&mut self, recomputed: Recomputed) {
+    pub(crate) fn new(layer: &'static str) -> Self {
+        Self { layer, bytes: Vec::new(), more: 0, keys: Vec::new() }
+    }
+
+    /// Nothing, where there is nothing to show.
+    fn shown(self) -> Option<Self> {
+        (!self.bytes.is_empty()).then_some(self)
+    }
+
+    pub(crate) fn push(&mut self, recomputed: Recomputed) {
         if self.bytes.len() < MOST_BYTES {
             self.bytes.push(recomputed);
         } else {
@@ -321,6 +351,21 @@ impl Detail {
 }
 
 impl Recomputed {
+    /// A root that was recomputed, beside the one that it must be.
+    pub(crate) fn root(what: String, at: &str, found: Hash, expected: Hash, with: &str) -> Self {
+        let (found, expected) = (found.to_hex().into_bytes(), expected.to_hex());
+        let difference = difference(&found, expected.as_bytes(), with, 0);
+        let fits = Some(difference.is_none());
+        let what = format!("{what}, in hexadecimal");
+        Self { fits, difference, ..Self::new(what, at.to_owned(), found) }
+    }
+
+    /// The text that a registry would sign for the log as it was read.
+    pub(crate) fn whole_log(head: TreeHead) -> Self {
+        let what = format!("the text that is signed for all {} leaves", head.size);
+        Self::new(what, String::new(), head::message(&head).into_bytes())
+    }
+
     fn new(what: String, at: String, bytes: Vec<u8>) -> Self {
         Self {
             what,

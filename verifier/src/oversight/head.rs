@@ -6,7 +6,7 @@ use crate::hash::{Hash, PublicKey, Signature};
 use crate::json::{Document, Value};
 use crate::limits::Limits;
 use crate::merkle::{TreeHead, empty_root};
-use crate::oversight::{Trust, describe, log, read_then, reading_layers};
+use crate::oversight::{Trust, describe, log, quorum, read_then, reading_layers};
 use crate::verdict::{Layer, Problem, State, Trace};
 
 const RULE: &str = "fact sheet 1.3: Ed25519 over {\"root\":…,\"size\":…} by the registry identity key (TL-1)";
@@ -59,22 +59,31 @@ pub fn signed_head_of(trace: &Trace) -> Option<(PublicKey, TreeHead)> {
     Some((key, read(document.root(), "").ok()?))
 }
 
-/// What two heads say together that were signed with one key, have one size and different roots: layer `append-only` is
-/// refuted.
+/// What two heads say together that were signed with one key: layer `append-only`.
+///
+/// Two roots of one size refute it (`head.conflict`). One root of one size establishes it. Of two sizes nothing is shown
+/// without a log.
 #[must_use]
-pub fn conflicting_heads(known: TreeHead, other: TreeHead, limits: &Limits) -> Trace {
-    let mut layers = reading_layers(Ok(()), limits);
+pub fn compare_heads(known: TreeHead, other: TreeHead, limits: &Limits) -> Trace {
+    let mut layer = Layer::new("append-only", "one key signs one root of one size");
     let expected = format!("root {} of {} leaves", known.root, known.size);
     let found = format!("root {} of {} leaves", other.root, other.size);
-    let problem = Problem::new(Code::HeadConflict, "", expected, found);
-    layers.push(Layer::new("append-only", "one key signs one root of one size").refuted(problem));
+    if known.size != other.size {
+        let expected = "the log, which shows that one head extends the other";
+        layer.leave_open(Problem::new(Code::NotGiven, "", expected, "none"));
+    } else if known.root != other.root {
+        layer.refute(Problem::new(Code::HeadConflict, "", expected, found));
+    }
+    let mut layers = reading_layers(Ok(()), limits);
+    layers.push(layer);
     Trace { layers, required: vec!["append-only"] }
 }
 
 /// Verifies a tree head as answered by `/tlog/head`.
 ///
 /// In: the JSON text, the trust anchors (the registry key stands outside of a head, so without one the signature stays
-/// not established). Out: layers `limits`, `json`, `tree-head`, `registry-key`, `log-root`, `append-only`.
+/// not established). Out: layers `limits`, `json`, `tree-head`, `registry-key`, `log-root`, `append-only`,
+/// `quorum`, and `freshness` where the age is bounded.
 #[must_use]
 pub fn verify_head(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
     let layers = read_then(input, limits, |document, layers| {
@@ -83,8 +92,9 @@ pub fn verify_head(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
         layers.push(key_layer(key, trust));
         layers.push(log::root_layer(head, trust.log, ""));
         layers.push(log::append_only_layer(head, trust));
+        layers.push(quorum::layer(head, trust));
     });
-    Trace { layers, required: vec!["limits", "json", "tree-head", "registry-key"] }
+    trust.judge(layers, &["limits", "json", "tree-head", "registry-key"])
 }
 
 /// Layer `tree-head` under the first of several keys that fits, and that key.

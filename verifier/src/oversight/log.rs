@@ -8,14 +8,16 @@ use crate::hash::Hash;
 use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
 use crate::merkle::{GrowingTree, Stretch, TreeHead, leaf_hash, node_hash};
+use crate::oversight::explain::{Detail, Explanation, Recomputed};
 use crate::oversight::proof::InclusionProof;
-use crate::oversight::record::Fast;
-use crate::oversight::{Trust, describe, reading_pair};
+use crate::oversight::record::{Fast, decode};
+use crate::oversight::{Trust, describe, quorum, reading_pair};
 use crate::prover::{self, ConsistencyPath, InclusionPath};
 use crate::verdict::{Layer, Problem, Trace};
 
 /// One leaf of a log, decoded.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Leaf {
     /// Place in the log, from 0.
     pub index: u64,
@@ -77,8 +79,8 @@ impl Log {
     #[must_use]
     pub fn read<'a>(documents: impl IntoIterator<Item = &'a [u8]>, limits: &Limits) -> (Self, Vec<Layer>) {
         let (log, trace) = verify_log(documents, &Trust::default(), limits);
-        let of_heads = |layer: &Layer| layer.id == ROOT_LAYER || layer.id == END_LAYER;
-        let layers = trace.layers.into_iter().filter(|layer| !of_heads(layer)).collect();
+        let of_reading = |layer: &Layer| READING_LAYERS.contains(&layer.id);
+        let layers = trace.layers.into_iter().filter(of_reading).collect();
         (log, layers)
     }
 
@@ -392,8 +394,11 @@ impl LogPart {
             None => text.as_bytes().to_vec(),
             Some(hex) => {
                 let hex = hex.as_str().unwrap_or_default();
-                base16ct::lower::decode_vec(hex.as_ref())
-                    .map_err(|_| encoding("leaf_data_hex", "lower-case hexadecimal text"))?
+                let mut bytes = vec![0; hex.len() / 2];
+                if !decode(hex.as_bytes(), &mut bytes) {
+                    return Err(encoding("leaf_data_hex", "lower-case hexadecimal text"));
+                }
+                bytes
             }
         };
         if bytes != text.as_bytes() {
@@ -404,6 +409,10 @@ impl LogPart {
         }
         Ok(Leaf { index, hash, bytes })
     }
+}
+
+fn by_size(head: &TreeHead) -> (u64, Hash) {
+    (head.size, head.root)
 }
 
 fn line_name(line: u64) -> String {
@@ -434,14 +443,30 @@ fn join(at: &str, pointer: &str) -> String {
 
 /// Verifies a log from its beginning to its end, in memory that does not grow with it: it keeps the known heads, and 64
 /// hashes.
+///
+/// ```
+/// use assayer_verifier::{Limits, TreeHead, Verdict, leaf_hash};
+/// use assayer_verifier::oversight::{LogPart, LogVerifier, Trust};
+///
+/// let hash = leaf_hash(b"{}");
+/// let record = format!(r#"{{"index": 0, "leaf_hash": "{hash}", "leaf_data": "{{}}"}}"#);
+/// // The root of a tree of one leaf is its hash.
+/// let heads = [TreeHead { size: 1, root: hash }];
+/// let (trust, limits) = (Trust { heads: &heads, ..Trust::default() }, Limits::default());
+/// let mut verifier = LogVerifier::new(&trust, &limits);
+/// // A log in parts of any length, each with the number of its first line.
+/// verifier.add(LogPart::read(1, record.as_bytes(), &limits));
+/// assert_eq!(verifier.finish().verdict(), Verdict::Authentic);
+/// ```
 #[derive(Debug)]
-pub struct LogVerifier {
+pub struct LogVerifier<'t> {
+    trust: Trust<'t>,
     limits: Layer,
     json: Layer,
     /// Known heads, smallest first, each once.
     heads: Vec<TreeHead>,
-    /// How many of them were compared.
-    compared: usize,
+    /// The roots that were recomputed for them, as far as the log goes.
+    roots: Vec<Hash>,
     /// A head that was refuted at the leaf before: perhaps its root is that of one leaf more.
     suspect: Option<TreeHead>,
     /// The tree of all leaves so far, while these are the leaves from index 0 without a gap.
@@ -456,26 +481,33 @@ pub struct LogVerifier {
     root: Layer,
 }
 
-impl LogVerifier {
-    /// A verifier that compares the log with `trust.heads`.
+impl<'t> LogVerifier<'t> {
+    /// A verifier that compares the log with `trust.heads` and the heads of all vantage points.
     #[must_use]
-    pub fn new(trust: &Trust<'_>, limits: &Limits) -> Self {
-        Self::with_heads(trust.heads.iter().copied(), limits)
+    pub fn new(trust: &Trust<'t>, limits: &Limits) -> Self {
+        Self::knowing([], trust, limits)
     }
 
-    /// A verifier that compares the log with these heads.
+    /// A verifier that compares the log with these heads, and trusts nothing else.
     #[must_use]
     pub fn with_heads(heads: impl IntoIterator<Item = TreeHead>, limits: &Limits) -> Self {
+        Self::knowing(heads, &Trust::default(), limits)
+    }
+
+    /// The same as [`new`](Self::new), with further heads that the log must contain.
+    #[must_use]
+    pub fn knowing(further: impl IntoIterator<Item = TreeHead>, trust: &Trust<'t>, limits: &Limits) -> Self {
         let LogPart { entries, leaf_hashes, .. } = LogPart::new(None);
         let [bounds, json] = reading_pair(Ok(()), limits);
-        let mut heads: Vec<TreeHead> = heads.into_iter().collect();
-        heads.sort_by_key(|head| (head.size, head.root));
+        let mut heads: Vec<TreeHead> = trust.known_heads().chain(further).collect();
+        heads.sort_by_key(by_size);
         heads.dedup();
         let mut verifier = Self {
+            trust: trust.clone(),
             limits: bounds,
             json,
             heads,
-            compared: 0,
+            roots: Vec::new(),
             suspect: None,
             tree: Some(GrowingTree::new()),
             next: None,
@@ -493,6 +525,11 @@ impl LogVerifier {
     #[must_use]
     pub fn next(&self) -> Option<u64> {
         self.next
+    }
+
+    /// The sizes of the known heads, in order: a head within a stretch can be compared only with the hashes of its leaves.
+    pub fn sizes(&self) -> impl Iterator<Item = u64> {
+        self.heads.iter().map(|head| head.size)
     }
 
     /// Joins the next stretch. What it found wrong in itself is kept; the numbering must go on without a gap.
@@ -538,7 +575,7 @@ impl LogVerifier {
     /// The number of leaves at which there is something to compare next.
     fn stop(&self) -> Option<u64> {
         let suspect = self.suspect.map(|suspect| suspect.size + 1);
-        let known = self.heads.get(self.compared).map(|known| known.size);
+        let known = self.heads.get(self.roots.len()).map(|known| known.size);
         self.tree.as_ref().and_then(|_| suspect.into_iter().chain(known).min())
     }
 
@@ -561,16 +598,31 @@ impl LogVerifier {
             self.root.note(Code::NoteNextRoot, "", text);
         }
         while let Some(known) =
-            self.heads.get(self.compared).filter(|known| known.size <= self.count).copied()
+            self.heads.get(self.roots.len()).filter(|known| known.size <= self.count).copied()
         {
-            self.compared += 1;
             let found = tree.head();
+            self.roots.push(found.root);
             if known != found {
                 let expected = format!("root {} of {} leaves", known.root, known.size);
                 self.root.refute(Problem::new(Code::LogRootDiffers, "", expected, found.root.to_hex()));
                 self.suspect.get_or_insert(known);
             }
         }
+    }
+
+    /// What lies behind the layers `log-root` and `log-end` of what was read so far: the roots that were recomputed.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        let mut at_heads = Detail::new(ROOT_LAYER);
+        for (known, root) in self.heads.iter().zip(&self.roots) {
+            let what = format!("the root of the first {} leaves", known.size);
+            at_heads.push(Recomputed::root(what, "", *root, known.root, "the known head"));
+        }
+        let mut at_end = Detail::new(END_LAYER);
+        if let Some(tree) = self.tree.as_ref().filter(|_| self.count > 0) {
+            at_end.push(Recomputed::whole_log(tree.head()));
+        }
+        Explanation { length: None, hash: None, layers: vec![at_heads, at_end] }
     }
 
     /// Ends the log: its layers, and the verdict that follows.
@@ -585,16 +637,23 @@ impl LogVerifier {
         self.leaf_hashes.recomputed = format!("{} leaf hashes", self.count);
         if let Some(tree) = self.tree.as_ref().filter(|_| self.count > 0) {
             let head = tree.head();
-            let heads = format!("{} known heads compared", self.compared);
+            let heads = format!("{} known heads compared", self.roots.len());
             self.root.recomputed = format!("root {} of {} leaves; {heads}", head.root, head.size);
         }
         if let Some(problem) = self.uncompared() {
             self.root.leave_open(problem);
         }
         let end = self.end_layer();
-        let Self { limits, json, entries, leaf_hashes, root, .. } = self;
-        let layers = vec![limits, json, entries, leaf_hashes, root, end];
-        Trace { layers, required: vec!["limits", "json", "entries", "leaf-hashes", ROOT_LAYER, END_LAYER] }
+        let quorum = quorum::of_log(self.trust.vantages, self.trust.quorum, |seen| self.says(seen));
+        let Self { trust, limits, json, entries, leaf_hashes, root, .. } = self;
+        let layers = vec![limits, json, entries, leaf_hashes, root, end, quorum];
+        trust.judge(layers, &["limits", "json", "entries", "leaf-hashes", ROOT_LAYER, END_LAYER])
+    }
+
+    /// Whether the log leads to a known head; `None` where that was not compared.
+    fn says(&self, seen: &TreeHead) -> Option<bool> {
+        let place = self.heads.binary_search_by_key(&by_size(seen), by_size).ok()?;
+        self.roots.get(place).map(|root| *root == seen.root)
     }
 
     /// Why there are known heads that were not compared, or none at all.
@@ -602,10 +661,10 @@ impl LogVerifier {
         let Some(last) = self.heads.last() else {
             return Some(Problem::new(Code::NotGiven, "", "a known head within this log", "none"));
         };
-        if self.compared == self.heads.len() {
+        if self.roots.len() == self.heads.len() {
             return None;
         }
-        let missing = self.heads.len() - self.compared;
+        let missing = self.heads.len() - self.roots.len();
         let expected = format!("{} leaves, for {missing} known heads", last.size);
         let found = format!("{} leaves", self.count);
         if self.tree.is_none() {
@@ -618,7 +677,7 @@ impl LogVerifier {
     /// Layer `log-end`: the leaves after the largest known head rest on nothing.
     fn end_layer(&self) -> Layer {
         let layer = Layer::new(END_LAYER, "leaves after the last known head are vouched for by nobody");
-        let largest = self.heads.get(..self.compared).and_then(<[TreeHead]>::last);
+        let largest = self.heads.get(..self.roots.len()).and_then(<[TreeHead]>::last);
         let Some(largest) = largest.filter(|_| self.tree.is_some()) else {
             let problem = Problem::new(Code::NotGiven, "", "a known head at the end of this log", "none");
             return layer.not_established(problem);
@@ -635,8 +694,8 @@ impl LogVerifier {
 /// Verifies a log, or a stretch of one, and keeps its leaves.
 ///
 /// In: documents as in [`Log::read`]; `trust.heads` are heads known from elsewhere. Out: the log and its layers: with
-/// `log-root` (the recomputed roots are those of all known heads) and `log-end` (one of these is of the whole log). A
-/// [`LogVerifier`] does the same in constant memory.
+/// `log-root` (the recomputed roots are those of all known heads), `log-end` (one of these is of the whole log), `quorum`,
+/// and `freshness` where the age is bounded. A [`LogVerifier`] does the same in constant memory.
 #[must_use]
 pub fn verify_log<'a>(
     documents: impl IntoIterator<Item = &'a [u8]>,
@@ -654,6 +713,8 @@ pub fn verify_log<'a>(
     verifier.add(part);
     (Log { leaves, subtrees, by_file: OnceLock::new() }, verifier.finish())
 }
+
+const READING_LAYERS: [&str; 4] = ["limits", "json", "entries", "leaf-hashes"];
 
 const END_LAYER: &str = "log-end";
 

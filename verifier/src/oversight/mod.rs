@@ -12,6 +12,7 @@ mod log;
 mod manifest;
 mod post_quantum;
 mod proof;
+mod quorum;
 mod receipt;
 mod record;
 mod signed;
@@ -22,7 +23,7 @@ pub use bundle::{BUNDLE_LAYERS, BundleVerifier, verify_bundle};
 pub use consistency::{consistency_json, verify_consistency_proof};
 pub use equivocation::{Contradiction, EquivocationProof, NoContradiction, verify_equivocation_proof};
 pub use explain::{Detail, Difference, Explanation, KeyUse, Recomputed, explain};
-pub use head::{SignedHead, conflicting_heads, signed_head_of, verify_head};
+pub use head::{SignedHead, compare_heads, signed_head_of, verify_head};
 pub use log::{Leaf, Log, LogPart, LogVerifier, verify_log};
 pub use manifest::{Reading, signing_bytes};
 pub use proof::{inclusion_json, inclusion_proofs_of, verify_proof};
@@ -122,7 +123,7 @@ pub struct Trust<'a> {
     pub windows: &'a [KeyWindow],
     /// Whether any issuer will do: then a manifest need only be signed by the key that it names.
     pub any_issuer: bool,
-    /// Layers that must be established for `authentic`, beyond those that always must.
+    /// Layers that must be established for `authentic`, beyond those that always must, of every document that has them.
     pub required: &'a [&'static str],
     /// ML-DSA-65 keys of issuers: hybrid manifests need one.
     pub ml_dsa_keys: &'a [IssuerMlDsaKey],
@@ -136,6 +137,46 @@ pub struct Trust<'a> {
     pub tsa_certificates: &'a [TsaCertificate],
     /// How old evidence may be.
     pub freshness: Option<Freshness>,
+    /// Heads that were fetched from several places; the log must contain them all.
+    pub vantages: &'a [Vantage],
+    /// How many of these places must have seen a head for it to be `authentic`; 0 asks for none.
+    pub quorum: usize,
+}
+
+impl Trust<'_> {
+    /// The heads that the caller knows: those named, and those that were seen from any vantage point.
+    pub(crate) fn known_heads(&self) -> impl Iterator<Item = TreeHead> {
+        let seen = self.vantages.iter().flat_map(|vantage| &vantage.heads);
+        self.heads.iter().chain(seen).copied()
+    }
+
+    /// What must be established of a document that is no bundle: `always`, a quorum and a bound on the age where the caller
+    /// asks for them, and those of the layers that the caller requires which such a document has.
+    ///
+    /// Heads, logs and proofs have no time. Where the caller bounds the age of evidence, that is said of them.
+    pub(crate) fn judge(&self, mut layers: Vec<Layer>, always: &[&'static str]) -> Trace {
+        if self.freshness.is_some() {
+            let expected = "a time, which shows how old the evidence is";
+            let problem = Problem::new(Code::TimeStale, "", expected, "a document that has no time");
+            let rule = "the age of evidence is for the caller to bound";
+            layers.push(Layer::new("freshness", rule).not_established(problem));
+        }
+        let mut required = always.to_vec();
+        let quorum = (self.quorum > 0).then_some("quorum");
+        let age = self.freshness.map(|_| "freshness");
+        let named = self.required.iter().copied().filter(|id| layers.iter().any(|layer| layer.id == *id));
+        required.extend(quorum.into_iter().chain(age).chain(named));
+        Trace { layers, required }
+    }
+}
+
+/// A place from which tree heads were fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vantage {
+    /// What the caller calls it.
+    pub name: String,
+    /// The heads that were seen there.
+    pub heads: Vec<TreeHead>,
 }
 
 /// When a key is trusted, both ends included, in seconds since 1970.

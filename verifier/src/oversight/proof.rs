@@ -5,7 +5,7 @@ use crate::hash::Hash;
 use crate::json::{Kind, Value, push_token};
 use crate::limits::Limits;
 use crate::merkle::{TreeHead, inclusion_root, verify_inclusion};
-use crate::oversight::{Trust, describe, log, read_then};
+use crate::oversight::{Trust, describe, log, quorum, read_then};
 use crate::prover::InclusionPath;
 use crate::verdict::{Layer, Problem, Trace};
 
@@ -154,7 +154,7 @@ pub(crate) fn check_form(value: Value<'_>, form: &str) -> Result<(), Problem> {
 /// Verifies a stand-alone proof as answered by `/tlog/proof/{index}`.
 ///
 /// Out: layers `limits`, `json`, `inclusion` (against the root in the proof), `head-known` (that root is one the caller
-/// knows), `log-root` and `log-leaf` (against a given log).
+/// knows), `log-root` and `log-leaf` (against a given log), `quorum`, and `freshness` where the age is bounded.
 #[must_use]
 pub fn verify_proof(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
     let layers = read_then(input, limits, |document, layers| {
@@ -170,24 +170,22 @@ pub fn verify_proof(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
         layers.push(head_known_layer(&proof.head, trust));
         layers.push(log::root_layer(Some(proof.head), trust.log, ""));
         layers.push(log::leaf_layer(&proof, trust.log));
+        layers.push(quorum::layer(Some(proof.head), trust));
     });
-    Trace { layers, required: vec!["limits", "json", "inclusion", "head-known"] }
+    trust.judge(layers, &["limits", "json", "inclusion", "head-known"])
 }
 
 fn head_known_layer(head: &TreeHead, trust: &Trust<'_>) -> Layer {
-    let layer =
+    let mut layer =
         Layer::new("head-known", "a proof shows inclusion in a tree, not that anybody signed that tree");
-    let same_size = trust.heads.iter().find(|known| known.size == head.size);
-    match same_size {
-        Some(known) if known.root == head.root => layer,
-        Some(known) => layer.refuted(Problem::new(
-            Code::ProofHeadDiffers,
-            "/root",
-            known.root.to_hex(),
-            head.root.to_hex(),
-        )),
-        None => {
-            layer.not_established(Problem::new(Code::NotGiven, "/root", "a known head of this size", "none"))
-        }
+    let mut known = trust.known_heads().filter(|known| known.size == head.size).peekable();
+    if known.peek().is_none() {
+        let expected = "a known head of this size";
+        return layer.not_established(Problem::new(Code::NotGiven, "/root", expected, "none"));
     }
+    for known in known.filter(|known| known.root != head.root) {
+        let (expected, found) = (known.root.to_hex(), head.root.to_hex());
+        layer.refute(Problem::new(Code::ProofHeadDiffers, "/root", expected, found));
+    }
+    layer
 }

@@ -77,7 +77,7 @@ fn check(
     Ok((index, leaf))
 }
 
-fn signed_form(receipt: Value<'_>) -> Form<'_> {
+pub(crate) fn signed_form(receipt: Value<'_>) -> Form<'_> {
     let members =
         SIGNED.iter().filter_map(|name| Some((Cow::Borrowed(*name), Form::Value(receipt.get(name)?))));
     Form::Object(members.collect())

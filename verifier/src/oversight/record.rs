@@ -15,6 +15,10 @@ use crate::limits::Limits;
 /// Digits of the largest index that is read here; the strict reader knows the few that are longer.
 const MOST_DIGITS: usize = 19;
 
+/// Room for a leaf at first, and at most.
+const ROOM: usize = 1 << 12;
+const MOST_ROOM: usize = 1 << 20;
+
 /// A record that is as it must be: the leaf hash was recomputed and is the one that it states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record {
@@ -27,8 +31,10 @@ pub(super) struct Record {
 /// Reads records, and keeps its buffers from one to the next.
 #[derive(Debug, Default)]
 pub(super) struct Fast {
-    /// A zero byte, then the leaf: what a leaf hash is over (RFC 6962 section 2.1).
+    /// Room for a zero byte, then the leaf: what a leaf hash is over (RFC 6962 section 2.1).
     leaf: Vec<u8>,
+    /// How much of it is the leaf that was read last, with the zero byte.
+    length: usize,
     decoded: Vec<u8>,
 }
 
@@ -45,7 +51,7 @@ struct Members<'b> {
 impl Fast {
     /// The leaf of the record that was read last.
     fn leaf(&self) -> &[u8] {
-        self.leaf.get(1..).unwrap_or_default()
+        self.leaf.get(1..self.length).unwrap_or_default()
     }
 
     /// Reads the record at the start of `text`, up to the end of its line; `None` for whatever is not plainly good.
@@ -76,9 +82,25 @@ impl Fast {
                 return None;
             }
         }
-        let leaf_hash = Hash(Sha256::digest(&self.leaf).into());
+        let leaf_hash = Hash(Sha256::digest(self.leaf.get(..self.length)?).into());
         let agrees = members.leaf_hash? == leaf_hash;
         agrees.then_some(Record { index: members.index?, leaf_hash, length })
+    }
+
+    /// The text of the leaf. What is longer than the room there is goes the strict way, and the next one finds more.
+    fn leaf_data(&mut self, at: &mut Cursor<'_>) -> Option<()> {
+        if self.leaf.is_empty() {
+            self.leaf.resize(ROOM, 0);
+        }
+        let room = self.leaf.get_mut(1..)?;
+        let Some(length) = at.string(room) else {
+            if self.leaf.len() < MOST_ROOM {
+                self.leaf.resize(2 * self.leaf.len(), 0);
+            }
+            return None;
+        };
+        self.length = 1 + length;
+        Some(())
     }
 
     /// One member: name, colon, value. A name that is not known, or known and met before, is for the strict reader.
@@ -95,9 +117,7 @@ impl Fast {
             if std::mem::replace(&mut members.has_data, true) {
                 return None;
             }
-            self.leaf.clear();
-            self.leaf.push(0);
-            at.string(&mut self.leaf)?;
+            self.leaf_data(at)?;
         } else if at.take(b"\"leaf_data_hex\"") {
             at.colon()?;
             // Its length follows from the leaf, which is to be known before.
@@ -185,31 +205,34 @@ impl<'b> Cursor<'b> {
         Some(digits)
     }
 
-    /// A string of UTF-8 with no escapes but those of quote, backslash and slash, decoded.
-    fn string(&mut self, out: &mut Vec<u8>) -> Option<()> {
+    /// A string of UTF-8 with no escapes but those of quote, backslash and slash, decoded into `out`; gives its length.
+    fn string(&mut self, out: &mut [u8]) -> Option<usize> {
         self.expect(b"\"")?;
+        let room = out.len();
+        let mut out = out.iter_mut();
         let start = self.0;
         let mut ascii = true;
         let mut bytes = self.0.iter();
         loop {
             let byte = *bytes.next()?;
             match CLASS.get(usize::from(byte)).copied() {
-                Some(Class::Plain) => out.push(byte),
+                Some(Class::Plain) => *out.next()? = byte,
                 Some(Class::Escape) => match *bytes.next()? {
-                    escaped @ (b'"' | b'\\' | b'/') => out.push(escaped),
+                    escaped @ (b'"' | b'\\' | b'/') => *out.next()? = escaped,
                     _ => return None,
                 },
                 Some(Class::Quote) => break,
                 Some(Class::Beyond) => {
                     ascii = false;
-                    out.push(byte);
+                    *out.next()? = byte;
                 }
                 Some(Class::Control) | None => return None,
             }
         }
         self.0 = bytes.as_slice();
         let length = start.len() - self.0.len();
-        (ascii || std::str::from_utf8(start.get(..length)?).is_ok()).then_some(())
+        let is_text = ascii || std::str::from_utf8(start.get(..length)?).is_ok();
+        is_text.then_some(room - out.len())
     }
 }
 
@@ -244,9 +267,9 @@ const CLASS: [Class; 256] = {
     table
 };
 
-/// Lower-case hexadecimal digits, two for each byte of `out`; whether they are that. Written so that the compiler can take
+/// Decodes lower-case hexadecimal digits, two for each byte of `out`; whether they are that. Written so that the compiler can take
 /// many at once.
-fn decode(digits: &[u8], out: &mut [u8]) -> bool {
+pub(super) fn decode(digits: &[u8], out: &mut [u8]) -> bool {
     let (pairs, rest) = digits.as_chunks::<2>();
     let mut bad = u8::from(!rest.is_empty() || pairs.len() != out.len());
     for ([high, low], byte) in pairs.iter().zip(out) {

@@ -66,15 +66,12 @@ fn verify<'d>(
         let found = describe(item.get(name));
         (Problem::new(Code::TimeStampEncoding, format!("{at}/{name}"), expected, found), false)
     };
-    let token = item.get("token").and_then(Value::as_str).filter(|text| text.len() / 4 * 3 <= LONGEST_TOKEN);
-    let token = token.and_then(|text| base64(&text));
-    let token = token.ok_or_else(|| malformed("token", "base64 of a token of at most 65536 bytes"))?;
+    let token = token(item).ok_or_else(|| malformed("token", "base64 of a token of at most 65536 bytes"))?;
     let over = item.get("over").and_then(Value::as_str).unwrap_or_default();
-    let message = match &*over {
-        "/tlog_head" => tree_head.map(head::message).map(String::into_bytes),
-        "/manifest" => manifest.and_then(|manifest| manifest::signed_bytes(manifest, memory)),
-        _ => return Err(malformed("over", "/tlog_head or /manifest")),
-    };
+    if !["/tlog_head", "/manifest"].contains(&&*over) {
+        return Err(malformed("over", "/tlog_head or /manifest"));
+    }
+    let message = message(&over, tree_head, manifest, memory);
     let message = message.ok_or_else(|| {
         let problem = Problem::new(Code::NotReached, &*over, "bytes that are signed", "none");
         (problem, true)
@@ -87,6 +84,26 @@ fn verify<'d>(
             Err((Problem::new(error.code, format!("{at}/token"), error.expected, error.found), open))
         }
     }
+}
+
+/// The bytes that a time stamp over this member is of: those that are signed.
+pub(crate) fn message(
+    over: &str,
+    tree_head: Option<&TreeHead>,
+    manifest: Option<Value<'_>>,
+    memory: &mut Memory,
+) -> Option<Vec<u8>> {
+    match over {
+        "/tlog_head" => tree_head.map(head::message).map(String::into_bytes),
+        "/manifest" => manifest.and_then(|manifest| manifest::signed_bytes(manifest, memory)),
+        _ => None,
+    }
+}
+
+/// The token of an item.
+pub(crate) fn token(item: Value<'_>) -> Option<Vec<u8>> {
+    let text = item.get("token").and_then(Value::as_str).filter(|text| text.len() / 4 * 3 <= LONGEST_TOKEN);
+    text.and_then(|text| base64(&text))
 }
 
 fn shown(stamp: TimeStamp) -> String {

@@ -2,8 +2,9 @@
 //! tries generated inputs, and by the fuzz targets (`fuzz/`), which look for inputs of their own.
 
 use assayer_verifier::oversight::{
-    BUNDLE_LAYERS, DocumentKind, Log, Trust, verify_bundle as verify, verify_head,
-    verify_log as verify_pages, verify_proof,
+    BUNDLE_LAYERS, DocumentKind, Log, LogPart, LogVerifier, Trust, verify_bundle as verify,
+    verify_consistency_proof, verify_equivocation_proof, verify_head, verify_log as verify_pages,
+    verify_proof,
 };
 use assayer_verifier::{
     Code, Document, Kind, Limits, PublicKey, ReadError, Scheme, State, Trace, TreeHead, Value, Verdict,
@@ -267,6 +268,7 @@ fn trace_is_sound(trace: &Trace) {
 /// A log, whole or line by line: a log in which nothing is refuted has its leaves in a row, and the root that it is
 /// said to have is recomputed for every head.
 pub(crate) fn verify_log(input: &[u8]) {
+    a_block_says_what_its_lines_say(input);
     let limits = Limits::default();
     let lines: Vec<&[u8]> = input.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
     for documents in [vec![input], lines] {
@@ -290,5 +292,37 @@ pub(crate) fn verify_log(input: &[u8]) {
             let (_, trace) = verify_pages(documents.iter().copied(), &trust, &limits);
             assert_eq!(trace.verdict(), expected, "{known:?}");
         }
+    }
+}
+
+/// A log in one block, as `assayer verify` reads it, says what the same lines say one by one.
+fn a_block_says_what_its_lines_say(input: &[u8]) {
+    let limits = Limits::default();
+    let replay = |blocks: &[&[u8]]| {
+        let mut verifier = LogVerifier::with_heads([], &limits);
+        for (number, block) in blocks.iter().enumerate() {
+            verifier.add(LogPart::read(number as u64 + 1, block, &limits));
+        }
+        verifier.finish()
+    };
+    let lines: Vec<&[u8]> = input.split_inclusive(|byte| *byte == b'\n').collect();
+    assert_eq!(replay(&[input]), replay(&lines));
+}
+
+/// A proof file: sound layers; nothing holds without trust; a proof of equivocation is never authentic, and nothing else
+/// is an equivocation.
+pub(crate) fn verify_proof_file(input: &[u8]) {
+    let limits = Limits::default();
+    let keys: Vec<PublicKey> = PublicKey::from_hex(REGISTRY_KEY).into_iter().collect();
+    let trusting = Trust { registry_keys: &keys, ..Trust::default() };
+    for (trust, pinned) in [(Trust::default(), false), (trusting, true)] {
+        let growth = verify_consistency_proof(input, &trust, &limits);
+        let equivocation = verify_equivocation_proof(input, &trust, &limits);
+        trace_is_sound(&growth);
+        trace_is_sound(&equivocation);
+        assert!(pinned || growth.verdict() != Verdict::Authentic);
+        assert!(pinned || equivocation.verdict() != Verdict::Equivocation);
+        assert_ne!(growth.verdict(), Verdict::Equivocation);
+        assert_ne!(equivocation.verdict(), Verdict::Authentic);
     }
 }

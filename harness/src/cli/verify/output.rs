@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use assayer_harness::evidence::{Depth, Finding, Joined, Unreadable, dump, report_of};
 use assayer_reports::verification::{
-    Document, Page, Required, Run, Summary, Tally, brief_text, complaint, document_text, json_begin,
+    Document, Page, Required, Run, Summary, Tally, Text, brief_text, complaint, document_text, json_begin,
     json_document, json_end, json_line, summary_text,
 };
 
@@ -22,6 +22,8 @@ pub(super) struct Output<'a> {
     progress: Progress,
     tally: Tally,
     bad: usize,
+    /// Layers that the policy requires and that no document had so far.
+    unmet: Vec<Text>,
     page: Page,
     /// The first document, as text: in full if it stays the only one.
     first: Option<(Document, bool)>,
@@ -35,9 +37,11 @@ pub(super) struct Output<'a> {
 impl<'a> Output<'a> {
     pub(super) fn new(arguments: &'a VerifyArguments, run: Run) -> Self {
         let tally = Tally::new(run.required);
+        let unmet = run.trust.layers.clone();
         let mut output = Self {
             arguments,
             run,
+            unmet,
             started: Instant::now(),
             progress: Progress::over(&arguments.paths),
             tally,
@@ -68,6 +72,7 @@ impl<'a> Output<'a> {
         if let Some(error) = &document.error {
             self.complain(&document.path, error);
         }
+        self.unmet.retain(|required| document.layers.iter().all(|layer| layer.id != *required));
         let good = self.tally.take(&document);
         self.bad += usize::from(!good);
         self.progress.advance(done, self.tally.documents(), self.bad);
@@ -153,7 +158,20 @@ impl<'a> Output<'a> {
         if several && matches!(self.arguments.format, Format::Html | Format::Ndjson) {
             anstream::eprint!("{}", summary_text(&summary));
         }
-        if self.printed == Exit::Good { verdict(&summary, self.run.required) } else { self.printed }
+        match self.printed {
+            Exit::Good => self.demands_met(verdict(&summary, self.run.required)),
+            failed => failed,
+        }
+    }
+
+    /// A layer that the policy requires and that none of the documents can have makes the policy one for other documents.
+    fn demands_met(&self, exit: Exit) -> Exit {
+        if self.unmet.is_empty() || exit != Exit::Good || self.stopped {
+            return exit;
+        }
+        let layers = self.unmet.join("`, `");
+        complain(format!("the policy requires `{layers}`, which is no layer of any of these documents"));
+        Exit::Usage
     }
 }
 
