@@ -3,7 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Map, Value, json};
 
-use crate::{error::ApiError, log::Log};
+use crate::{
+    error::{ApiError, Code},
+    log::Log,
+    strict_json,
+};
 
 /// Rows and log as they are at one moment.
 pub(crate) struct Snapshot<'c> {
@@ -30,9 +34,17 @@ impl<'c> Snapshot<'c> {
         Ok(statement.query_row([file_id], |row| row.get(0)).optional()?)
     }
 
+    /// The manifest as it is signed again within a bundle. One that was taken over from another registry can have numbers
+    /// or a nesting that no canonical form of this registry keeps: it is refused, since what would be served is not what its
+    /// issuer signed.
     pub(crate) fn manifest(&self, file_id: &str) -> Result<Option<Map<String, Value>>, ApiError> {
-        let text = self.manifest_text(file_id)?;
-        text.map(|text| serde_json::from_str(&text)).transpose().map_err(|_| ApiError::server_error())
+        let Some(text) = self.manifest_text(file_id)? else { return Ok(None) };
+        match strict_json::parse(text.as_bytes()) {
+            Ok(Value::Object(members)) => Ok(Some(members)),
+            _ => {
+                Err(ApiError::new(Code::ServerError, "the stored manifest of this file has no RFC 8785 form"))
+            }
+        }
     }
 
     pub(crate) fn newest_file(&self) -> Result<Option<Owner>, ApiError> {

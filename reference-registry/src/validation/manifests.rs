@@ -62,6 +62,11 @@ fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) ->
             return Ok(());
         }
     };
+    if let Err(error) = strict_json::parse(text.as_bytes()) {
+        validation
+            .notes
+            .push(format!("manifests: {row} cannot be served in a bundle of this registry: {error}"));
+    }
     if !published::verifies(&manifest) && !verifies_as_own(text) {
         let why = "the issuer's signature verifies in none of the forms that registries have used";
         validation.fail(Class::InvalidManifestSignatures, "manifests", row.clone(), why);

@@ -242,6 +242,22 @@ fn a_migrated_registry_answers_as_its_source_did() {
 }
 
 #[test]
+fn a_manifest_that_would_be_served_otherwise_than_signed_is_refused_and_noted() {
+    let directory = stopped();
+    run(
+        &directory,
+        "UPDATE manifests SET manifest_json = replace(manifest_json, '4096', '9007199254740993') WHERE file_id = 'one'",
+    );
+    let registry = opened(directory.path());
+    registry.get("/evidence/one").refuses(500, "server_error");
+    registry.post("/attribute", &json!({"mark_id": "one-m1"})).refuses(500, "server_error");
+    registry.get("/evidence/two").accepts();
+    registry.stop();
+    let notes = validated(directory.path()).to_json()["notes"].to_string();
+    assert!(notes.contains("file_id=one cannot be served"), "{notes}");
+}
+
+#[test]
 fn a_source_that_is_incomplete_or_damaged_leaves_nothing_behind() {
     type Damage = fn(&TempDir);
     let damages: [(&str, Damage); 5] = [
