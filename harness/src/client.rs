@@ -229,7 +229,9 @@ impl Client {
         let headers = response
             .headers()
             .iter()
-            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .map(|(name, value)| {
+                (name.to_string(), value.as_bytes().iter().copied().map(char::from).collect())
+            })
             .collect();
         let status = response.status().as_u16();
         // An answer to HEAD has no body, also where its fields describe one.

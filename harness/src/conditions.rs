@@ -89,11 +89,12 @@ pub(crate) fn within_run(value: &str, most: u32, transcript: &Transcript) -> Dif
         _ => None,
     };
     let Some(found) = found else { return Err(format!("expected a time, found {}", shown(value))) };
-    let Ok(started) = transcript.started_at.parse::<Timestamp>() else {
+    let Ok(started) = transcript.manifest.clock.started_at.parse::<Timestamp>() else {
         return Err("the transcript does not say when the run began".to_owned());
     };
     let tolerance = SignedDuration::from_secs(i64::from(most));
-    let elapsed = SignedDuration::from_millis(i64::try_from(transcript.elapsed_ms).unwrap_or(i64::MAX));
+    let elapsed =
+        SignedDuration::from_millis(i64::try_from(transcript.manifest.clock.elapsed_ms).unwrap_or(i64::MAX));
     let earliest = started.saturating_sub(tolerance).unwrap_or(Timestamp::MIN);
     let latest = started.saturating_add(elapsed.saturating_add(tolerance)).unwrap_or(Timestamp::MAX);
     if (earliest..=latest).contains(&found) {
@@ -206,11 +207,8 @@ mod tests {
     }
 
     fn transcript() -> Transcript {
-        serde_json::from_value(json!({
-            "form": "", "suite": "", "suite_digest": "", "edition": "", "checks": [], "wire": "", "target": "",
-            "started_at": "2026-01-02T03:04:05Z", "elapsed_ms": 2000, "capabilities": [], "names": {}, "exchanges": [],
-        }))
-        .unwrap()
+        let manifest = crate::archive::Manifest::sample("2026-01-02T03:04:05Z", 2000);
+        Transcript { manifest, exchanges: Vec::new() }
     }
 
     /// A PNG of one grey pixel, written out chunk by chunk with the sums of RFC 2083.

@@ -20,6 +20,11 @@ pub struct Job<'s> {
     pub selection: Selection,
 }
 
+/// Whether a selection is all that there is.
+pub(crate) fn selection(selected: &[Case<'_>], all: &[Case<'_>]) -> Selection {
+    if selected.len() == all.len() { Selection::Whole } else { Selection::Part }
+}
+
 /// A name that the suite does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no {what} `{found}`, expected one of {known}")]

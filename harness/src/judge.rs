@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use assayer_reports::{CheckResult, Cited, Status};
+use assayer_reports::{CheckResult, Cited, Label, Status};
 use assayer_vectors::{
     Document as Kind, Every, Expectation, Find, Growth, Keyword, Reading, Reference, Statuses, Suite, Wire,
     resolve,
@@ -17,6 +17,7 @@ use assayer_verifier::{
 };
 use serde_json::Value as Json;
 
+use crate::archive::{ArchiveState, Judged, Verdict};
 use crate::conditions::{self, EveryItem, matches, within_run};
 use crate::growth::{NotOneLog, Sighting, compare};
 use crate::plan::Case;
@@ -36,6 +37,24 @@ pub struct Judge<'t> {
     /// Logs that were read once, by exchange and attempt, and are looked at by several checks.
     logs: RefCell<BTreeMap<(String, u32), Rc<Log>>>,
 }
+
+/// Layers that follow from one document and keys alone: if that is signed, so is what they say.
+const WITHIN_ONE_DOCUMENT: [&str; 14] = [
+    "beacon-rows",
+    "event-binding",
+    "event-order",
+    "file-id",
+    "inclusion",
+    "issuer-key",
+    "issuer-signature",
+    "manifest-members",
+    "registry-key",
+    "registry-signature",
+    "shape",
+    "suite",
+    "tree-head",
+    "watermark-rows",
+];
 
 /// Why a condition is not met.
 enum Shortfall {
@@ -57,12 +76,45 @@ impl<'t> Judge<'t> {
         Self { suite, wire, transcript, rerun: rerun.to_owned(), attempt, logs }
     }
 
+    /// Judges one case, and says what the verdict rests on.
+    #[must_use]
+    pub fn verdict(&self, case: &Case<'_>) -> (CheckResult, Verdict) {
+        let result = self.judge(case);
+        // Judging has left the attempt that decided.
+        let lines = |name: &String| self.of(name).into_iter().map(|recorded| recorded.n);
+        let judged = case.expect.iter().map(|expectation| {
+            let mut names = vec![expectation.exchange.clone()];
+            names.extend(expectation.references().into_iter().map(|reference| reference.name));
+            let mut lines: Vec<u64> = names.iter().flat_map(lines).collect();
+            lines.sort_unstable();
+            lines.dedup();
+            Judged { lines, expectation: expectation.clone() }
+        });
+        let named = case.check.sent.iter().chain(&case.check.needs).chain(&case.check.only_if_accepted);
+        let named = named.flat_map(|name| self.suite.exchanges_like(name));
+        let mut needed: Vec<u64> = named.flat_map(|name| lines(&name.to_owned())).collect();
+        needed.sort_unstable();
+        needed.dedup();
+        let verdict = Verdict {
+            check: result.id.clone(),
+            keyword: result.keyword,
+            status: result.status,
+            reason: result.reason.clone(),
+            label: result.label,
+            attempt: self.attempt.get().min(self.attempts(case)),
+            judged: judged.collect(),
+            needed,
+        };
+        (result, verdict)
+    }
+
     /// Judges one case.
     #[must_use]
     pub fn judge(&self, case: &Case<'_>) -> CheckResult {
         let check = case.check;
         let keyword = self.suite.keyword(check);
         let (status, reason) = self.status(case, keyword);
+        let label = self.label(case, status);
         let cited = self.suite.requirements.iter().filter(|known| check.requirements.contains(&known.id));
         CheckResult {
             id: check.id.clone(),
@@ -70,6 +122,7 @@ impl<'t> Judge<'t> {
             keyword,
             status,
             reason,
+            label,
             requirements: cited
                 .map(|known| Cited {
                     id: known.id.clone(),
@@ -85,6 +138,43 @@ impl<'t> Judge<'t> {
         }
     }
 
+    /// What a verdict rests on: on the target's signature only where it is a pass and nothing but layers of signed documents
+    /// was asked for. That something is wrong with a document is never shown by its signature.
+    fn label(&self, case: &Case<'_>, status: Status) -> Label {
+        let is_signed = |expectation: &Expectation| self.rests_on_a_signature(expectation).unwrap_or(false);
+        if status == Status::Pass && !case.expect.is_empty() && case.expect.iter().all(is_signed) {
+            Label::TargetSigned
+        } else {
+            Label::ProberObserved
+        }
+    }
+
+    fn rests_on_a_signature(&self, expectation: &Expectation) -> Option<bool> {
+        let bare = Expectation {
+            exchange: expectation.exchange.clone(),
+            established: expectation.established.clone(),
+            under: expectation.under.clone(),
+            ..Expectation::default()
+        };
+        let key = expectation.under.as_ref()?.registry_key.as_ref()?;
+        let asks_for_layers = serde_json::to_value(&bare).ok()? == serde_json::to_value(expectation).ok()?;
+        let signature = match self.document_kind(&expectation.exchange)? {
+            Kind::OversightBundle => "registry-signature",
+            Kind::OversightHead => "tree-head",
+            Kind::OversightConsistency | Kind::OversightProof | Kind::OversightLog => return None,
+        };
+        let within = |layer: &String| WITHIN_ONE_DOCUMENT.contains(&layer.as_str());
+        let judged = !expectation.established.is_empty() && expectation.established.iter().all(within);
+        // The signature itself need not be what the check asks for.
+        let signed = Expectation {
+            established: vec![signature.to_owned(), "registry-key".to_owned()],
+            under: Some(assayer_vectors::Under { registry_key: Some(key.clone()), ..Default::default() }),
+            ..bare
+        };
+        let answers = self.answers(&expectation.exchange).ok()?;
+        Some(asks_for_layers && judged && self.established(&signed, &answers).is_ok())
+    }
+
     /// Whether a case is open in its latest attempt for a reason that another reading could remove.
     pub(crate) fn is_in_doubt(&self, case: &Case<'_>) -> bool {
         self.attempt.set(self.attempts(case));
@@ -97,7 +187,8 @@ impl<'t> Judge<'t> {
 
     fn status(&self, case: &Case<'_>, keyword: Keyword) -> (Status, String) {
         self.attempt.set(u32::MAX);
-        let absent = case.check.requires.iter().find(|known| !self.transcript.capabilities.contains(known));
+        let absent =
+            case.check.requires.iter().find(|known| !self.transcript.manifest.capabilities.contains(known));
         if let Some(capability) = absent {
             return (Status::NotApplicable, capability.absence().to_owned());
         }
@@ -128,6 +219,13 @@ impl<'t> Judge<'t> {
                     let remark = before.map(|reason| format!("at first: {reason}; so it was read again"));
                     let remarks: Vec<String> = remark.into_iter().chain(self.samples(case)).collect();
                     return (Status::Pass, remarks.join("; "));
+                }
+                // Whoever was stopped before reading again accuses nobody.
+                End::Raced(reason) if self.transcript.manifest.state == ArchiveState::Incomplete => {
+                    return (
+                        Status::NotVerified,
+                        format!("the run broke off before it was read again: {reason}"),
+                    );
                 }
                 End::Raced(reason) if self.moved(case) => {
                     return (Status::NotVerified, format!("the log grew while it was read: {reason}"));

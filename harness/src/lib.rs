@@ -7,6 +7,7 @@
 //!
 //! Recording is all the I/O there is. Judging is a pure function over the transcript.
 
+mod archive;
 mod client;
 mod conditions;
 mod defect;
@@ -27,6 +28,11 @@ mod selftest;
 mod target;
 mod transcript;
 
+pub use archive::{
+    ARCHIVE_FORM, Archive, ArchiveError, ArchiveState, Certificate, Clock, Derived, Difference, Judged,
+    Manifest, Mode, RECHECK_FORM, Recheck, SuiteUsed, TlsPeer, VERDICTS_FORM, Verdict, Verdicts, WriteError,
+    Writer, derive, har, recheck, report_text,
+};
 pub use client::{BadUrl, Client, Pace};
 pub use job::{Job, UnknownName, cases_named, edition, wire};
 pub use judge::Judge;
@@ -36,8 +42,8 @@ pub use plan::{Case, cases, exchanges};
 pub use policy::{Policy, PolicyError};
 pub use record::Recorder;
 pub use rewrite::{Proxy, ProxyError};
-pub use run::{Against, RunError, is_inconclusive, report, run};
+pub use run::{Against, Beside, Options, RunError, report, run, run_with};
 pub use secrets::Secrets;
 pub use selftest::Selftest;
 pub use target::{InProcess, Layer, Misbehaviour, TargetError};
-pub use transcript::{Answer, FORM as TRANSCRIPT_FORM, Failure, Outcome, Recorded, Sent, Transcript};
+pub use transcript::{Answer, Failure, Outcome, Recorded, Sent, Transcript};

@@ -2,18 +2,22 @@
 //! what is expected.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use assayer_vectors::{Beyond, Call, Capability, Exchange, Reference, Request, Suite, Wire, resolve};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
+use crate::archive::{ARCHIVE_FORM, ArchiveState, Clock, Manifest, SuiteUsed, WriteError, Writer};
 use crate::client::{Client, Outgoing};
 use crate::defect::{damage, patch};
 use crate::job::Job;
-use crate::names::{Names, NamesError};
+use crate::names::{Names, NamesError, random_hex};
+use crate::run::{Options, rerun_command, tool};
 use crate::secrets::{BLOT, Secrets};
-use crate::transcript::{Answer, FORM, Failure, Outcome, Recorded, Sent, Transcript, part_of};
+use crate::transcript::{Answer, Failure, Outcome, Recorded, Sent, Transcript, part_of};
 
 /// RFC 6570 section 3.2.2: only unreserved characters stand as they are.
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -37,6 +41,10 @@ pub struct Recorder<'s> {
     given_up: Option<String>,
     /// What is done before and after a burst.
     around_bursts: Option<Around>,
+    /// Where each exchange is written down as it comes.
+    archive: Option<Writer>,
+    /// Why it could not be.
+    unwritten: Option<WriteError>,
 }
 
 /// Called with `true` before a burst and with `false` after it.
@@ -54,25 +62,40 @@ impl<'s> Recorder<'s> {
     ///
     /// # Errors
     /// [`NamesError`] where the suite's documents cannot be made.
-    pub fn new(job: &Job<'s>, client: Client, secrets: Secrets, target: &str) -> Result<Self, NamesError> {
+    pub fn new(
+        job: &Job<'s>,
+        client: Client,
+        secrets: Secrets,
+        target: &str,
+        options: &Options<'_>,
+    ) -> Result<Self, NamesError> {
         let (suite, wire) = (job.suite, job.wire);
         let names = Names::draw(suite, wire)?;
         let mut capabilities = secrets.capabilities();
         capabilities.extend(client.is_beyond_loopback().then_some(Capability::BeyondLoopback));
-        let transcript = Transcript {
-            form: FORM.to_owned(),
-            suite: suite.name.clone(),
-            suite_digest: suite.digest.clone(),
+        let manifest = Manifest {
+            form: ARCHIVE_FORM.to_owned(),
+            state: ArchiveState::Incomplete,
+            tool: tool(),
+            suite: SuiteUsed {
+                name: suite.name.clone(),
+                digest: suite.digest.clone(),
+                requirements_digest: suite.requirements_digest.clone(),
+            },
             edition: job.edition.edition.clone(),
+            selection: job.selection,
             checks: job.cases.iter().map(|case| case.check.id.clone()).collect(),
             wire: wire.wire.clone(),
+            mode: options.mode,
+            seed: options.seed.clone().map_or_else(|| random_hex(16), Ok)?,
             target: target.to_owned(),
-            started_at: jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string(),
-            elapsed_ms: 0,
             capabilities,
+            clock: Clock { started_at: now(), finished_at: None, elapsed_ms: 0 },
+            tls_peer: None,
+            rerun: rerun_command(job, target),
             names: names.public,
-            exchanges: Vec::new(),
         };
+        let transcript = Transcript { manifest, exchanges: Vec::new() };
         Ok(Self {
             suite,
             wire,
@@ -84,6 +107,8 @@ impl<'s> Recorder<'s> {
             timeouts: 0,
             given_up: None,
             around_bursts: None,
+            archive: None,
+            unwritten: None,
         })
     }
 
@@ -93,10 +118,27 @@ impl<'s> Recorder<'s> {
         &self.transcript
     }
 
-    /// Ends the run.
-    #[must_use]
-    pub fn finish(self) -> Transcript {
-        self.transcript
+    /// From now on writes each exchange down in a folder, as it comes.
+    ///
+    /// # Errors
+    /// [`WriteError`] where the archive cannot be begun.
+    pub fn write_to(&mut self, folder: &Path) -> Result<(), WriteError> {
+        self.archive = Some(Writer::create(folder, self.suite, &self.transcript.manifest)?);
+        Ok(())
+    }
+
+    /// Ends the run. Out: the transcript, and the archive that waits for what follows from it.
+    ///
+    /// # Errors
+    /// [`WriteError`] where an exchange could not be written down.
+    pub fn finish(mut self) -> Result<(Transcript, Option<Writer>), WriteError> {
+        if let Some(error) = self.unwritten {
+            return Err(error);
+        }
+        let manifest = &mut self.transcript.manifest;
+        manifest.state = ArchiveState::Complete;
+        manifest.clock.finished_at = Some(now());
+        Ok((self.transcript, self.archive))
     }
 
     /// Lets a target whose limit is in our hands set it for the time of a burst.
@@ -117,7 +159,7 @@ impl<'s> Recorder<'s> {
                 several => self.record_together(several, attempt),
             }
         }
-        self.transcript.elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.transcript.manifest.clock.elapsed_ms = self.elapsed_ms();
     }
 
     fn record_one(&mut self, exchange: &Exchange, attempt: u32) {
@@ -160,7 +202,31 @@ impl<'s> Recorder<'s> {
     }
 
     fn push(&mut self, exchange: &Exchange, each: Option<u64>, attempt: u32, outcome: Outcome) {
-        self.transcript.exchanges.push(Recorded { exchange: exchange.id.clone(), each, attempt, outcome });
+        let took = match &outcome {
+            Outcome::Answered { answer, .. } => answer.elapsed_ms,
+            Outcome::Failed { .. } | Outcome::NotSent { .. } => 0,
+        };
+        let recorded = Recorded {
+            n: self.transcript.exchanges.len() as u64,
+            at_ms: self.elapsed_ms().saturating_sub(took),
+            exchange: exchange.id.clone(),
+            each,
+            attempt,
+            effect: exchange.effect,
+            outcome,
+        };
+        let written = self.archive.as_mut().map_or(Ok(()), |archive| archive.append(&recorded));
+        if let Err(error) = written {
+            // What cannot be written down is not done.
+            self.given_up = Some(error.to_string());
+            self.archive = None;
+            self.unwritten = Some(error);
+        }
+        self.transcript.exchanges.push(recorded);
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn not_sent(&mut self, exchange: &Exchange, attempt: u32, because: String) {
@@ -189,7 +255,7 @@ impl<'s> Recorder<'s> {
                 ));
             }
             Beyond::Nothing | Beyond::Sample => {
-                sample(turns, each.most).map_err(|error| error.to_string())?
+                sample(turns, each.most, &format!("{} {}", self.transcript.manifest.seed, exchange.id))
             }
         };
         Ok(chosen.into_iter().map(|turn| Some(turn.saturating_mul(each.step))).collect())
@@ -314,12 +380,12 @@ impl<'s> Recorder<'s> {
             headers.push((name, value));
         }
         let method = request.method.clone().unwrap_or_else(|| call.method.clone());
-        let (body, body_hex) = match body.map(String::from_utf8) {
+        let (body_text, body_hex) = match body.map(String::from_utf8) {
             None => (None, None),
             Some(Ok(text)) => (Some(text), None),
             Some(Err(error)) => (None, Some(hex::encode(error.as_bytes()))),
         };
-        Ok((Sent { method, target, headers: shown, body, body_hex }, headers))
+        Ok((Sent { method, target, headers: shown, body_text, body_hex }, headers))
     }
 
     /// A text with its references resolved.
@@ -369,19 +435,28 @@ fn outgoing<'r>(sent: &'r Sent, headers: &'r Fields, body: Option<&'r [u8]>) -> 
     Outgoing { method: &sent.method, path_and_query: &sent.target, headers, body }
 }
 
-/// All of `count` turns; or, beyond `most`, the first, the last, and a random choice of those between, in order.
-fn sample(count: u64, most: u64) -> Result<Vec<u64>, getrandom::Error> {
+/// All of `count` turns; or, beyond `most`, the first, the last, and a choice of those between that follows from the seed,
+/// in order: the first numbers of 64 bits in SHA-256 of seed and counter, modulo `count`.
+fn sample(count: u64, most: u64, seed: &str) -> Vec<u64> {
     if count <= most {
-        return Ok((0..count).collect());
+        return (0..count).collect();
     }
     let mut chosen: BTreeSet<u64> =
         [0, count - 1].into_iter().take(usize::try_from(most).unwrap_or(2)).collect();
-    while (chosen.len() as u64) < most {
-        let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes)?;
-        chosen.insert(u64::from_le_bytes(bytes) % count);
+    for counter in 0_u64.. {
+        if chosen.len() as u64 >= most {
+            break;
+        }
+        let hash = Sha256::digest(format!("{seed} {counter}"));
+        let number = hash.iter().take(8).fold(0, |number: u64, byte| (number << 8) | u64::from(*byte));
+        chosen.insert(number % count);
     }
-    Ok(chosen.into_iter().collect())
+    chosen.into_iter().collect()
+}
+
+/// The time, in whole seconds.
+fn now() -> String {
+    jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string()
 }
 
 fn path_and_query(
@@ -428,7 +503,7 @@ pub(crate) fn not_an_acceptance(
 
 /// What a reference stands for in a transcript, with exchanges as they went up to an attempt.
 pub(crate) fn look_up(transcript: &Transcript, reference: &Reference, attempt: u32) -> Option<Json> {
-    if let Some(value) = transcript.names.get(&reference.name) {
+    if let Some(value) = transcript.manifest.names.get(&reference.name) {
         return value.pointer(&reference.pointer).cloned();
     }
     match transcript.of_attempt(&reference.name, attempt).first().map(|recorded| &recorded.outcome) {
@@ -443,12 +518,14 @@ mod tests {
 
     #[test]
     fn long_repetitions_are_sampled_with_both_ends() {
-        assert_eq!(sample(3, 5), Ok(vec![0, 1, 2]));
-        assert_eq!(sample(0, 5), Ok(vec![]));
+        assert_eq!(sample(3, 5, "s"), [0, 1, 2]);
+        assert!(sample(0, 5, "s").is_empty());
         for count in [6, 100, u64::MAX] {
-            let chosen = sample(count, 5).unwrap();
+            let chosen = sample(count, 5, "s");
             assert_eq!((chosen.len(), chosen[0], chosen[4]), (5, 0, count - 1));
+            assert_eq!(chosen, sample(count, 5, "s"));
         }
-        assert_eq!(sample(9, 1), Ok(vec![0]));
+        assert_ne!(sample(u64::MAX, 5, "s"), sample(u64::MAX, 5, "t"));
+        assert_eq!(sample(9, 1, "s"), [0]);
     }
 }

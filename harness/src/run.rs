@@ -1,14 +1,16 @@
 //! A run: plan, record, judge, and read once more before anybody is accused.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
 use assayer_reference_registry::RateLimit;
-use assayer_reports::{CheckResult, Counts, FORM, Report, Selection, Status, Tool};
+use assayer_reports::{CheckResult, Counts, FORM, PROVENANCE, Report, Status, Tool, conformant};
 use assayer_vectors::Exchange;
 
+use crate::archive::{ArchiveState, Mode, Verdict, WriteError, derive, sha256};
 use crate::client::{BadUrl, Client, Pace};
 use crate::job::{Job, UnknownName};
 use crate::judge::{Judge, moved};
@@ -41,6 +43,9 @@ pub enum RunError {
     /// The reference registry did not start.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// The archive could not be written.
+    #[error(transparent)]
+    Archive(#[from] WriteError),
     /// There is no such fault.
     #[error(transparent)]
     Fault(#[from] UnknownName),
@@ -57,11 +62,39 @@ pub enum Against {
     Url(String, Secrets),
 }
 
+/// Files that are to stand in the archive beside its own, by name: other forms of the report.
+pub type Beside<'o> = &'o dyn Fn(&Report) -> Vec<(String, Vec<u8>)>;
+
+/// How a run is done.
+#[derive(Clone, Default)]
+pub struct Options<'o> {
+    /// What it may leave behind on the target.
+    pub mode: Mode,
+    /// What random choices of turns follow from; drawn if absent.
+    pub seed: Option<String>,
+    /// Folder in which an archive is written while the run goes on.
+    pub out: Option<&'o Path>,
+    /// What else is written there.
+    pub beside: Option<Beside<'o>>,
+}
+
 /// Records and judges.
 ///
 /// # Errors
 /// [`RunError`] if nothing could be sent at all. A target that does not answer is a report, not an error.
 pub fn run(job: &Job<'_>, against: &Against) -> Result<(Report, Transcript), RunError> {
+    run_with(job, against, &Options::default())
+}
+
+/// Records and judges, with options.
+///
+/// # Errors
+/// [`RunError`] if nothing could be sent at all, or the archive could not be written.
+pub fn run_with(
+    job: &Job<'_>,
+    against: &Against,
+    options: &Options<'_>,
+) -> Result<(Report, Transcript), RunError> {
     let (started, url, secrets, pace, name) = match against {
         Against::InProcess(faults) => {
             let started = InProcess::start(&Misbehaviour::named(job.suite, faults)?, job.wire)?;
@@ -71,7 +104,10 @@ pub fn run(job: &Job<'_>, against: &Against) -> Result<(Report, Transcript), Run
         Against::Url(url, secrets) => (None, url.clone(), secrets.clone(), Some(Pace::POLITE), url.as_str()),
     };
     let client = Client::new(&url, pace)?;
-    let mut recorder = Recorder::new(job, client, secrets, name)?;
+    let mut recorder = Recorder::new(job, client, secrets, name, options)?;
+    if let Some(folder) = options.out {
+        recorder.write_to(folder)?;
+    }
     if let Some(limit) = started.as_ref().and_then(|started| started.limit()) {
         recorder.around_bursts(move |is_on| limit.set(is_on.then_some(LIMIT)));
     }
@@ -88,9 +124,14 @@ pub fn run(job: &Job<'_>, against: &Against) -> Result<(Report, Transcript), Run
         }
         recorder.record(&again, attempt + 1);
     }
-    let transcript = recorder.finish();
+    let (transcript, archive) = recorder.finish()?;
     drop(started);
-    Ok((report(job, &transcript), transcript))
+    let Some(archive) = archive else { return Ok((report(job, &transcript), transcript)) };
+    let manifest = sha256(transcript.manifest.to_json().as_bytes());
+    let (report, derived) = derive(job, &transcript, manifest, archive.transcript_sha256());
+    let beside = options.beside.map(|beside| beside(&report)).unwrap_or_default();
+    archive.finish(&transcript, &derived, &beside)?;
+    Ok((report, transcript))
 }
 
 type Target<'t> = (Option<Arc<InProcess>>, String, Secrets, Option<Pace>, &'t str);
@@ -100,65 +141,54 @@ fn of_this_process<'t>(started: Arc<InProcess>) -> Target<'t> {
     (Some(started), url, secrets, None, "in-process")
 }
 
+/// This program.
+pub(crate) fn tool() -> Tool {
+    Tool { name: "assayer".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+}
+
 /// The report that follows from a transcript; pure.
 #[must_use]
 pub fn report(job: &Job<'_>, transcript: &Transcript) -> Report {
-    let checks = judge_all(job, transcript, &rerun_command(job, &transcript.target));
-    let counts = Counts::of(&checks);
-    Report {
+    judged(job, transcript).0
+}
+
+/// The report that follows from a transcript, and what each verdict in it rests on; pure.
+pub(crate) fn judged(job: &Job<'_>, transcript: &Transcript) -> (Report, Vec<Verdict>) {
+    let manifest = &transcript.manifest;
+    let judge = Judge::new(job.suite, job.wire, transcript, &manifest.rerun);
+    let (checks, verdicts): (Vec<CheckResult>, Vec<Verdict>) =
+        job.cases.iter().map(|case| judge.verdict(case)).unzip();
+    let inconclusive = is_inconclusive(job, &checks, transcript);
+    let report = Report {
         form: FORM.to_owned(),
-        tool: Tool { name: "assayer".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        tool: manifest.tool.clone(),
         edition: format!("{}@{}", job.suite.name, job.edition.edition),
-        suite_digest: transcript.suite_digest.clone(),
+        suite_digest: job.suite.digest.clone(),
         wire: job.wire.wire.clone(),
-        target: transcript.target.clone(),
-        conformant: conformant(job, &checks, &counts, transcript),
+        target: manifest.target.clone(),
+        conformant: conformant(&checks, job.selection, inconclusive),
+        inconclusive,
         selection: job.selection,
-        started_at: transcript.started_at.clone(),
-        elapsed_ms: transcript.elapsed_ms,
+        started_at: manifest.clock.started_at.clone(),
+        elapsed_ms: manifest.clock.elapsed_ms,
         requests: transcript.requests(),
-        counts,
+        counts: Counts::of(&checks),
         checks,
+        provenance: PROVENANCE.to_owned(),
         does_not_prove: job.suite.does_not_prove.clone(),
-    }
+    };
+    (report, verdicts)
 }
 
-/// Only a whole edition can be conformant, only if something was checked, and only if nothing required is open.
-fn conformant(
-    job: &Job<'_>,
-    checks: &[CheckResult],
-    counts: &Counts,
-    transcript: &Transcript,
-) -> Option<bool> {
-    if job.selection == Selection::Part || counts.total == 0 {
-        return None;
-    }
-    if counts.fail > 0 {
-        return Some(false);
-    }
-    if is_inconclusive(job, checks, transcript) {
-        return None;
-    }
-    let good =
-        |check: &CheckResult| matches!(check.status, Status::Pass | Status::Warn | Status::NotApplicable);
-    let mut deciding = checks.iter().filter(|check| check.decides()).peekable();
-    Some(deciding.peek().is_some() && counts.pass > 0 && deciding.all(good))
-}
-
-/// Whether the target could not be reached, refused to be asked, or never stood still long enough to be read.
-#[must_use]
-pub fn is_inconclusive(job: &Job<'_>, checks: &[CheckResult], transcript: &Transcript) -> bool {
+/// Whether the target could not be reached, refused to be asked, never stood still long enough to be read, or the run was
+/// broken off.
+fn is_inconclusive(job: &Job<'_>, checks: &[CheckResult], transcript: &Transcript) -> bool {
     let unanswered = transcript.exchanges.iter().any(
         |recorded| matches!(&recorded.outcome, Outcome::Failed { failure, .. } if failure.is_inconclusive()),
     );
     let open = checks.iter().any(|check| check.decides() && check.status == Status::NotVerified);
     let moving = job.suite.readings.iter().any(|reading| moved(reading, transcript, transcript.attempts()));
-    unanswered || (open && moving)
-}
-
-fn judge_all(job: &Job<'_>, transcript: &Transcript, rerun: &str) -> Vec<CheckResult> {
-    let judge = Judge::new(job.suite, job.wire, transcript, rerun);
-    job.cases.iter().map(|case| judge.judge(case)).collect()
+    unanswered || (open && moving) || transcript.manifest.state == ArchiveState::Incomplete
 }
 
 /// Exchanges of readings on which something did not pass; they store nothing, so they can be sent again.
@@ -192,7 +222,8 @@ fn readings_in_doubt<'s>(
     planned.iter().filter(in_doubt).copied().collect()
 }
 
-fn rerun_command(job: &Job<'_>, target: &str) -> String {
+/// The command that runs one check again, when its name is put behind it.
+pub(crate) fn rerun_command(job: &Job<'_>, target: &str) -> String {
     let url = if target == "in-process" { String::new() } else { format!(" --url {target}") };
     let wire = match job.wire.wire == job.edition.wire {
         true => String::new(),

@@ -1,50 +1,30 @@
 //! The record of a run: what was sent and what came back. Judging needs nothing else, so it can be done again later,
 //! offline, by anybody.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use assayer_vectors::Capability;
+use assayer_vectors::Effect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// Version of the transcript's form.
-pub const FORM: &str = "assayer-transcript/1";
+use crate::archive::Manifest;
 
 /// Everything that a run recorded. No secret is in it.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Transcript {
-    /// Form of this document.
-    pub form: String,
-    /// Name of the suite.
-    pub suite: String,
-    /// SHA-256 (hexadecimal) of the suite's data.
-    pub suite_digest: String,
-    /// Edition whose checks were to be judged.
-    pub edition: String,
-    /// The checks of it that were selected; what others need was not sent.
-    pub checks: Vec<String>,
-    /// Wire profile that was spoken.
-    pub wire: String,
-    /// A URL, or `in-process`.
-    pub target: String,
-    /// When the first request was sent (RFC 3339, UTC).
-    pub started_at: String,
-    /// How long recording took.
-    pub elapsed_ms: u64,
-    /// What the run had.
-    pub capabilities: BTreeSet<Capability>,
-    /// Values and fixtures of this run, without private keys.
-    pub names: BTreeMap<String, Json>,
+    /// What was run, against what, with what.
+    pub manifest: Manifest,
     /// What was sent and answered, in order.
     pub exchanges: Vec<Recorded>,
 }
 
-/// One exchange as it went.
+/// One exchange as it went: one line of an archive's `transcript.ndjson`.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recorded {
+    /// Its number in the transcript, from 0; verdicts point to it.
+    pub n: u64,
+    /// When it was sent, in milliseconds after the run began; of one that was sent again after 429, the last time.
+    pub at_ms: u64,
     /// Name of the exchange.
     pub exchange: String,
     /// The number it was sent for, if it is repeated.
@@ -52,6 +32,8 @@ pub struct Recorded {
     pub each: Option<u64>,
     /// 1 for the first reading, 2 for the one that was taken because the first contradicted itself.
     pub attempt: u32,
+    /// What a conforming target stores when it answers.
+    pub effect: Effect,
     /// How it went.
     pub outcome: Outcome,
 }
@@ -119,7 +101,7 @@ pub struct Sent {
     pub headers: Vec<(String, String)>,
     /// Body, if any, where it is UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<String>,
+    pub body_text: Option<String>,
     /// Body in hexadecimal, where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_hex: Option<String>,
@@ -130,7 +112,7 @@ impl Sent {
     #[must_use]
     pub fn bytes(&self) -> Option<Vec<u8>> {
         let from_hex = || self.body_hex.as_deref().map(|hex| hex::decode(hex).unwrap_or_default());
-        self.body.as_ref().map(|text| text.as_bytes().to_vec()).or_else(from_hex)
+        self.body_text.as_ref().map(|text| text.as_bytes().to_vec()).or_else(from_hex)
     }
 }
 
@@ -140,9 +122,9 @@ impl Sent {
 pub struct Answer {
     /// Status.
     pub status: u16,
-    /// Header fields, names in lower case.
+    /// Header fields, names in lower case; values as ISO-8859-1 (RFC 9110, section 5.5), so each byte is one character.
     pub headers: Vec<(String, String)>,
-    /// Body, where it is UTF-8.
+    /// Body, where it is UTF-8. Of a compressed answer, what it was before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_text: Option<String>,
     /// Body in hexadecimal, where it is not.

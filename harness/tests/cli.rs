@@ -253,8 +253,8 @@ fn secrets_reach_the_target_and_no_output() {
         .output()
         .unwrap();
     let mut all = text(&output.stdout) + &text(&output.stderr);
-    for entry in std::fs::read_dir(folder.path()).unwrap() {
-        all += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    for entry in std::fs::read_dir(folder.path()).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+        all += &std::fs::read_to_string(entry.path()).unwrap();
     }
     assert!(all.contains("Bearer (secret)"), "the token was not sent");
     assert!(!all.contains("operator-hush-7") && !all.contains("dns-hush-8"));
@@ -546,30 +546,6 @@ fn a_new_check_is_data_and_needs_no_rebuild() {
     let output = run(&["check", "--suite-dir", folder_name, "--edition", "mine"]);
     let said = text(&output.stderr);
     assert!(code(&output) == 2 && said.contains("checks/8-mine.yaml") && said.contains("wy"), "{said}");
-}
-
-#[test]
-fn a_recorded_run_is_judged_again_offline_to_the_same_report() {
-    for fault in [&[][..], &["--fault", "event-dropped"], &["--only", "health-*"]] {
-        let folder = tempfile::tempdir().unwrap();
-        let name = folder.path().to_str().unwrap();
-        let first = run(&[&["check", "--format", "json", "--out", name], fault].concat());
-        let again = run(&["recheck", name, "--format", "json"]);
-        assert_eq!((code(&first), json(&first)), (code(&again), json(&again)), "{fault:?}");
-        let written: Json =
-            serde_json::from_str(&std::fs::read_to_string(folder.path().join("report.json")).unwrap())
-                .unwrap();
-        assert_eq!(written, json(&first));
-    }
-    // What was recorded decides: an answer that is changed in the archive changes the verdict.
-    let folder = tempfile::tempdir().unwrap();
-    let name = folder.path().to_str().unwrap();
-    run(&["check", "--out", name]);
-    let path = folder.path().join("transcript.json");
-    let recorded = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, recorded.replace("oversight-registry\\\"", "other-registry\\\"")).unwrap();
-    assert_eq!(code(&run(&["recheck", name])), 1);
-    assert_eq!(code(&run(&["recheck", "no/such/archive"])), 2);
 }
 
 #[test]

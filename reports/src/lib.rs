@@ -5,6 +5,7 @@ mod json;
 mod matrix;
 mod matrix_text;
 mod model;
+mod outcome;
 mod text;
 pub mod verification;
 
@@ -14,5 +15,6 @@ pub use matrix::{
     matrix_to_json,
 };
 pub use matrix_text::{matrix_to_markdown, matrix_to_text};
-pub use model::{CheckResult, Cited, Counts, FORM, Report, Selection, Status, Tool};
+pub use model::{CheckResult, Cited, Counts, FORM, Label, PROVENANCE, Report, Selection, Status, Tool};
+pub use outcome::{Meaning, Outcome, STATUSES, Weight, conformant, outcome};
 pub use text::to_text;

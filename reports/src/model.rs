@@ -27,21 +27,30 @@ pub enum Status {
     Error,
 }
 
-impl Status {
+/// What a verdict rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Label {
+    /// Every condition was established from bytes that carry the target's own signature, under the key that it shows to all.
+    TargetSigned,
+    /// The prober saw it. Whoever keeps the transcript could have written something else.
+    ProberObserved,
+}
+
+impl Label {
     /// As in the machine-readable report.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::Warn => "warn",
-            Self::Finding => "finding",
-            Self::NotApplicable => "not-applicable",
-            Self::NotVerified => "not-verified",
-            Self::Error => "error",
+            Self::TargetSigned => "target-signed",
+            Self::ProberObserved => "prober-observed",
         }
     }
 }
+
+/// What every report says about itself.
+pub const PROVENANCE: &str = "A transcript shows what this endpoint answered to this prober, as the prober wrote it down. Only what is labelled \
+    target-signed can be checked without trusting the prober.";
 
 /// The report of one run.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -61,6 +70,8 @@ pub struct Report {
     pub target: String,
     /// True: every required check passed. False: at least one did not. Null: not evaluated (a selection, or no answer).
     pub conformant: Option<bool>,
+    /// Whether the target could not be asked to the end, or never stood still long enough to be read.
+    pub inconclusive: bool,
     /// Whether the whole edition was run.
     pub selection: Selection,
     /// When the first request was sent (RFC 3339, UTC).
@@ -73,6 +84,8 @@ pub struct Report {
     pub counts: Counts,
     /// The checks, in the order of the edition's groups.
     pub checks: Vec<CheckResult>,
+    /// What the transcript of a run shows at all.
+    pub provenance: String,
     /// What a pass does not prove.
     pub does_not_prove: Vec<String>,
 }
@@ -133,17 +146,28 @@ impl Counts {
     pub fn of(checks: &[CheckResult]) -> Self {
         let mut counts = Self { total: checks.len(), ..Self::default() };
         for check in checks {
-            *match check.status {
-                Status::Pass => &mut counts.pass,
-                Status::Fail => &mut counts.fail,
-                Status::Warn => &mut counts.warn,
-                Status::Finding => &mut counts.finding,
-                Status::NotApplicable => &mut counts.not_applicable,
-                Status::NotVerified => &mut counts.not_verified,
-                Status::Error => &mut counts.error,
-            } += 1;
+            *counts.place(check.status) += 1;
         }
         counts
+    }
+
+    /// How many checks ended like this.
+    #[must_use]
+    pub fn with(&self, status: Status) -> usize {
+        let mut counts = *self;
+        *counts.place(status)
+    }
+
+    fn place(&mut self, status: Status) -> &mut usize {
+        match status {
+            Status::Pass => &mut self.pass,
+            Status::Fail => &mut self.fail,
+            Status::Warn => &mut self.warn,
+            Status::Finding => &mut self.finding,
+            Status::NotApplicable => &mut self.not_applicable,
+            Status::NotVerified => &mut self.not_verified,
+            Status::Error => &mut self.error,
+        }
     }
 }
 
@@ -161,6 +185,8 @@ pub struct CheckResult {
     pub status: Status,
     /// Why it did not pass: expected, found, where. Empty for a pass without remarks.
     pub reason: String,
+    /// What that rests on.
+    pub label: Label,
     /// The sentences that it tests.
     pub requirements: Vec<Cited>,
     /// Where the condition is weaker than the sentence.

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::model::{CheckResult, Cited, Report, Selection, Status};
+use crate::model::{CheckResult, Cited, Label, Report, Selection, Status};
+use crate::outcome::STATUSES;
 
 /// The report as text. With colours as ANSI sequences; whoever prints it to something else strips them.
 #[must_use]
@@ -77,16 +78,10 @@ fn style(status: Status) -> Style {
 fn summary(out: &mut String, report: &Report) {
     let counts = &report.counts;
     let mut line = format!("{} of {} passed", counts.pass, counts.total);
-    for (count, word) in [
-        (counts.fail, "failed"),
-        (counts.warn, "warned"),
-        (counts.finding, "found weak where no sentence forbids it"),
-        (counts.not_verified, "not verified"),
-        (counts.not_applicable, "not applicable"),
-        (counts.error, "broken"),
-    ] {
+    for meaning in STATUSES.iter().filter(|meaning| meaning.status != Status::Pass) {
+        let count = counts.with(meaning.status);
         if count > 0 {
-            let _ = write!(line, ", {count} {word}");
+            let _ = write!(line, ", {count} {}", meaning.counted);
         }
     }
     push(out, &line);
@@ -107,6 +102,10 @@ fn summary(out: &mut String, report: &Report) {
         }
     };
     push(out, &format!("{bold}{verdict}{bold:#}"));
+    push(out, "");
+    let signed = report.checks.iter().filter(|check| check.label == Label::TargetSigned).count();
+    push(out, &report.provenance);
+    push(out, &format!("{signed} of {} verdicts are target-signed", counts.total));
     push(out, "");
     push(out, "What a pass does not prove:");
     for sentence in &report.does_not_prove {

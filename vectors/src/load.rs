@@ -81,7 +81,7 @@ pub fn load_embedded(name: &str) -> Result<Suite, LoadError> {
     };
     let mut files = Files::new();
     collect_embedded(folder, name, &mut files);
-    assemble(name, &files)
+    assemble(name, files)
 }
 
 /// Loads and lints a suite from a folder laid out as those inside the binary.
@@ -91,7 +91,7 @@ pub fn load_embedded(name: &str) -> Result<Suite, LoadError> {
 pub fn load_folder(folder: &Path) -> Result<Suite, LoadError> {
     let mut files = Files::new();
     collect_folder(folder, "", &mut files)?;
-    let suite = assemble(&folder.display().to_string(), &files)?;
+    let suite = assemble(&folder.display().to_string(), files)?;
     Ok(Suite { folder: Some(folder.to_owned()), ..suite })
 }
 
@@ -136,12 +136,12 @@ fn collect_folder(folder: &Path, prefix: &str, files: &mut Files) -> Result<(), 
     Ok(())
 }
 
-fn assemble(suite: &str, files: &Files) -> Result<Suite, LoadError> {
+fn assemble(suite: &str, files: Files) -> Result<Suite, LoadError> {
     let absent = |file: &str| LoadError::Absent { suite: suite.to_owned(), file: file.to_owned() };
     let one = |file: &str| files.get(file).map(String::as_str).ok_or_else(|| absent(file));
     let head: SuiteFile = parse("suite.yaml", one("suite.yaml")?)?;
     let requirements: RequirementFile = parse("requirements.yaml", one("requirements.yaml")?)?;
-    let faults = parse_all::<FaultFile>(files, "faults/")?;
+    let faults = parse_all::<FaultFile>(&files, "faults/")?;
     let variants = files.get("variants.yaml").map(|text| parse::<VariantFile>("variants.yaml", text));
     let variants = variants.transpose()?.unwrap_or_default();
     let (mut exchanges, mut checks) = (Vec::new(), Vec::new());
@@ -170,16 +170,18 @@ fn assemble(suite: &str, files: &Files) -> Result<Suite, LoadError> {
         checks,
         requirements: requirements.requirements,
         implementations: requirements.implementations,
-        editions: parse_all::<Edition>(files, "editions/")?,
-        wires: parse_all::<Wire>(files, "wire/")?,
+        editions: parse_all::<Edition>(&files, "editions/")?,
+        wires: parse_all::<Wire>(&files, "wire/")?,
         faults: faults.into_iter().flat_map(|file| file.faults).collect(),
         variants: variants.variants,
         hollow: variants.hollow,
-        digest: digest(files),
+        digest: digest(&files),
+        requirements_digest: hex(Sha256::digest(one("requirements.yaml")?).as_slice()),
+        files: Files::new(),
     };
     let complaints = lint(&loaded);
     if complaints.is_empty() {
-        Ok(loaded)
+        Ok(Suite { files, ..loaded })
     } else {
         Err(LoadError::Lint { suite: suite.to_owned(), complaints })
     }
@@ -204,5 +206,9 @@ fn digest(files: &Files) -> String {
             hash.update(part.as_bytes());
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash.finalize().as_slice())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -50,6 +50,10 @@ pub struct Suite {
     pub hollow: Vec<Hollow>,
     /// SHA-256 (hexadecimal) over the names and bytes of all its files.
     pub digest: String,
+    /// SHA-256 (hexadecimal) over the bytes of `requirements.yaml`.
+    pub requirements_digest: String,
+    /// Its files as they were read: path within the suite's folder, with `/`, and text. An archive keeps them.
+    pub files: BTreeMap<String, String>,
 }
 
 /// `suite.yaml`.

@@ -2,11 +2,8 @@
 
 use std::path::PathBuf;
 
-use assayer_harness::{
-    Against, Case, Job, Misbehaviour, Secrets, Transcript, cases, edition, is_inconclusive, run as run_job,
-    wire,
-};
-use assayer_reports::{Report, Selection, Status, to_json, to_text};
+use assayer_harness::{Against, Case, Job, Misbehaviour, Options, Secrets, cases, edition, run_with, wire};
+use assayer_reports::{Outcome, Report, Selection, outcome, to_json, to_text};
 use assayer_vectors::{SUITE, Suite};
 use clap::{Args, ValueEnum};
 use wildmatch::WildMatch;
@@ -37,7 +34,7 @@ pub(crate) struct CheckArguments {
     /// Run only checks of this group; may be given several times.
     #[arg(long)]
     group: Vec<String>,
-    /// Write `report.json`, `report.txt` and `transcript.json` into this folder.
+    /// Write an archive of the run into this folder while it goes on. An earlier archive there is replaced.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Form of the report on standard output.
@@ -82,23 +79,31 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let selected = select(arguments, &suite, &all)?;
     let selection = if selected.len() == all.len() { Selection::Whole } else { Selection::Part };
     let job = Job { suite: &suite, edition, wire, cases: &selected, selection };
-    let (report, transcript) = run_job(&job, &against(arguments, &suite)?).map_err(|error| match error {
-        assayer_harness::RunError::Url(_) => usage(error),
+    let options = Options { out: arguments.out.as_deref(), ..Options::default() };
+    let against = against(arguments, &suite)?;
+    let (report, _) = run_with(&job, &against, &options).map_err(|error| match error {
+        assayer_harness::RunError::Url(_) | assayer_harness::RunError::Archive(_) => usage(error),
         other => (Exit::Fault, other.to_string()),
     })?;
-    if let Some(folder) = &arguments.out {
-        write_out(folder, &suite, &report, &transcript)?;
-    }
-    Ok(show(&job, &report, &transcript, arguments.format))
+    Ok(show(&suite, &report, arguments.format))
 }
 
 /// Prints the report; the exit code that follows from it.
-pub(super) fn show(job: &Job<'_>, report: &Report, transcript: &Transcript, format: Format) -> Exit {
+pub(super) fn show(suite: &Suite, report: &Report, format: Format) -> Exit {
     let printed = match format {
-        Format::Text => print(&to_text(report, &titles(job.suite))),
+        Format::Text => print(&to_text(report, &titles(suite))),
         Format::Json => print(&to_json(report)),
     };
-    if printed == Exit::Good { exit(job, report, transcript) } else { printed }
+    if printed == Exit::Good { exit_of(report) } else { printed }
+}
+
+/// The exit code that follows from a report.
+pub(super) fn exit_of(report: &Report) -> Exit {
+    match outcome(&report.checks, report.inconclusive) {
+        Outcome::Good => Exit::Good,
+        Outcome::Bad => Exit::Bad,
+        Outcome::Inconclusive => Exit::Inconclusive,
+    }
 }
 
 fn against(arguments: &CheckArguments, suite: &Suite) -> Result<Against, Failure> {
@@ -150,43 +155,6 @@ fn select<'s>(arguments: &CheckArguments, suite: &Suite, all: &[Case<'s>]) -> Re
     Ok(selected)
 }
 
-fn titles(suite: &Suite) -> Vec<(String, String)> {
+pub(super) fn titles(suite: &Suite) -> Vec<(String, String)> {
     suite.groups.iter().map(|group| (group.id.clone(), group.title.clone())).collect()
-}
-
-fn write_out(
-    folder: &std::path::Path,
-    suite: &Suite,
-    report: &Report,
-    transcript: &Transcript,
-) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| (Exit::Usage, error.to_string());
-    fs_err::create_dir_all(folder).map_err(failed)?;
-    let text = anstream::adapter::strip_str(&to_text(report, &titles(suite))).to_string();
-    let record =
-        serde_json::to_string_pretty(transcript).map_err(|error| (Exit::Fault, error.to_string()))?;
-    for (name, text) in
-        [("report.json", to_json(report)), ("report.txt", text), ("transcript.json", record + "\n")]
-    {
-        // A half-written report must not be mistaken for a whole one.
-        let (path, partial) = (folder.join(name), folder.join(format!("{name}.partial")));
-        fs_err::write(&partial, text).map_err(failed)?;
-        fs_err::rename(&partial, &path).map_err(failed)?;
-    }
-    Ok(())
-}
-
-fn exit(job: &Job<'_>, report: &Report, transcript: &Transcript) -> Exit {
-    let refuted = report.checks.iter().any(|check| check.status == Status::Fail);
-    let is_open = |status| matches!(status, Status::NotVerified | Status::Error);
-    let open = report.checks.iter().any(|check| check.decides() && is_open(check.status));
-    if refuted {
-        Exit::Bad
-    } else if is_inconclusive(job, &report.checks, transcript) {
-        Exit::Inconclusive
-    } else if open || report.counts.pass + report.counts.finding == 0 {
-        Exit::Bad
-    } else {
-        Exit::Good
-    }
 }

@@ -1,28 +1,27 @@
 //! `assayer recheck`: judges a recorded run again, offline.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use assayer_harness::{Job, Transcript, cases, cases_named, edition, report, wire};
-use assayer_reports::Selection;
+use assayer_harness::{Archive, ArchiveState, Recheck, recheck as judge_again};
+use assayer_reports::Report;
+use assayer_vectors::{Suite, load_folder};
 use clap::Args;
 
 use super::check::{Format, show};
-use super::{Exit, complain, load};
+use super::{Exit, complain, print};
 
 #[derive(Args)]
 pub(crate) struct RecheckArguments {
-    /// Folder that `assayer check --out` wrote, or its `transcript.json`.
+    /// Folder that `assayer check --out` wrote.
     archive: PathBuf,
-    /// Form of the report on standard output.
+    /// Form of the report on standard output; with `json`, the canonical report if the archive is what it says, and otherwise
+    /// the list of differences.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// Take the suite from this folder instead of from the program.
+    /// Judge with the suite in this folder instead of with that in the archive.
     #[arg(long, value_name = "DIR")]
     suite_dir: Option<PathBuf>,
 }
-
-/// No transcript is longer: a run keeps at most some hundred answers.
-const LONGEST_TRANSCRIPT: u64 = 1 << 30;
 
 pub(crate) fn run(arguments: &RecheckArguments) -> Exit {
     match recheck(arguments) {
@@ -35,36 +34,53 @@ pub(crate) fn run(arguments: &RecheckArguments) -> Exit {
 }
 
 fn recheck(arguments: &RecheckArguments) -> Result<Exit, String> {
-    let transcript = read(&arguments.archive)?;
-    let suite = load(&transcript.suite, arguments.suite_dir.as_deref()).map_err(|error| error.to_string())?;
-    if suite.digest != transcript.suite_digest {
-        complain(format!(
-            "the run was recorded with other suite data ({}) than it is judged with ({})",
-            transcript.suite_digest, suite.digest
-        ));
-    }
-    let edition = edition(&suite, &transcript.edition).map_err(|error| error.to_string())?;
-    let wire = wire(&suite, &transcript.wire).map_err(|error| error.to_string())?;
-    let selected = cases_named(&suite, edition, &transcript.checks).map_err(|error| error.to_string())?;
-    let whole = selected.len() == cases(&suite, edition).len();
-    let selection = if whole { Selection::Whole } else { Selection::Part };
-    let job = Job { suite: &suite, edition, wire, cases: &selected, selection };
-    Ok(show(&job, &report(&job, &transcript), &transcript, arguments.format))
+    let archive = Archive::read(&arguments.archive).map_err(|error| error.to_string())?;
+    let suite = match &arguments.suite_dir {
+        Some(folder) => load_folder(folder),
+        None => archive.suite(),
+    };
+    let suite = match suite {
+        Ok(suite) => suite,
+        // Data that was changed may be no suite any more; that it was changed is known by its sum.
+        Err(error) => {
+            archive.integrity.iter().for_each(complain);
+            return Err(error.to_string());
+        }
+    };
+    let (found, report) = judge_again(&archive, &suite).map_err(|error| error.to_string())?;
+    remarks(&archive, &found);
+    Ok(match found.identical {
+        true => show(&suite, &report, arguments.format),
+        false => differs(&suite, &found, &report, arguments.format),
+    })
 }
 
-fn read(archive: &Path) -> Result<Transcript, String> {
-    let path = if archive.is_dir() { archive.join("transcript.json") } else { archive.to_owned() };
-    let name = path.display();
-    let length = fs_err::metadata(&path).map_err(|error| error.to_string())?.len();
-    if length > LONGEST_TRANSCRIPT {
-        return Err(format!("{name}: {length} bytes, at most {LONGEST_TRANSCRIPT} are read"));
+/// What a reader should know beside the report.
+fn remarks(archive: &Archive, found: &Recheck) {
+    let lines = archive.transcript.exchanges.len();
+    if found.state == ArchiveState::Incomplete {
+        let cut = if archive.is_cut { ", and one that was cut off" } else { "" };
+        complain(format!("the run did not come to its end: {lines} exchanges were recorded{cut}"));
     }
-    let text = fs_err::read_to_string(&path).map_err(|error| error.to_string())?;
-    let transcript: Transcript =
-        serde_json::from_str(&text).map_err(|error| format!("{name}: this is no transcript: {error}"))?;
-    if transcript.form != assayer_harness::TRANSCRIPT_FORM {
-        let expected = assayer_harness::TRANSCRIPT_FORM;
-        return Err(format!("{name}: expected the form {expected}, found {}", transcript.form));
+    for name in &archive.unlisted {
+        complain(format!("{name} is no part of the archive"));
     }
-    Ok(transcript)
+    match (&found.digest, found.identical) {
+        (Some(digest), true) => {
+            complain(format!("every verdict was derived again; SHA-256 of the archive {digest}"))
+        }
+        _ => found.differences.iter().for_each(complain),
+    }
+    if found.more > 0 {
+        complain(format!("and {} more differences", found.more));
+    }
+}
+
+/// The archive is not what it says: the report that follows from its transcript, for people, and the list for machines.
+fn differs(suite: &Suite, found: &Recheck, report: &Report, format: Format) -> Exit {
+    let printed = match format {
+        Format::Text => show(suite, report, format),
+        Format::Json => print(&format!("{:#}\n", serde_json::to_value(found).unwrap_or_default())),
+    };
+    if matches!(printed, Exit::Fault) { printed } else { Exit::Bad }
 }

@@ -1,0 +1,287 @@
+//! Reading an archive: what stands in it, and whether the sums of its files are right. Everything is bounded.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use assayer_vectors::{LoadError, Suite, load_folder};
+use sha2::{Digest, Sha256};
+
+use super::differences::Difference;
+use super::write::is_plain;
+use super::{ARCHIVE_FORM, ArchiveState, Manifest, file};
+use crate::transcript::{Outcome, Recorded, Transcript};
+
+/// No file that is read whole is longer: a report of some hundred checks takes some hundred kilobytes.
+const LONGEST_FILE: u64 = 256 << 20;
+/// No transcript is longer, and no line of it: a run keeps at most 256 MiB of answers.
+const LONGEST_TRANSCRIPT: u64 = 1 << 30;
+/// No archive lists more files.
+const MOST_FILES: usize = 10_000;
+
+/// Why a folder could not be read as an archive.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// Another version of the form.
+    #[error("{path}: expected the form {ARCHIVE_FORM}, found {found}")]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// The form.
+        found: String,
+    },
+    /// A file could not be read.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// A line of the transcript does not fit.
+    #[error("{path}: line {line}: {message}")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What was expected and found.
+        message: String,
+    },
+    /// A file is too long.
+    #[error("{path}: {found} bytes, at most {most} are read")]
+    Long {
+        /// The file.
+        path: PathBuf,
+        /// How long it is.
+        found: u64,
+        /// How long it may be.
+        most: u64,
+    },
+    /// The manifest is none.
+    #[error("{path}: this is no manifest of an archive: {message}")]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and found.
+        message: String,
+    },
+}
+
+/// What stands in an archive.
+#[derive(Clone, Debug)]
+pub struct Archive {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Manifest and lines of the transcript.
+    pub transcript: Transcript,
+    /// SHA-256 of the manifest as it stands.
+    pub manifest_sha256: String,
+    /// SHA-256 of the transcript as it stands.
+    pub transcript_sha256: String,
+    /// SHA-256 (hexadecimal) of `SHA256SUMS`, and thereby of everything; absent if the archive is incomplete.
+    pub digest: Option<String>,
+    /// Files whose sums are wrong, that are missing, or that ought to be listed.
+    pub integrity: Vec<Difference>,
+    /// Files in the folder that belong to no archive.
+    pub unlisted: Vec<String>,
+    /// Whether the last line was cut off by the end of the run.
+    pub is_cut: bool,
+}
+
+impl Archive {
+    /// Reads the archive in a folder.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] where nothing could be judged: no manifest, another form, lines that are none. Wrong sums are no
+    /// error but stand in [`Archive::integrity`].
+    pub fn read(folder: &Path) -> Result<Self, ArchiveError> {
+        let path = folder.join(file::MANIFEST);
+        let bytes = whole(&path)?;
+        let manifest = manifest(&path, &bytes)?;
+        let sums = match manifest.state {
+            ArchiveState::Complete => Sums::read(folder)?,
+            ArchiveState::Incomplete => Sums::default(),
+        };
+        let lines = Lines::read(&folder.join(file::TRANSCRIPT), manifest.state)?;
+        let mut transcript = Transcript { manifest, exchanges: lines.exchanges };
+        if transcript.manifest.state == ArchiveState::Incomplete {
+            // Nobody was there to write down how long it took.
+            transcript.manifest.clock.elapsed_ms = transcript.exchanges.iter().map(end_ms).max().unwrap_or(0);
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            transcript,
+            manifest_sha256: super::sha256(&bytes),
+            transcript_sha256: lines.sha256,
+            digest: sums.digest,
+            integrity: sums.differences,
+            unlisted: sums.unlisted,
+            is_cut: lines.is_cut,
+        })
+    }
+
+    /// The suite's data as it was, linted.
+    ///
+    /// # Errors
+    /// [`LoadError`] naming the file and the place.
+    pub fn suite(&self) -> Result<Suite, LoadError> {
+        load_folder(&self.folder.join(file::SUITE))
+    }
+
+    /// The bytes of one file of the archive.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] if it cannot be read or is too long.
+    pub fn file(&self, name: &str) -> Result<Vec<u8>, ArchiveError> {
+        whole(&self.folder.join(name))
+    }
+}
+
+fn manifest(path: &Path, bytes: &[u8]) -> Result<Manifest, ArchiveError> {
+    let bad = |message: String| ArchiveError::Manifest { path: path.to_owned(), message };
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
+    let form = value.get("form").and_then(|form| form.as_str()).unwrap_or("none");
+    if form != ARCHIVE_FORM {
+        return Err(ArchiveError::Form { path: path.to_owned(), found: form.chars().take(80).collect() });
+    }
+    serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))
+}
+
+fn end_ms(recorded: &Recorded) -> u64 {
+    match &recorded.outcome {
+        Outcome::Answered { answer, .. } => recorded.at_ms.saturating_add(answer.elapsed_ms),
+        Outcome::Failed { .. } | Outcome::NotSent { .. } => recorded.at_ms,
+    }
+}
+
+/// A file that is not too long.
+fn whole(path: &Path) -> Result<Vec<u8>, ArchiveError> {
+    within(path, LONGEST_FILE)?;
+    Ok(fs_err::read(path)?)
+}
+
+fn within(path: &Path, most: u64) -> Result<(), ArchiveError> {
+    let found = fs_err::metadata(path)?.len();
+    if found > most {
+        return Err(ArchiveError::Long { path: path.to_owned(), found, most });
+    }
+    Ok(())
+}
+
+/// `SHA256SUMS`, compared with the files.
+#[derive(Default)]
+struct Sums {
+    digest: Option<String>,
+    differences: Vec<Difference>,
+    unlisted: Vec<String>,
+}
+
+impl Sums {
+    fn read(folder: &Path) -> Result<Self, ArchiveError> {
+        let path = folder.join(file::SUMS);
+        if !path.is_file() {
+            let missing = Difference::new(file::SUMS, "", "a complete archive", "no such file");
+            return Ok(Self { differences: vec![missing], ..Self::default() });
+        }
+        let bytes = whole(&path)?;
+        let (listed, mut differences) = listed(&bytes);
+        for (name, sum) in &listed {
+            let found = sum_of(&folder.join(name)).unwrap_or_else(|error| error.to_string());
+            if found != *sum {
+                differences.push(Difference::new(name, "SHA-256", sum, found));
+            }
+        }
+        for name in [file::MANIFEST, file::TRANSCRIPT, file::VERDICTS, file::REPORT, file::TEXT, file::HAR] {
+            if !listed.contains_key(name) {
+                differences.push(Difference::new(file::SUMS, name, "nothing", "a file of every archive"));
+            }
+        }
+        let mut unlisted = Vec::new();
+        files_below(folder, "", &mut unlisted)?;
+        unlisted.retain(|name| name != file::SUMS && !listed.contains_key(name));
+        Ok(Self { digest: Some(super::sha256(&bytes)), differences, unlisted })
+    }
+}
+
+/// Paths and sums, and lines that are neither.
+fn listed(bytes: &[u8]) -> (BTreeMap<String, String>, Vec<Difference>) {
+    let text = String::from_utf8_lossy(bytes);
+    let (mut listed, mut differences) = (BTreeMap::new(), Vec::new());
+    for (position, line) in text.lines().enumerate() {
+        let entry = line.split_once("  ").filter(|(sum, path)| sum.len() == 64 && is_plain(path));
+        let is_new = entry.filter(|_| listed.len() < MOST_FILES);
+        let taken = is_new.map(|(sum, path)| listed.insert(path.to_owned(), sum.to_owned()));
+        if taken != Some(None) {
+            let at = format!("line {}", position + 1);
+            differences.push(Difference::new(file::SUMS, &at, line, "a SHA-256, two spaces and a new path"));
+        }
+    }
+    if super::write::sums_text(&listed).as_bytes() != bytes && differences.is_empty() {
+        differences.push(Difference::new(file::SUMS, "", "another spelling", "lines in the order of paths"));
+    }
+    (listed, differences)
+}
+
+fn sum_of(path: &Path) -> std::io::Result<String> {
+    let mut reader = BufReader::new(fs_err::File::open(path)?);
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let count = reader.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(hex::encode(hash.finalize()));
+        }
+        hash.update(buffer.get(..count).unwrap_or_default());
+    }
+}
+
+/// The files in a folder and in those directly and twice below it.
+fn files_below(folder: &Path, prefix: &str, found: &mut Vec<String>) -> Result<(), ArchiveError> {
+    for entry in fs_err::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if found.len() >= MOST_FILES || name.matches('/').count() > 3 {
+            return Ok(());
+        }
+        if entry.file_type()?.is_dir() {
+            files_below(&entry.path(), &format!("{name}/"), found)?;
+        } else {
+            found.push(name);
+        }
+    }
+    Ok(())
+}
+
+/// `transcript.ndjson`.
+struct Lines {
+    exchanges: Vec<Recorded>,
+    sha256: String,
+    is_cut: bool,
+}
+
+impl Lines {
+    fn read(path: &Path, state: ArchiveState) -> Result<Self, ArchiveError> {
+        within(path, LONGEST_TRANSCRIPT)?;
+        let mut reader = BufReader::new(fs_err::File::open(path)?);
+        let (mut exchanges, mut hash) = (Vec::new(), Sha256::new());
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            if reader.read_until(b'\n', &mut line)? == 0 {
+                return Ok(Self { exchanges, sha256: hex::encode(hash.finalize()), is_cut: false });
+            }
+            hash.update(&line);
+            let number = exchanges.len() as u64;
+            let bad =
+                |message: String| ArchiveError::Line { path: path.to_owned(), line: number + 1, message };
+            if line.last() != Some(&b'\n') {
+                if state == ArchiveState::Complete {
+                    return Err(bad("expected a line, found one that is cut off".to_owned()));
+                }
+                return Ok(Self { exchanges, sha256: hex::encode(hash.finalize()), is_cut: true });
+            }
+            let recorded: Recorded = serde_json::from_slice(&line).map_err(|error| bad(error.to_string()))?;
+            if recorded.n != number {
+                return Err(bad(format!("expected exchange {number}, found {}", recorded.n)));
+            }
+            exchanges.push(recorded);
+        }
+    }
+}

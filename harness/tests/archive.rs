@@ -1,0 +1,186 @@
+//! Archives: what is written while a run goes on, that it is judged again to the same bytes, and that nothing in it can be changed
+//! unnoticed.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use assayer_harness::{
+    Against, Archive, ArchiveState, Job, Options, cases, edition, recheck, run_with, wire,
+};
+use assayer_reports::{Report, Selection, Status};
+use assayer_vectors::{SUITE, Suite, load_embedded};
+use serde_json::Value as Json;
+
+fn assayer(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assayer"));
+    for variable in ["OVERSIGHT_REGISTRY_URL", "OVERSIGHT_OPERATOR_TOKEN", "OVERSIGHT_DNS_EVENT_SECRET"] {
+        command.env_remove(variable);
+    }
+    command.args(arguments);
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    assayer(arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn json(bytes: &[u8]) -> Json {
+    serde_json::from_slice(bytes).unwrap()
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    std::fs::read_to_string(folder.join(name)).unwrap()
+}
+
+/// Runs an edition in this process and leaves its archive in a folder.
+fn record(suite: &Suite, name: &str, fault: Option<&str>, folder: &Path) -> Report {
+    let edition = edition(suite, name).unwrap();
+    let cases = cases(suite, edition);
+    let wire = wire(suite, &edition.wire).unwrap();
+    let job = Job { suite, edition, wire, cases: &cases, selection: Selection::Whole };
+    let faults: BTreeSet<String> = fault.map(str::to_owned).into_iter().collect();
+    let options = Options { out: Some(folder), ..Options::default() };
+    run_with(&job, &Against::InProcess(faults), &options).unwrap().0
+}
+
+#[test]
+fn a_recorded_run_is_judged_again_offline_to_the_same_report() {
+    for arguments in [&[][..], &["--fault", "event-dropped"], &["--only", "health-*"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().to_str().unwrap();
+        let first = output(&[&["check", "--format", "json", "--out", name], arguments].concat());
+        let again = output(&["recheck", name, "--format", "json"]);
+        assert_eq!(code(&first), code(&again), "{arguments:?}");
+        assert!(first.stdout == again.stdout, "{arguments:?}: the reports differ in their bytes");
+        assert!(first.stdout == std::fs::read(folder.path().join("report.json")).unwrap());
+        let text = output(&["recheck", name]);
+        assert_eq!(String::from_utf8(text.stdout).unwrap(), read(folder.path(), "report.txt"));
+    }
+    assert_eq!(code(&output(&["recheck", "no/such/archive"])), 2);
+}
+
+#[test]
+fn an_archive_has_what_a_stranger_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let suite = load_embedded(SUITE).unwrap();
+    let report = record(&suite, "strict", None, folder.path());
+    let manifest = json(read(folder.path(), "manifest.json").as_bytes());
+    assert_eq!((&manifest["state"], &manifest["target"]), (&"complete".into(), &"in-process".into()));
+    assert_eq!(manifest["suite"]["digest"], suite.digest);
+    let mut sums = Command::new("sha256sum");
+    sums.args(["--check", "--strict", "--quiet", "SHA256SUMS"]).current_dir(folder.path());
+    assert!(sums.status().unwrap().success());
+
+    // Every verdict points to lines of the transcript, each of an exchange that its expectation speaks of.
+    let lines: Vec<Json> =
+        read(folder.path(), "transcript.ndjson").lines().map(|line| json(line.as_bytes())).collect();
+    let verdicts = json(read(folder.path(), "verdicts.json").as_bytes());
+    let verdicts = verdicts["verdicts"].as_array().unwrap();
+    assert_eq!(verdicts.len(), report.checks.len());
+    for judged in verdicts.iter().flat_map(|verdict| verdict["judged"].as_array().unwrap()) {
+        let named = judged["expectation"]["exchange"].as_str().unwrap();
+        let pointed = judged["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|n| &lines[usize::try_from(n.as_u64().unwrap()).unwrap()]);
+        assert!(pointed.into_iter().any(|line| line["exchange"] == named), "{judged}");
+    }
+    let signed = verdicts.iter().filter(|verdict| verdict["label"] == "target-signed").count();
+    assert!(signed > 0 && signed < verdicts.len(), "{signed}");
+
+    let har = json(read(folder.path(), "transcript.har").as_bytes());
+    let entries = har["log"]["entries"].as_array().unwrap();
+    assert_eq!((har["log"]["version"].as_str(), entries.len()), (Some("1.2"), report.requests));
+    for entry in entries {
+        for member in ["startedDateTime", "time", "request", "response", "cache", "timings"] {
+            assert!(!entry[member].is_null(), "{member}: {entry}");
+        }
+    }
+}
+
+/// The reference registry as a server, until it is dropped.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start() -> Self {
+        let mut child = assayer(&["serve", "--bind", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_an_archive_that_says_so_and_accuses_nobody() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("archive");
+    let name = name.to_str().unwrap();
+    let mut check =
+        assayer(&["check", "--url", &server.url, "--out", name]).stdout(Stdio::null()).spawn().unwrap();
+    let lines = || std::fs::read(Path::new(name).join("transcript.ndjson")).unwrap_or_default();
+    let count = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
+    while count(&lines()) < 30 {
+        assert!(check.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    check.kill().unwrap();
+    check.wait().unwrap();
+    let archive = Archive::read(Path::new(name)).unwrap();
+    assert_eq!(archive.transcript.manifest.state, ArchiveState::Incomplete);
+    assert_eq!((archive.digest, archive.transcript.exchanges.len()), (None, count(&lines())));
+    let again = output(&["recheck", name, "--format", "json"]);
+    let report = json(&again.stdout);
+    assert_eq!(code(&again), 3, "{}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!((&report["counts"]["fail"], &report["conformant"]), (&0.into(), &Json::Null));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("did not come to its end"));
+
+    // The folder can be used again; one with other files in it cannot.
+    let whole = output(&["check", "--only", "health-*", "--out", name]);
+    assert_eq!((code(&whole), code(&output(&["recheck", name]))), (0, 0));
+    let other = tempfile::tempdir().unwrap();
+    std::fs::write(other.path().join("thesis.txt"), "two years of work").unwrap();
+    assert_eq!(code(&output(&["check", "--only", "health-*", "--out", other.path().to_str().unwrap()])), 2);
+    assert_eq!(read(other.path(), "thesis.txt"), "two years of work");
+    assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 1);
+}
+
+/// Wherever a run is cut off, also within a line, what it leaves can be read, and an honest registry is accused of nothing.
+#[test]
+fn no_beginning_of_an_honest_run_accuses_anybody() {
+    let folder = tempfile::tempdir().unwrap();
+    let suite = load_embedded(SUITE).unwrap();
+    record(&suite, "strict", None, folder.path());
+    let manifest = read(folder.path(), "manifest.json").replace("\"complete\"", "\"incomplete\"");
+    std::fs::write(folder.path().join("manifest.json"), manifest).unwrap();
+    let transcript = read(folder.path(), "transcript.ndjson");
+    for position in (0..transcript.len()).step_by(transcript.len() / 23) {
+        std::fs::write(folder.path().join("transcript.ndjson"), &transcript.as_bytes()[..position]).unwrap();
+        let archive = Archive::read(folder.path()).unwrap();
+        let (found, report) = recheck(&archive, &suite).unwrap();
+        let accusing: Vec<_> = report.checks.iter().filter(|check| check.status == Status::Fail).collect();
+        assert!(accusing.is_empty(), "cut at {position}: {accusing:?}");
+        assert_eq!((found.identical, report.conformant), (true, None), "{:?}", found.differences);
+    }
+}
