@@ -54,6 +54,7 @@ def vantage_points(writer):
     case("quorum-same-place-twice", "What one vantage point saw twice counts once.", [("a", [seen, seen]), ("b", [])], 2, open=[("quorum", "quorum.not-reached")])
     conflict = [("quorum", "quorum.conflict", "")]
     case("conflict-with-one", "One vantage point saw another root of this size, however many agree.", [("a", [seen]), ("b", [seen]), ("c", [other])], 2, conflict, twin="quorum-of-two")
+    case("conflict-with-the-only-one", "The one vantage point that saw this size saw another root.", [("a", [other]), ("b", [earlier])], 1, conflict, twin="quorum-of-one")
     case("conflict-among-others", "Two vantage points saw different roots of another size: the registry shows two logs.", [("a", [seen, earlier]), ("b", [seen, fork])], 2, conflict, twin="quorum-of-two")
     add(writer, "heads/no-vantage-points", "Without vantage points nothing is said about them.", VIEWS, "oversight-head", document, PINNED, open=alone)
     unpinned = [("tree-head", "input.not-given"), ("registry-key", "key.not-pinned"), *alone]
@@ -132,6 +133,8 @@ def logs(writer):
     case("seen-by-vantage-points", "The heads of vantage points are on the way as well.", good, trust=seen([known[4]], [known[8]], quorum=2))
     case("quorum-not-reached", "Two vantage points are asked for, and the second saw nothing yet.", good, trust=seen([known[8]], [], quorum=2), open=[("quorum", "quorum.not-reached")])
     case("vantage-point-ahead", "What a vantage point saw beyond this log cannot be compared.", good[:6], trust=seen([known[6]], [known[8]], quorum=2), open=[("log-root", "log.too-short"), ("quorum", "quorum.not-reached")])
+    case("only-vantage-point-saw-another", "The one vantage point that saw this size saw a head that the log does not lead to.", good, trust=seen([known[8]], [other], quorum=1), twin="seen-by-vantage-points",
+         refuted=[("log-root", "log.root-differs", ""), ("quorum", "quorum.conflict", "")])
     case("vantage-point-saw-another", "A vantage point saw a head that this log does not lead to.", good, trust=seen([known[8]], [other], [known[4]], quorum=2), twin="seen-by-vantage-points",
          refuted=[("log-root", "log.root-differs", ""), ("quorum", "quorum.conflict", "")])
 

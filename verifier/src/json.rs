@@ -1022,9 +1022,17 @@ fn length_before(bytes: &[u8], stops: impl Fn(u64) -> u64) -> usize {
 
 /// How much of a string is printable ASCII without quote marks and escapes.
 fn plain_length(bytes: &[u8]) -> usize {
-    length_before(bytes, |word| {
-        below(word, 0x20) | equal(word, b'"') | equal(word, b'\\') | beyond_printable(word)
-    })
+    length_before(bytes, not_plain)
+}
+
+/// How many of eight bytes of a string come before the first that is not printable ASCII, or a quote mark or backslash.
+pub(crate) fn plain_start(bytes: &[u8; 8]) -> usize {
+    not_plain(u64::from_le_bytes(*bytes)).trailing_zeros() as usize / 8
+}
+
+/// Marks the first byte that is not printable ASCII, or a quote mark or backslash.
+fn not_plain(word: u64) -> u64 {
+    below(word, 0x20) | equal(word, b'"') | equal(word, b'\\') | beyond_printable(word)
 }
 
 /// How much of a string has neither quote marks nor escapes nor control characters.

@@ -10,6 +10,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::hash::Hash;
+use crate::json::plain_start;
 use crate::limits::Limits;
 
 /// Digits of the largest index that is read here; the strict reader knows the few that are longer.
@@ -208,31 +209,43 @@ impl<'b> Cursor<'b> {
     /// A string of UTF-8 with no escapes but those of quote, backslash and slash, decoded into `out`; gives its length.
     fn string(&mut self, out: &mut [u8]) -> Option<usize> {
         self.expect(b"\"")?;
-        let room = out.len();
-        let mut out = out.iter_mut();
-        let start = self.0;
+        let text = self.0;
+        let (mut from, mut to) = (0, 0);
         let mut ascii = true;
-        let mut bytes = self.0.iter();
         loop {
-            let byte = *bytes.next()?;
-            match CLASS.get(usize::from(byte)).copied() {
-                Some(Class::Plain) => *out.next()? = byte,
-                Some(Class::Escape) => match *bytes.next()? {
-                    escaped @ (b'"' | b'\\' | b'/') => *out.next()? = escaped,
-                    _ => return None,
-                },
-                Some(Class::Quote) => break,
-                Some(Class::Beyond) => {
-                    ascii = false;
-                    *out.next()? = byte;
+            // Eight bytes are copied at once, as far as they are plain; what was copied beyond that is written over.
+            if let Some(chunk) = text.get(from..)?.first_chunk::<8>()
+                && let Some(room) = out.get_mut(to..)?.first_chunk_mut::<8>()
+            {
+                *room = *chunk;
+                let plain = plain_start(chunk);
+                (from, to) = (from + plain, to + plain);
+                if plain == chunk.len() {
+                    continue;
                 }
-                Some(Class::Control) | None => return None,
             }
+            let byte = *text.get(from)?;
+            from += 1;
+            let decoded = match CLASS.get(usize::from(byte)).copied()? {
+                Class::Plain => byte,
+                Class::Escape => {
+                    let escaped = text.get(from).copied().filter(|byte| b"\"\\/".contains(byte))?;
+                    from += 1;
+                    escaped
+                }
+                Class::Quote => break,
+                Class::Beyond => {
+                    ascii = false;
+                    byte
+                }
+                Class::Control => return None,
+            };
+            *out.get_mut(to)? = decoded;
+            to += 1;
         }
-        self.0 = bytes.as_slice();
-        let length = start.len() - self.0.len();
-        let is_text = ascii || std::str::from_utf8(start.get(..length)?).is_ok();
-        is_text.then_some(room - out.len())
+        let (string, rest) = text.split_at_checked(from)?;
+        self.0 = rest;
+        (ascii || std::str::from_utf8(string).is_ok()).then_some(to)
     }
 }
 
