@@ -1,14 +1,25 @@
 //! The report of a run: one model, one renderer a file. A renderer decides nothing; every word of a verdict is in the
 //! model.
 
+mod badge;
+mod difference;
+mod form;
+mod html;
 mod json;
+mod junit;
+mod markdown;
 mod matrix;
 mod matrix_text;
 mod model;
+mod ndjson;
 mod outcome;
 mod text;
 pub mod verification;
+mod visible;
+mod words;
 
+pub use badge::NoBadge;
+pub use form::{Form, FormError};
 pub use json::{schema, to_json};
 pub use matrix::{
     CheckRow, FaultRow, HollowRow, Kill, MATRIX_FORM, Matrix, Totals, VariantRow, matrix_schema,
@@ -16,5 +27,6 @@ pub use matrix::{
 };
 pub use matrix_text::{matrix_to_markdown, matrix_to_text};
 pub use model::{CheckResult, Cited, Counts, FORM, Label, PROVENANCE, Report, Selection, Status, Tool};
+pub use ndjson::{LINES_FORM, Line, RunLine, SummaryLine, line_schema};
 pub use outcome::{Meaning, Outcome, STATUSES, Weight, conformant, outcome};
 pub use text::to_text;

@@ -143,9 +143,10 @@ impl CheckResult {
 impl Counts {
     /// Counts the checks.
     #[must_use]
-    pub fn of(checks: &[CheckResult]) -> Self {
-        let mut counts = Self { total: checks.len(), ..Self::default() };
+    pub fn of<'r>(checks: impl IntoIterator<Item = &'r CheckResult>) -> Self {
+        let mut counts = Self::default();
         for check in checks {
+            counts.total += 1;
             *counts.place(check.status) += 1;
         }
         counts

@@ -1,11 +1,9 @@
 //! The report for people: every check by name and group, and a summary that says what was and was not shown.
 
-use std::fmt::Write;
-
 use anstyle::{AnsiColor, Style};
 
-use crate::model::{CheckResult, Cited, Label, Report, Selection, Status};
-use crate::outcome::STATUSES;
+use crate::model::{CheckResult, Cited, Report, Status};
+use crate::words::{counted, signed, verdict};
 
 /// The report as text. With colours as ANSI sequences; whoever prints it to something else strips them.
 #[must_use]
@@ -76,36 +74,17 @@ fn style(status: Status) -> Style {
 }
 
 fn summary(out: &mut String, report: &Report) {
-    let counts = &report.counts;
-    let mut line = format!("{} of {} passed", counts.pass, counts.total);
-    for meaning in STATUSES.iter().filter(|meaning| meaning.status != Status::Pass) {
-        let count = counts.with(meaning.status);
-        if count > 0 {
-            let _ = write!(line, ", {count} {}", meaning.counted);
-        }
-    }
-    push(out, &line);
+    push(out, &counted(&report.counts));
     push(out, &format!("edition  {}", report.edition));
     push(out, &format!("wire     {}", report.wire));
     push(out, &format!("target   {}", report.target));
     push(out, &format!("sent     {} requests in {} ms", report.requests, report.elapsed_ms));
     let bold = Style::new().bold();
-    let verdict = match (report.conformant, report.selection) {
-        (Some(true), _) => format!("conformant to {}", report.edition),
-        (Some(false), _) => format!("NOT conformant to {}", report.edition),
-        (None, Selection::Part) if counts.pass == counts.total => {
-            "the selection passed; conformance was not evaluated".to_owned()
-        }
-        (None, Selection::Part) => "the selection did not pass; conformance was not evaluated".to_owned(),
-        (None, Selection::Whole) => {
-            "inconclusive: the target could not be asked to the end, or its log never stood still".to_owned()
-        }
-    };
+    let verdict = verdict(report);
     push(out, &format!("{bold}{verdict}{bold:#}"));
     push(out, "");
-    let signed = report.checks.iter().filter(|check| check.label == Label::TargetSigned).count();
     push(out, &report.provenance);
-    push(out, &format!("{signed} of {} verdicts are target-signed", counts.total));
+    push(out, &signed(report));
     push(out, "");
     push(out, "What a pass does not prove:");
     for sentence in &report.does_not_prove {

@@ -14,6 +14,7 @@ fn published(name: &str, schema: &str) {
 fn the_published_schemas_are_those_of_the_models() {
     published("kill-matrix", &assayer_reports::matrix_schema());
     published("report", &assayer_reports::schema());
+    published("report-line", &assayer_reports::line_schema());
     published("verification", &verification::schema());
     published("verification-line", &verification::line_schema());
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::model::{Document, Required, Run, State, Summary, Verdict};
-use super::text::visible;
+use crate::visible::visible;
 
 /// How many documents a page has in detail. With more, only those that are not as required are shown; with more of
 /// those, the first ones.

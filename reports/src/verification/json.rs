@@ -31,17 +31,17 @@ pub fn json_end(summary: &Summary) -> String {
     format!("\n],\n\"summary\": {}\n}}\n", written(summary))
 }
 
-/// JSON that steers no terminal: what [`super::text::is_hostile`] names stands only in strings, where an escape means the
+/// JSON that steers no terminal: what [`crate::visible::is_hostile`] names stands only in strings, where an escape means the
 /// same.
 fn written(value: &impl Serialize) -> String {
     // The model has only texts, numbers and lists: there is nothing that could not be written.
     let text = serde_json::to_string(value).unwrap_or_default();
-    if !text.chars().any(super::text::is_hostile) {
+    if !text.chars().any(crate::visible::is_hostile) {
         return text;
     }
     let mut harmless = String::with_capacity(text.len());
     for character in text.chars() {
-        if super::text::is_hostile(character) {
+        if crate::visible::is_hostile(character) {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
                 harmless.push_str(&format!("\\u{unit:04x}"));

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::model::{Bytes, Document, Explained, Layer, State, Summary, Verdict};
+use crate::visible::visible;
 
 /// One document, with all its layers. With colours as ANSI sequences; whoever prints it to something else strips them.
 #[must_use]
@@ -194,31 +195,4 @@ pub fn shown(text: &str) -> String {
 #[must_use]
 pub fn harmless(text: &str) -> Cow<'_, str> {
     visible(text, |character| character == '\n')
-}
-
-/// The text with every hostile character as `\u{…}`, but for those to keep.
-pub(super) fn visible(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
-    let hides = |character: char| is_hostile(character) && !keep(character);
-    if !text.chars().any(hides) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if hides(character) {
-            out.extend(character.escape_unicode());
-        } else {
-            out.push(character);
-        }
-    }
-    Cow::Owned(out)
-}
-
-/// Characters that steer a terminal or make a text read as another one: controls, line separators, the marks and
-/// overrides of bidirectional text (Unicode Annex 9), and what has no width.
-pub(super) fn is_hostile(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
-            | '\u{E0000}'..='\u{E0FFF}')
 }

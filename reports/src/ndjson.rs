@@ -1,0 +1,101 @@
+//! The report line by line: what was run, each check, what came out. Without its last line it is not whole.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{CheckResult, Counts, Report, Selection, Tool};
+
+/// Version of the lines' form: the number grows when a member changes its meaning or disappears.
+pub const LINES_FORM: &str = "assayer-report-lines/1";
+
+/// One line.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Line {
+    /// The first: what was run.
+    Run(RunLine),
+    /// How one check ended.
+    Check(Box<CheckResult>),
+    /// The last: what came out.
+    Summary(SummaryLine),
+}
+
+/// What was run.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct RunLine {
+    /// Form of the lines: `assayer-report-lines/1`.
+    pub form: String,
+    /// What made it.
+    pub tool: Tool,
+    /// Suite and edition, as in `oversight-v1@0.4.12`.
+    pub edition: String,
+    /// SHA-256 (hexadecimal) of the suite's data.
+    pub suite_digest: String,
+    /// Wire profile.
+    pub wire: String,
+    /// What was checked: a URL, or `in-process`.
+    pub target: String,
+    /// Whether the whole edition was run.
+    pub selection: Selection,
+    /// When the first request was sent (RFC 3339, UTC).
+    pub started_at: String,
+}
+
+/// What came out.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+pub struct SummaryLine {
+    /// True: every required check passed. False: at least one did not. Null: not evaluated.
+    pub conformant: Option<bool>,
+    /// Whether the target could not be asked to the end.
+    pub inconclusive: bool,
+    /// How long recording took, in milliseconds.
+    pub elapsed_ms: u64,
+    /// How many requests were sent.
+    pub requests: usize,
+    /// How many checks ended how.
+    pub counts: Counts,
+    /// What the transcript of a run shows at all.
+    pub provenance: String,
+    /// What a pass does not prove.
+    pub does_not_prove: Vec<String>,
+}
+
+/// The report, a JSON document on each line.
+pub(crate) fn to_ndjson(report: &Report) -> String {
+    let first = Line::Run(RunLine {
+        form: LINES_FORM.to_owned(),
+        tool: report.tool.clone(),
+        edition: report.edition.clone(),
+        suite_digest: report.suite_digest.clone(),
+        wire: report.wire.clone(),
+        target: report.target.clone(),
+        selection: report.selection,
+        started_at: report.started_at.clone(),
+    });
+    let last = Line::Summary(SummaryLine {
+        conformant: report.conformant,
+        inconclusive: report.inconclusive,
+        elapsed_ms: report.elapsed_ms,
+        requests: report.requests,
+        counts: report.counts,
+        provenance: report.provenance.clone(),
+        does_not_prove: report.does_not_prove.clone(),
+    });
+    let checks = report.checks.iter().map(|check| Line::Check(Box::new(check.clone())));
+    std::iter::once(first).chain(checks).chain([last]).map(|line| written(&line)).collect()
+}
+
+fn written(line: &Line) -> String {
+    // The model has only texts, numbers and lists: there is nothing that could not be written.
+    let mut text = serde_json::to_string(line).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The JSON Schema of a line (draft 2020-12), with a newline at its end.
+#[must_use]
+pub fn line_schema() -> String {
+    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Line)).unwrap_or_default();
+    text.push('\n');
+    text
+}

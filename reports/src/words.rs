@@ -1,0 +1,123 @@
+//! The words that every form of the report shares, so that no two of them say something else.
+
+use crate::model::{CheckResult, Counts, Label, Report, Selection, Status};
+use crate::outcome::{STATUSES, Weight};
+
+/// How a thing is to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tone {
+    /// As it must be.
+    Good,
+    /// It decides nothing.
+    Aside,
+    /// To be looked at; neither shown nor refuted, or a SHOULD.
+    Open,
+    /// Not as it must be.
+    Bad,
+}
+
+impl Tone {
+    pub(crate) fn of(status: Status) -> Self {
+        match status {
+            Status::Pass => Self::Good,
+            Status::NotApplicable => Self::Aside,
+            Status::Warn | Status::Finding | Status::NotVerified => Self::Open,
+            Status::Fail | Status::Error => Self::Bad,
+        }
+    }
+
+    /// As a class of the style sheet.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Aside => "aside",
+            Self::Open => "open",
+            Self::Bad => "bad",
+        }
+    }
+
+    pub(crate) fn of_verdict(report: &Report) -> Self {
+        match report.conformant {
+            Some(true) => Self::Good,
+            Some(false) => Self::Bad,
+            None if report.checks.iter().any(stands_against) => Self::Bad,
+            None => Self::Open,
+        }
+    }
+}
+
+/// Whether a check stands in the way of a conformant run.
+pub(crate) fn stands_against(check: &CheckResult) -> bool {
+    matches!(check.status.weight(), Weight::Open | Weight::Refuted) && check.decides()
+}
+
+/// Whether a check did not pass, and stands in nobody's way.
+pub(crate) fn is_remark(check: &CheckResult) -> bool {
+    !stands_against(check) && !matches!(check.status, Status::Pass | Status::NotApplicable)
+}
+
+/// The verdict in one line.
+pub(crate) fn verdict(report: &Report) -> String {
+    let counts = &report.counts;
+    match (report.conformant, report.selection) {
+        (Some(true), _) => format!("conformant to {}", report.edition),
+        (Some(false), _) => format!("NOT conformant to {}", report.edition),
+        (None, Selection::Part) if counts.pass == counts.total => {
+            "the selection passed; conformance was not evaluated".to_owned()
+        }
+        (None, Selection::Part) => "the selection did not pass; conformance was not evaluated".to_owned(),
+        (None, Selection::Whole) => {
+            "inconclusive: the target could not be asked to the end, or its log never stood still".to_owned()
+        }
+    }
+}
+
+/// The counts in one line: `370 of 379 passed, 6 failed`.
+pub(crate) fn counted(counts: &Counts) -> String {
+    let mut line = format!("{} of {} passed", counts.pass, counts.total);
+    for meaning in STATUSES.iter().filter(|meaning| meaning.status != Status::Pass) {
+        let count = counts.with(meaning.status);
+        if count > 0 {
+            line.push_str(&format!(", {count} {}", meaning.counted));
+        }
+    }
+    line
+}
+
+/// How many verdicts rest on what the target signed.
+pub(crate) fn signed(report: &Report) -> String {
+    let signed = report.checks.iter().filter(|check| check.label == Label::TargetSigned).count();
+    format!("{signed} of {} verdicts are target-signed", report.counts.total)
+}
+
+/// The day of the run (UTC), as in `2026-01-31`.
+pub(crate) fn day(report: &Report) -> &str {
+    report.started_at.get(..10).unwrap_or(&report.started_at)
+}
+
+/// The counts of each group that has checks, under its title and in the order of `titles`; groups without a title come last,
+/// under their own name.
+pub(crate) fn by_group<'r>(report: &'r Report, titles: &'r [(String, String)]) -> Vec<(&'r str, Counts)> {
+    grouped(report, titles).into_iter().map(|group| (group.title, Counts::of(group.checks))).collect()
+}
+
+/// A group and its checks.
+pub(crate) struct Group<'r> {
+    pub(crate) id: &'r str,
+    pub(crate) title: &'r str,
+    pub(crate) checks: Vec<&'r CheckResult>,
+}
+
+/// The checks of each group that has some, in the order of `titles`; groups without a title come last, under their own name.
+pub(crate) fn grouped<'r>(report: &'r Report, titles: &'r [(String, String)]) -> Vec<Group<'r>> {
+    let named = titles.iter().map(|(id, title)| Group { id, title, checks: Vec::new() });
+    let mut groups: Vec<Group<'r>> = named.collect();
+    for check in &report.checks {
+        match groups.iter_mut().find(|group| group.id == check.group) {
+            Some(group) => group.checks.push(check),
+            None => groups.push(Group { id: &check.group, title: &check.group, checks: vec![check] }),
+        }
+    }
+    groups.retain(|group| !group.checks.is_empty());
+    groups
+}
