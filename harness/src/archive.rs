@@ -6,7 +6,7 @@
 //!     suite/              the suite's data files, as they were
 //!     verdicts.json       how each check ended, on which lines of the transcript, by which expectation
 //!     report.json         the report
-//!     report.txt          the same for people
+//!     report.txt          the same for people, and as junit.xml, report.md, report.ndjson, report.html and, of a complete run, badge.svg
 //!     transcript.har      the transcript as HAR 1.2
 //!     SHA256SUMS          SHA-256 of every file above, as `sha256sum --check` reads it
 //! ```
@@ -25,7 +25,7 @@ pub use differences::Difference;
 pub use har::har;
 pub use manifest::{ARCHIVE_FORM, ArchiveState, Certificate, Clock, Manifest, Mode, SuiteUsed, TlsPeer};
 pub use read::{Archive, ArchiveError};
-pub use recheck::{RECHECK_FORM, Recheck, derive, recheck, report_text};
+pub use recheck::{RECHECK_FORM, Recheck, derive, recheck};
 pub use verdicts::{Judged, VERDICTS_FORM, Verdict, Verdicts};
 pub use write::{Derived, WriteError, Writer};
 

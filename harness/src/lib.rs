@@ -12,6 +12,7 @@ mod client;
 mod conditions;
 mod defect;
 pub mod evidence;
+mod forms;
 mod growth;
 mod job;
 mod judge;
@@ -31,9 +32,10 @@ mod transcript;
 pub use archive::{
     ARCHIVE_FORM, Archive, ArchiveError, ArchiveState, Certificate, Clock, Derived, Difference, Judged,
     Manifest, Mode, RECHECK_FORM, Recheck, SuiteUsed, TlsPeer, VERDICTS_FORM, Verdict, Verdicts, WriteError,
-    Writer, derive, har, recheck, report_text,
+    Writer, derive, har, recheck,
 };
 pub use client::{BadUrl, Client, Pace};
+pub use forms::{report_in, titles};
 pub use job::{Job, UnknownName, cases_named, edition, wire};
 pub use judge::Judge;
 pub use names::{Names, NamesError};
@@ -42,7 +44,7 @@ pub use plan::{Case, cases, exchanges};
 pub use policy::{Policy, PolicyError};
 pub use record::Recorder;
 pub use rewrite::{Proxy, ProxyError};
-pub use run::{Against, Beside, Options, RunError, report, run, run_with};
+pub use run::{Against, Options, RunError, report, run, run_with};
 pub use secrets::Secrets;
 pub use selftest::Selftest;
 pub use target::{InProcess, Layer, Misbehaviour, TargetError};

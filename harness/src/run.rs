@@ -62,9 +62,6 @@ pub enum Against {
     Url(String, Secrets),
 }
 
-/// Files that are to stand in the archive beside its own, by name: other forms of the report.
-pub type Beside<'o> = &'o dyn Fn(&Report) -> Vec<(String, Vec<u8>)>;
-
 /// How a run is done.
 #[derive(Clone, Default)]
 pub struct Options<'o> {
@@ -74,8 +71,6 @@ pub struct Options<'o> {
     pub seed: Option<String>,
     /// Folder in which an archive is written while the run goes on.
     pub out: Option<&'o Path>,
-    /// What else is written there.
-    pub beside: Option<Beside<'o>>,
 }
 
 /// Records and judges.
@@ -129,8 +124,7 @@ pub fn run_with(
     let Some(archive) = archive else { return Ok((report(job, &transcript), transcript)) };
     let manifest = sha256(transcript.manifest.to_json().as_bytes());
     let (report, derived) = derive(job, &transcript, manifest, archive.transcript_sha256());
-    let beside = options.beside.map(|beside| beside(&report)).unwrap_or_default();
-    archive.finish(&transcript, &derived, &beside)?;
+    archive.finish(&transcript, &derived)?;
     Ok((report, transcript))
 }
 

@@ -1,6 +1,6 @@
 //! Judging an archive again, without a network: what its files say is compared with what follows from its transcript.
 
-use assayer_reports::{Report, Tool, to_json, to_text};
+use assayer_reports::{Form, Report, Tool, to_json};
 use assayer_vectors::Suite;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,18 +49,10 @@ pub fn derive(
     let derived = Derived {
         verdicts: verdicts.to_json(),
         report: to_json(&report),
-        text: report_text(job.suite, &report),
+        forms: crate::forms::files(job.suite, &report),
         har: har(transcript),
     };
     (report, derived)
-}
-
-/// The report for people, without colours.
-#[must_use]
-pub fn report_text(suite: &Suite, report: &Report) -> String {
-    let titles: Vec<(String, String)> =
-        suite.groups.iter().map(|group| (group.id.clone(), group.title.clone())).collect();
-    anstream::adapter::strip_str(&to_text(report, &titles)).to_string()
 }
 
 /// Judges an archive again with a suite: its own ([`Archive::suite`]), or another.
@@ -185,7 +177,8 @@ fn of_what_follows(archive: &Archive, derived: &Derived, recorded_by: &Tool) -> 
     for (name, text) in derived.files() {
         // How a report is laid out for people, and a transcript for other tools, may change from version to version; the sums
         // show whether they are as they were written.
-        if [file::TEXT, file::HAR].contains(&name) && *recorded_by != tool() {
+        let is_layout = |form: Form| form != Form::Json && form.file_name() == name;
+        if (name == file::HAR || Form::ALL.into_iter().any(is_layout)) && *recorded_by != tool() {
             continue;
         }
         match archive.file(name) {

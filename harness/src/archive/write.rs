@@ -29,22 +29,18 @@ pub struct Derived {
     pub verdicts: String,
     /// `report.json`.
     pub report: String,
-    /// `report.txt`.
-    pub text: String,
+    /// The report in its other forms, by name of their files.
+    pub forms: Vec<(&'static str, String)>,
     /// `transcript.har`.
     pub har: String,
 }
 
 impl Derived {
     /// The files that follow from a transcript, by name.
-    #[must_use]
-    pub fn files(&self) -> [(&'static str, &str); 4] {
-        [
-            (file::VERDICTS, &self.verdicts),
-            (file::REPORT, &self.report),
-            (file::TEXT, &self.text),
-            (file::HAR, &self.har),
-        ]
+    pub fn files(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let own = [(file::VERDICTS, &self.verdicts), (file::REPORT, &self.report), (file::HAR, &self.har)];
+        let forms = self.forms.iter().map(|(name, text)| (*name, text));
+        own.into_iter().chain(forms).map(|(name, text)| (name, text.as_str()))
     }
 }
 
@@ -99,22 +95,15 @@ impl Writer {
         hex::encode(self.hash.clone().finalize())
     }
 
-    /// Ends the archive: writes what follows from the transcript and `more` files beside it, their sums, and last of all
+    /// Ends the archive: writes what follows from the transcript, the sums, and last of all
     /// the manifest that says `complete`.
     ///
     /// # Errors
     /// [`WriteError::Io`]. The archive is incomplete then, and says so.
-    pub fn finish(
-        mut self,
-        transcript: &Transcript,
-        derived: &Derived,
-        more: &[(String, Vec<u8>)],
-    ) -> Result<(), WriteError> {
-        let own = derived.files().map(|(name, text)| (name.to_owned(), text.as_bytes()));
-        let more = more.iter().map(|(name, bytes)| (name.clone(), bytes.as_slice()));
-        for (name, bytes) in own.into_iter().chain(more) {
-            write_whole(&self.folder, &name, bytes)?;
-            self.sums.insert(name, sha256(bytes));
+    pub fn finish(mut self, transcript: &Transcript, derived: &Derived) -> Result<(), WriteError> {
+        for (name, text) in derived.files() {
+            write_whole(&self.folder, name, text.as_bytes())?;
+            self.sums.insert(name.to_owned(), sha256(text.as_bytes()));
         }
         let manifest = transcript.manifest.to_json();
         self.sums.insert(file::TRANSCRIPT.to_owned(), self.transcript_sha256());

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use assayer_harness::{Against, Case, Job, Misbehaviour, Options, Secrets, cases, edition, run_with, wire};
-use assayer_reports::{Outcome, Report, Selection, outcome, to_json, to_text};
+use assayer_reports::{Form, FormError, NoBadge, Outcome, Report, Selection, outcome};
 use assayer_vectors::{SUITE, Suite};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use wildmatch::WildMatch;
 
+use super::format::Format;
 use super::{Exit, complain, edition_name, load, print, secret, variable};
 
 #[derive(Args)]
@@ -48,12 +49,6 @@ pub(crate) struct CheckArguments {
     fault: Vec<String>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Format {
-    Text,
-    Json,
-}
-
 pub(crate) fn run(arguments: &CheckArguments) -> Exit {
     match check(arguments) {
         Ok(exit) => exit,
@@ -79,6 +74,10 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let selected = select(arguments, &suite, &all)?;
     let selection = if selected.len() == all.len() { Selection::Whole } else { Selection::Part };
     let job = Job { suite: &suite, edition, wire, cases: &selected, selection };
+    if matches!(arguments.format, Format::Badge) && selection == Selection::Part {
+        // Nothing is sent for a picture that there cannot be.
+        return Err(usage(NoBadge::Selection));
+    }
     let options = Options { out: arguments.out.as_deref(), ..Options::default() };
     let against = against(arguments, &suite)?;
     let (report, _) = run_with(&job, &against, &options).map_err(|error| match error {
@@ -90,11 +89,26 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
 
 /// Prints the report; the exit code that follows from it.
 pub(super) fn show(suite: &Suite, report: &Report, format: Format) -> Exit {
-    let printed = match format {
-        Format::Text => print(&to_text(report, &titles(suite))),
-        Format::Json => print(&to_json(report)),
-    };
-    if printed == Exit::Good { exit_of(report) } else { printed }
+    let form = Form::from(format);
+    match form.render(report, &titles(suite)) {
+        Ok(text) => match print(&text) {
+            Exit::Good => exit_of(report),
+            other => other,
+        },
+        Err(error) => {
+            complain(&error);
+            no_form(&error, report)
+        }
+    }
+}
+
+/// The exit code where a report cannot be had in the form that was asked for.
+fn no_form(error: &FormError, report: &Report) -> Exit {
+    match (error, exit_of(report)) {
+        (FormError::Badge(NoBadge::Selection), _) => Exit::Usage,
+        (FormError::Badge(NoBadge::Inconclusive), exit) => exit,
+        (FormError::Html(_) | FormError::Junit(_), _) => Exit::Fault,
+    }
 }
 
 /// The exit code that follows from a report.
@@ -153,8 +167,4 @@ fn select<'s>(arguments: &CheckArguments, suite: &Suite, all: &[Case<'s>]) -> Re
         return Err(usage("the filters leave no check"));
     }
     Ok(selected)
-}
-
-pub(super) fn titles(suite: &Suite) -> Vec<(String, String)> {
-    suite.groups.iter().map(|group| (group.id.clone(), group.title.clone())).collect()
 }

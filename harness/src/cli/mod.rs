@@ -3,6 +3,7 @@
 mod canon;
 mod canon_lab;
 mod check;
+mod format;
 mod list;
 mod prove;
 mod recheck;

@@ -7,7 +7,8 @@ use assayer_reports::Report;
 use assayer_vectors::{Suite, load_folder};
 use clap::Args;
 
-use super::check::{Format, show};
+use super::check::show;
+use super::format::Format;
 use super::{Exit, complain, print};
 
 #[derive(Args)]
@@ -79,8 +80,8 @@ fn remarks(archive: &Archive, found: &Recheck) {
 /// The archive is not what it says: the report that follows from its transcript, for people, and the list for machines.
 fn differs(suite: &Suite, found: &Recheck, report: &Report, format: Format) -> Exit {
     let printed = match format {
-        Format::Text => show(suite, report, format),
         Format::Json => print(&format!("{:#}\n", serde_json::to_value(found).unwrap_or_default())),
+        _ => show(suite, report, format),
     };
     if matches!(printed, Exit::Fault) { printed } else { Exit::Bad }
 }

@@ -7,11 +7,10 @@ use std::time::Duration;
 use assayer_harness::Selftest;
 use assayer_reports::{Kill, Matrix, matrix_to_json, matrix_to_markdown, matrix_to_text};
 use assayer_vectors::{SUITE, Suite};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use wildmatch::WildMatch;
 
-use super::check::Format;
 use super::{Exit, complain, load, print};
 
 #[derive(Args)]
@@ -37,6 +36,12 @@ pub(crate) struct SelftestArguments {
     /// Form of the result on standard output.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
 }
 
 pub(crate) fn run(arguments: &SelftestArguments) -> Exit {

@@ -1,0 +1,28 @@
+//! The report in its forms, with what the suite calls its groups.
+
+use assayer_reports::{Form, FormError, Report};
+use assayer_vectors::Suite;
+
+/// The groups of a suite in order, each with what it is called.
+#[must_use]
+pub fn titles(suite: &Suite) -> Vec<(String, String)> {
+    suite.groups.iter().map(|group| (group.id.clone(), group.title.clone())).collect()
+}
+
+/// A report in one form, with a newline at its end and without colours.
+///
+/// # Errors
+/// [`FormError`], as of a badge for a run that is not complete.
+pub fn report_in(form: Form, suite: &Suite, report: &Report) -> Result<String, FormError> {
+    let text = form.render(report, &titles(suite))?;
+    Ok(match form {
+        Form::Text => anstream::adapter::strip_str(&text).to_string(),
+        _ => text,
+    })
+}
+
+/// The files that an archive has of a report besides `report.json`: name and text of each form that can be had of it.
+pub(crate) fn files(suite: &Suite, report: &Report) -> Vec<(&'static str, String)> {
+    let others = Form::ALL.into_iter().filter(|form| *form != Form::Json);
+    others.filter_map(|form| Some((form.file_name(), report_in(form, suite, report).ok()?))).collect()
+}
