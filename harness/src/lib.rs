@@ -8,7 +8,9 @@
 //! Recording is all the I/O there is. Judging is a pure function over the transcript.
 
 mod archive;
+mod claim;
 mod client;
+mod compare;
 mod conditions;
 mod defect;
 pub mod evidence;
@@ -34,7 +36,12 @@ pub use archive::{
     Manifest, Mode, RECHECK_FORM, Recheck, SuiteUsed, TlsPeer, VERDICTS_FORM, Verdict, Verdicts, WriteError,
     Writer, derive, har, recheck,
 };
+pub use claim::{
+    CLAIM_FILE, CLAIM_KIND, ClaimError, ClaimTrust, LONGEST_CLAIM, Resource, Statement, TestResult, is_claim,
+    sign, signing_key, statement, verify_claim,
+};
 pub use client::{BadUrl, Client, Pace};
+pub use compare::{CompareError, Intact, diff, side_by_side};
 pub use forms::{report_in, titles};
 pub use job::{Job, UnknownName, cases_named, edition, wire};
 pub use judge::Judge;

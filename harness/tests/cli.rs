@@ -1172,3 +1172,287 @@ fn the_laboratory_needs_two_engines_and_names_the_absent() {
         );
     }
 }
+
+/// Records a run into a folder of its own below `parent`; the path of its archive.
+fn archived(parent: &Path, name: &str, arguments: &[&str]) -> String {
+    let folder = parent.join(name).to_str().unwrap().to_owned();
+    let output = run(&[&["check", "--format", "json", "--out", &folder], arguments].concat());
+    assert!(code(&output) < 2, "{arguments:?}: {}", text(&output.stderr));
+    folder
+}
+
+/// Changes a file of an archive, and its sum with it, as somebody does who wants it not to be noticed.
+fn tamper(archive: &str, name: &str, from: &str, to: &str) {
+    let path = Path::new(archive).join(name);
+    let before = std::fs::read_to_string(&path).unwrap();
+    let after = before.replace(from, to);
+    assert_ne!(before, after, "{name} has no {from}");
+    std::fs::write(&path, &after).unwrap();
+    let sum = |text: &str| assayer_verifier::sha256(text.as_bytes()).to_hex();
+    let sums = Path::new(archive).join("SHA256SUMS");
+    let listed = std::fs::read_to_string(&sums).unwrap();
+    std::fs::write(&sums, listed.replace(&sum(&before), &sum(&after))).unwrap();
+}
+
+#[test]
+fn every_form_is_printed_stands_in_the_archive_and_is_judged_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive =
+        archived(folder.path(), "run", &["--edition", "0.4.12", "--fault", "health-status-missing"]);
+    for form in assayer_reports::Form::ALL {
+        let name = format!("{form:?}").to_lowercase();
+        let output = run(&["recheck", &archive, "--format", &name]);
+        assert_eq!(code(&output), 1, "{name}");
+        assert!(
+            output.stdout == std::fs::read(Path::new(&archive).join(form.file_name())).unwrap(),
+            "{name}"
+        );
+    }
+    // A page that says something else than the transcript is noticed although its sum is right.
+    tamper(&archive, "report.html", "NOT conformant", "Conformant");
+    let output = run(&["recheck", &archive]);
+    assert!(code(&output) == 1 && text(&output.stderr).contains("report.html"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_badge_and_a_claim_stand_only_for_a_complete_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = key_file(folder.path(), "key.pem", 7);
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let out = folder.path().join("never");
+    let part = ["check", "--only", "health-*", "--url", &format!("http://{closed}")];
+    for more in [&["--format", "badge"][..], &["--out", out.to_str().unwrap(), "--sign", &key]] {
+        let output = run(&[&part[..], more].concat());
+        let said = text(&output.stderr);
+        // Exit code 2 and not 3: nothing was sent.
+        assert!(code(&output) == 2 && said.contains("found a selection"), "{said}");
+        assert!(output.stdout.is_empty() && !out.exists());
+    }
+    let output =
+        run(&["check", "--format", "badge", "--edition", "0.4.7", "--url", &format!("http://{closed}")]);
+    assert_eq!((code(&output), output.stdout.len()), (3, 0), "{}", text(&output.stderr));
+}
+
+/// Name of the check, kind of change and cause of everything that changed.
+fn changes(output: &Output) -> Vec<(String, String, String)> {
+    let word = |change: &Json, name: &str| change[name].as_str().unwrap().to_owned();
+    let report = json(output);
+    let changes = report["changes"].as_array().unwrap();
+    changes
+        .iter()
+        .map(|change| (word(change, "check"), word(change, "kind"), word(change, "cause")))
+        .collect()
+}
+
+#[test]
+fn a_change_of_the_target_is_told_apart_from_a_change_of_the_suite() {
+    let folder = tempfile::tempdir().unwrap();
+    let only = ["--edition", "0.4.12", "--only", "health-*", "--only", "well-known-*"];
+    let good = archived(folder.path(), "good", &only);
+    let bad = archived(folder.path(), "bad", &[&only[..], &["--fault", "health-status-missing"]].concat());
+    let diff = |older: &str, newer: &str| run(&["diff", older, newer, "--format", "json"]);
+    let same = diff(&good, &good);
+    assert_eq!((code(&same), changes(&same)), (0, vec![]));
+    let triple = |check: &str, kind: &str, cause: &str| (check.to_owned(), kind.to_owned(), cause.to_owned());
+    let worse = diff(&good, &bad);
+    assert_eq!(
+        (code(&worse), changes(&worse)),
+        (1, vec![triple("health-has-status", "regressed", "target")])
+    );
+    let better = diff(&bad, &good);
+    assert_eq!((code(&better), changes(&better)), (0, vec![triple("health-has-status", "fixed", "target")]));
+
+    // Another suite: a check that asks for more, and one that is called otherwise.
+    let suite = folder.path().join("suite");
+    std::fs::create_dir(&suite).unwrap();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/suites").join(SUITE), &suite);
+    change_all(&suite, "well-known-has-version", "well-known-names-its-version");
+    change_one(&suite, "health-200", "status: 200", "status: 204");
+    write(
+        &suite,
+        "renames.yaml",
+        "checks: [{from: well-known-has-version, to: well-known-names-its-version}]\nexchanges: []\n",
+    );
+    let newer =
+        archived(folder.path(), "newer", &[&only[..], &["--suite-dir", suite.to_str().unwrap()]].concat());
+    let drift = diff(&good, &newer);
+    assert_eq!((code(&drift), changes(&drift)), (1, vec![triple("health-200", "regressed", "suite")]));
+    // Without the table the renamed check is one that went and one that came.
+    std::fs::remove_file(suite.join("renames.yaml")).unwrap();
+    let newer =
+        archived(folder.path(), "unnamed", &[&only[..], &["--suite-dir", suite.to_str().unwrap()]].concat());
+    let found = changes(&diff(&good, &newer));
+    assert!(found.contains(&triple("well-known-has-version", "removed", "suite")), "{found:?}");
+    assert!(found.contains(&triple("well-known-names-its-version", "added", "suite")), "{found:?}");
+    for form in ["text", "markdown"] {
+        let output = run(&["diff", &good, &newer, "--format", form]);
+        assert!(text(&output.stdout).contains("1 regressed, 1 added, 1 removed"), "{}", text(&output.stdout));
+    }
+
+    // What an archive says is not believed.
+    tamper(&bad, "verdicts.json", "\"fail\"", "\"pass\"");
+    let output = run(&["diff", &good, &bad]);
+    assert!(
+        code(&output) == 1 && text(&output.stderr).contains("is not what it says"),
+        "{}",
+        text(&output.stderr)
+    );
+    assert_eq!(code(&run(&["diff", &good, "no/such/archive"])), 2);
+}
+
+/// Replaces a text in all files below a folder.
+fn change_all(folder: &Path, from: &str, to: &str) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            change_all(&path, from, to);
+        } else {
+            let text = std::fs::read_to_string(&path).unwrap();
+            std::fs::write(&path, text.replace(from, to)).unwrap();
+        }
+    }
+}
+
+/// Replaces the first text behind the definition of a check.
+fn change_one(suite: &Path, check: &str, from: &str, to: &str) {
+    for entry in std::fs::read_dir(suite.join("checks")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        if let Some((before, after)) = text.split_once(&format!("- id: {check}\n")) {
+            std::fs::write(&path, format!("{before}- id: {check}\n{}", after.replacen(from, to, 1))).unwrap();
+            return;
+        }
+    }
+    panic!("there is no {check}");
+}
+
+#[test]
+fn implementations_stand_side_by_side_and_who_differs_from_all_others_is_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    let only = ["--edition", "0.4.12", "--only", "health-*"];
+    let good = archived(folder.path(), "good", &only);
+    let bad = archived(folder.path(), "bad", &[&only[..], &["--fault", "health-status-missing"]].concat());
+    let site = folder.path().join("site");
+    let out = site.to_str().unwrap();
+    let (one, other, third) = (format!("one={good}"), format!("<b>={good}"), bad.as_str());
+    let output = run(&["matrix", &one, &other, third, "--out", out]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let matrix: Json = serde_json::from_slice(&std::fs::read(site.join("matrix.json")).unwrap()).unwrap();
+    let row = |id: &str| {
+        let rows = matrix["checks"].as_array().unwrap();
+        rows.iter().find(|row| row["id"] == id).unwrap()["results"].clone()
+    };
+    let alone = |row: &Json, name: &str| row[name]["alone"].as_bool().unwrap();
+    let status = row("health-has-status");
+    assert_eq!((alone(&status, "one"), alone(&status, "<b>"), alone(&status, "bad")), (false, false, true));
+    assert!(!alone(&row("health-200"), "bad"));
+    let page = |name: &str| std::fs::read_to_string(site.join(name)).unwrap();
+    assert!(
+        page("implementations/3.html").contains("Anomalies")
+            && !page("implementations/1.html").contains("Anomalies")
+    );
+    assert!(
+        page("checks/health-has-status.html").contains("&#60;b&#62;") && !page("index.html").contains("<b>=")
+    );
+    // Every link leads to a page that there is.
+    let mut links = 0;
+    for name in ["index.html", "implementations/3.html", "checks/health-200.html"] {
+        for link in page(name).split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+            let target = site.join(name).parent().unwrap().join(link);
+            assert!(link.starts_with('#') || target.is_file(), "{name}: {link}");
+            links += 1;
+        }
+    }
+    assert!(links > 10, "{links}");
+    // An earlier site is replaced, other files are left alone, and two implementations need two names.
+    assert_eq!(code(&run(&["matrix", &one, "--out", out])), 0);
+    assert!(!site.join("implementations/2.html").exists());
+    assert_eq!(code(&run(&["matrix", &one, "--out", &good])), 2);
+    assert_eq!(code(&run(&["matrix", &one, &one, "--out", out])), 2);
+    tamper(&bad, "verdicts.json", "\"fail\"", "\"pass\"");
+    assert_eq!(code(&run(&["matrix", &one, &bad, "--out", out])), 1);
+}
+
+/// A key file as `openssl genpkey` writes it; the path.
+fn key_file(folder: &Path, name: &str, seed: u8) -> String {
+    use ed25519_dalek::pkcs8::EncodePrivateKey;
+    let key = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
+    let pem = key.to_pkcs8_pem(Default::default()).unwrap();
+    write(folder, name, pem.as_bytes()).to_str().unwrap().to_owned()
+}
+
+fn public(seed: u8) -> String {
+    let key = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
+    assayer_verifier::PublicKey(key.verifying_key().to_bytes()).to_hex()
+}
+
+#[test]
+fn a_claim_is_verified_in_four_layers_that_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = key_file(folder.path(), "key.pem", 7);
+    let archive = archived(folder.path(), "run", &["--sign", &key]);
+    let claim = format!("{archive}/claim.dsse.json");
+    let lines = std::fs::read_to_string(format!("{archive}/transcript.ndjson")).unwrap();
+    let well_known = lines.lines().find(|line| line.contains("\"exchange\":\"well-known\"")).unwrap();
+    let at = well_known.find("ed25519_pub\\\":\\\"").unwrap() + 16;
+    let (claimant, registry) = (public(7), &well_known[at..at + 64]);
+    let pem = std::fs::read_to_string(&key).unwrap();
+    let layers = |path: &str, more: &[&str]| {
+        let output = run(&[&["verify", path, "--format", "ndjson"], more].concat());
+        assert!(!text(&output.stdout).contains(pem.lines().nth(1).unwrap()));
+        let line = json(&output);
+        assert_eq!(line["kind"], "conformance-claim");
+        let states = line["layers"].as_array().unwrap().iter();
+        let states: Vec<String> = states.map(|layer| layer["state"].as_str().unwrap().to_owned()).collect();
+        (code(&output), line["verdict"].as_str().unwrap().to_owned(), states)
+    };
+    let states = |letters: &str| -> Vec<String> {
+        let word = |letter| match letter {
+            'e' => "established",
+            'r' => "refuted",
+            _ => "not-established",
+        };
+        letters.chars().map(|letter| word(letter).to_owned()).collect()
+    };
+    let both = ["--claimant-key", &claimant, "--registry-key", registry];
+    assert_eq!(layers(&claim, &both), (0, "authentic".to_owned(), states("eeee")));
+    assert_eq!(layers(&claim, &[]), (0, "consistent".to_owned(), states("neen")));
+    let other = public(8);
+    assert_eq!(layers(&claim, &["--claimant-key", &other, "--registry-key", registry]).2, states("reee"));
+    assert_eq!(layers(&claim, &["--claimant-key", &claimant, "--registry-key", &other]).2, states("eeer"));
+
+    // Alone, away from its archive.
+    let alone = write(folder.path(), "alone.json", std::fs::read(&claim).unwrap());
+    assert_eq!(layers(alone.to_str().unwrap(), &both), (0, "consistent".to_owned(), states("ennn")));
+
+    // A claim of more than the archive shows, signed by the right key.
+    let run_of = assayer_harness::Intact::read(Path::new(&archive)).unwrap();
+    let signer = assayer_harness::signing_key(Path::new(&key)).unwrap();
+    let honest = assayer_harness::statement(&run_of).unwrap();
+    let mut more = honest.clone();
+    more.predicate.passed_tests.push("no-such-check".to_owned());
+    let more = write(folder.path(), "more.json", assayer_harness::sign(&more, &signer));
+    let with_archive = [&both[..], &["--archive", &archive]].concat();
+    assert_eq!(layers(more.to_str().unwrap(), &with_archive), (1, "refuted".to_owned(), states("eere")));
+    // A claim about another archive.
+    let mut elsewhere = honest;
+    elsewhere.subject[0].digest.insert("sha256".to_owned(), "00".repeat(32));
+    let elsewhere = write(folder.path(), "elsewhere.json", assayer_harness::sign(&elsewhere, &signer));
+    assert_eq!(layers(elsewhere.to_str().unwrap(), &with_archive).2, states("eree"));
+
+    // A file whose sum is wrong; then a verdict that was flipped with its sum.
+    let page = format!("{archive}/report.txt");
+    let before = std::fs::read(&page).unwrap();
+    std::fs::write(&page, "all is well\n").unwrap();
+    assert_eq!(layers(&claim, &both).2[1], "refuted");
+    std::fs::write(&page, before).unwrap();
+    assert_eq!(layers(&claim, &both).2, states("eeee"));
+    tamper(&archive, "report.json", "\"conformant\": true", "\"conformant\": false");
+    assert_eq!(layers(&claim, &both).2, states("erre"));
+
+    // What is no key is not repeated.
+    let secret = write(folder.path(), "secret.pem", "a-secret-that-is-no-key");
+    let output = run(&["claim", &archive, "--sign", secret.to_str().unwrap()]);
+    let said = text(&output.stderr);
+    assert!(code(&output) == 2 && said.contains("PKCS #8") && !said.contains("a-secret"), "{said}");
+}

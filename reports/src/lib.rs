@@ -2,6 +2,9 @@
 //! model.
 
 mod badge;
+mod comparison;
+mod diff;
+mod diff_text;
 mod difference;
 mod form;
 mod html;
@@ -13,12 +16,20 @@ mod matrix_text;
 mod model;
 mod ndjson;
 mod outcome;
+mod site;
 mod text;
 pub mod verification;
 mod visible;
 mod words;
 
 pub use badge::NoBadge;
+pub use comparison::{
+    COMPARISON_FORM, Cell, Comparison, Implementation, Row, comparison_schema, comparison_to_json,
+};
+pub use diff::{
+    Cause, Change, ChangeKind, DIFF_FORM, Diff, DiffCounts, Ended, Side, diff_schema, diff_to_json,
+};
+pub use diff_text::{diff_to_markdown, diff_to_text};
 pub use form::{Form, FormError};
 pub use json::{schema, to_json};
 pub use matrix::{
@@ -29,4 +40,5 @@ pub use matrix_text::{matrix_to_markdown, matrix_to_text};
 pub use model::{CheckResult, Cited, Counts, FORM, Label, PROVENANCE, Report, Selection, Status, Tool};
 pub use ndjson::{LINES_FORM, Line, RunLine, SummaryLine, line_schema};
 pub use outcome::{Meaning, Outcome, STATUSES, Weight, conformant, outcome};
+pub use site::{Site, site};
 pub use text::to_text;

@@ -120,7 +120,7 @@ fn fenced(out: &mut String, text: &str) {
 }
 
 /// A text that is nothing but text, wherever it stands.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for character in visible(text, |_| false).chars() {
         match character {

@@ -13,6 +13,8 @@ fn published(name: &str, schema: &str) {
 #[test]
 fn the_published_schemas_are_those_of_the_models() {
     published("kill-matrix", &assayer_reports::matrix_schema());
+    published("diff", &assayer_reports::diff_schema());
+    published("matrix", &assayer_reports::comparison_schema());
     published("report", &assayer_reports::schema());
     published("report-line", &assayer_reports::line_schema());
     published("verification", &verification::schema());

@@ -9,6 +9,7 @@
 //!                     editions/*.yaml     frozen lists of checks
 //!                     faults/*.yaml       deliberate defects, and the check that must notice each
 //!                     variants.yaml       harmless differences, and registries with nothing inside
+//!                     renames.yaml        what was called otherwise once
 //! ```
 
 mod coverage;
@@ -29,8 +30,8 @@ pub use load::{LoadError, SUITE, load_embedded, load_folder};
 pub use model::{
     Authorization, Beyond, Call, Capability, Check, CheckFile, Credential, CredentialField, CredentialText,
     Damage, Document, Each, Edition, Effect, Envelope, Every, Exchange, Expectation, Find, Fixture, Group,
-    Growth, HeaderExpectation, Keyword, Listed, Observable, Order, PatchOperation, Png, Reading, Replacement,
-    Request, Requirement, RequirementFile, SecretUse, SignedForm, Statuses, Suite, SuiteFile, Torn, Under,
-    ValueSource, Wire,
+    Growth, HeaderExpectation, Keyword, Listed, Observable, Order, PatchOperation, Png, Reading, Rename,
+    Renames, Replacement, Request, Requirement, RequirementFile, SecretUse, SignedForm, Statuses, Suite,
+    SuiteFile, Torn, Under, ValueSource, Wire,
 };
 pub use reference::{Reference, Unresolved, references, references_in_text, resolve};

@@ -28,6 +28,7 @@ pub fn lint(suite: &Suite) -> Vec<Complaint> {
     lint.editions();
     lint.faults();
     lint.references();
+    lint.renames();
     lint.complaints
 }
 
@@ -71,6 +72,26 @@ impl Lint<'_> {
             }
             if !seen.insert(name) {
                 self.complain(format!("{what} `{name}` is defined twice"));
+            }
+        }
+    }
+
+    /// Each older name leads to one name that there is, and is none itself: else an older archive would be read wrongly.
+    fn renames(&mut self) {
+        let suite = self.suite;
+        let checks: BTreeSet<&str> = suite.checks.iter().map(|check| check.id.as_str()).collect();
+        let exchanges: BTreeSet<&str> = suite.exchanges.iter().map(|exchange| exchange.id.as_str()).collect();
+        for (what, renames, known) in
+            [("check", &suite.renames.checks, checks), ("exchange", &suite.renames.exchanges, exchanges)]
+        {
+            self.unique(&format!("older {what}"), renames.iter().map(|rename| &rename.from));
+            for rename in renames {
+                if known.contains(rename.from.as_str()) {
+                    self.complain(format!("older {what} `{}` is still there", rename.from));
+                }
+                if !known.contains(rename.to.as_str()) {
+                    self.complain(format!("older {what} `{}`: there is no `{}`", rename.from, rename.to));
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::fault::{FaultFile, VariantFile};
 use crate::lint::{Complaint, lint};
-use crate::model::{CheckFile, Edition, RequirementFile, Suite, SuiteFile, Wire};
+use crate::model::{CheckFile, Edition, Renames, RequirementFile, Suite, SuiteFile, Wire};
 
 static SUITES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/suites");
 
@@ -144,6 +144,7 @@ fn assemble(suite: &str, files: Files) -> Result<Suite, LoadError> {
     let faults = parse_all::<FaultFile>(&files, "faults/")?;
     let variants = files.get("variants.yaml").map(|text| parse::<VariantFile>("variants.yaml", text));
     let variants = variants.transpose()?.unwrap_or_default();
+    let renames = files.get("renames.yaml").map(|text| parse::<Renames>("renames.yaml", text));
     let (mut exchanges, mut checks) = (Vec::new(), Vec::new());
     let (mut values, mut fixtures) = (head.values, head.fixtures);
     for (name, text) in files.iter().filter(|(name, _)| name.starts_with("checks/")) {
@@ -175,6 +176,7 @@ fn assemble(suite: &str, files: Files) -> Result<Suite, LoadError> {
         faults: faults.into_iter().flat_map(|file| file.faults).collect(),
         variants: variants.variants,
         hollow: variants.hollow,
+        renames: renames.transpose()?.unwrap_or_default(),
         digest: digest(&files),
         requirements_digest: hex(Sha256::digest(one("requirements.yaml")?).as_slice()),
         files: Files::new(),

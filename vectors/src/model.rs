@@ -48,12 +48,52 @@ pub struct Suite {
     pub variants: Vec<Variant>,
     /// Registries that have nothing inside.
     pub hollow: Vec<Hollow>,
+    /// What was called otherwise once.
+    pub renames: Renames,
     /// SHA-256 (hexadecimal) over the names and bytes of all its files.
     pub digest: String,
     /// SHA-256 (hexadecimal) over the bytes of `requirements.yaml`.
     pub requirements_digest: String,
     /// Its files as they were read: path within the suite's folder, with `/`, and text. An archive keeps them.
     pub files: BTreeMap<String, String>,
+}
+
+/// `renames.yaml`: what was called otherwise once, so that older archives can be compared with newer ones.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Renames {
+    /// Checks.
+    pub checks: Vec<Rename>,
+    /// Exchanges.
+    pub exchanges: Vec<Rename>,
+}
+
+/// One name that changed.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rename {
+    /// The older name, which nothing has now.
+    pub from: String,
+    /// The name now.
+    pub to: String,
+}
+
+impl Renames {
+    /// What a check is called now.
+    #[must_use]
+    pub fn check<'n>(&'n self, name: &'n str) -> &'n str {
+        now(&self.checks, name)
+    }
+
+    /// What an exchange is called now.
+    #[must_use]
+    pub fn exchange<'n>(&'n self, name: &'n str) -> &'n str {
+        now(&self.exchanges, name)
+    }
+}
+
+fn now<'n>(renames: &'n [Rename], name: &'n str) -> &'n str {
+    renames.iter().find(|rename| rename.from == name).map_or(name, |rename| rename.to.as_str())
 }
 
 /// `suite.yaml`.

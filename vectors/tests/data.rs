@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assayer_vectors::{
-    CheckFile, Edition, FaultFile, Keyword, RequirementFile, SUITE, Stage, Step, Suite, SuiteFile,
-    VariantFile, Wire, lint, load_embedded, load_folder,
+    CheckFile, Edition, FaultFile, Keyword, Rename, Renames, RequirementFile, SUITE, Stage, Step, Suite,
+    SuiteFile, VariantFile, Wire, lint, load_embedded, load_folder,
 };
 use schemars::schema_for;
 use serde_json::{Value as Json, json};
@@ -18,13 +18,14 @@ fn folder() -> PathBuf {
 }
 
 /// Name of the schema, the schema, and the files that it is of (below a suite's folder; `/` for all of a folder).
-fn schemas() -> [(&'static str, Json, &'static str); 7] {
+fn schemas() -> [(&'static str, Json, &'static str); 8] {
     let json = |schema: schemars::Schema| serde_json::to_value(schema).unwrap();
     [
         ("suite", json(schema_for!(SuiteFile)), "suite.yaml"),
         ("requirements", json(schema_for!(RequirementFile)), "requirements.yaml"),
         ("faults", json(schema_for!(FaultFile)), "faults/"),
         ("variants", json(schema_for!(VariantFile)), "variants.yaml"),
+        ("renames", json(schema_for!(Renames)), "renames.yaml"),
         ("checks", json(schema_for!(CheckFile)), "checks/"),
         ("edition", json(schema_for!(Edition)), "editions/"),
         ("wire", json(schema_for!(Wire)), "wire/"),
@@ -146,7 +147,7 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn the_lint_names_each_thing_that_does_not_fit() {
     type Change = fn(&mut Suite);
-    let cases: [(&str, Change); 28] = [
+    let cases: [(&str, Change); 31] = [
         ("is defined twice", |suite| suite.checks.push(suite.checks[0].clone())),
         ("there is no group", |suite| suite.checks[0].group = "nowhere".to_owned()),
         ("there is no requirement", |suite| suite.checks[0].requirements = vec!["XX-9".to_owned()]),
@@ -220,6 +221,16 @@ fn the_lint_names_each_thing_that_does_not_fit() {
         }),
         ("$nowhere refers to nothing", |suite| {
             suite.variants[0].rewrite[0].then = vec![Step::Text("$nowhere".to_owned())];
+        }),
+        ("older check `health-200` is still there", |suite| {
+            let from = suite.checks.iter().find(|check| check.id == "health-200").unwrap().id.clone();
+            suite.renames.checks.push(Rename { to: from.clone(), from });
+        }),
+        ("older check `ping`: there is no `pong`", |suite| {
+            suite.renames.checks.push(Rename { from: "ping".to_owned(), to: "pong".to_owned() });
+        }),
+        ("older exchange `ping`: there is no `pong`", |suite| {
+            suite.renames.exchanges.push(Rename { from: "ping".to_owned(), to: "pong".to_owned() });
         }),
         ("lists `health-200` twice", |suite| {
             let first = suite.editions[0].checks[0].clone();

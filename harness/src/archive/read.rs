@@ -195,7 +195,9 @@ impl Sums {
         }
         let mut unlisted = Vec::new();
         files_below(folder, "", &mut unlisted)?;
-        unlisted.retain(|name| name != file::SUMS && !listed.contains_key(name));
+        // A claim is about the sums, so it cannot be among them.
+        let is_beside = |name: &str| [file::SUMS, crate::claim::CLAIM_FILE].contains(&name);
+        unlisted.retain(|name| !is_beside(name) && !listed.contains_key(name));
         Ok(Self { digest: Some(super::sha256(&bytes)), differences, unlisted })
     }
 }

@@ -8,6 +8,7 @@ use assayer_vectors::Suite;
 use sha2::{Digest, Sha256};
 
 use super::{ARCHIVE_FORM, ArchiveState, Manifest, file, sha256};
+use crate::claim::CLAIM_FILE;
 use crate::transcript::{Recorded, Transcript};
 
 /// Why an archive could not be written.
@@ -138,7 +139,7 @@ fn make_room(folder: &Path) -> Result<(), WriteError> {
     }
     let sums = fs_err::read_to_string(folder.join(file::SUMS)).unwrap_or_default();
     let listed = sums.lines().filter_map(|line| line.split_once("  ")).map(|(_, path)| path);
-    let own = [file::TRANSCRIPT, file::VERDICTS, file::REPORT, file::TEXT, file::HAR, file::SUMS];
+    let own = [file::TRANSCRIPT, file::VERDICTS, file::REPORT, file::TEXT, file::HAR, file::SUMS, CLAIM_FILE];
     // The manifest goes last: until then the folder is an archive that can be replaced.
     for name in own.into_iter().chain(listed).filter(|name| is_plain(name) && *name != file::MANIFEST) {
         remove(&folder.join(name))?;

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use assayer_harness::{Against, Case, Job, Misbehaviour, Options, Secrets, cases, edition, run_with, wire};
+use assayer_harness::{
+    Against, Case, ClaimError, Job, Misbehaviour, Options, Secrets, cases, edition, run_with, signing_key,
+    titles, wire,
+};
 use assayer_reports::{Form, FormError, NoBadge, Outcome, Report, Selection, outcome};
 use assayer_vectors::{SUITE, Suite};
 use clap::Args;
@@ -38,6 +41,9 @@ pub(crate) struct CheckArguments {
     /// Write an archive of the run into this folder while it goes on. An earlier archive there is replaced.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Sign what the run supports with the Ed25519 key in this file (PKCS #8 in PEM), and put the claim into the archive.
+    #[arg(long, value_name = "FILE", requires = "out")]
+    sign: Option<PathBuf>,
     /// Form of the report on standard output.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -78,13 +84,24 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
         // Nothing is sent for a picture that there cannot be.
         return Err(usage(NoBadge::Selection));
     }
+    if let Some(key) = &arguments.sign {
+        // Nor for a claim that there cannot be.
+        signing_key(key).map_err(usage)?;
+        if selection == Selection::Part {
+            return Err(usage(ClaimError::Selection));
+        }
+    }
     let options = Options { out: arguments.out.as_deref(), ..Options::default() };
     let against = against(arguments, &suite)?;
     let (report, _) = run_with(&job, &against, &options).map_err(|error| match error {
         assayer_harness::RunError::Url(_) | assayer_harness::RunError::Archive(_) => usage(error),
         other => (Exit::Fault, other.to_string()),
     })?;
-    Ok(show(&suite, &report, arguments.format))
+    let shown = show(&suite, &report, arguments.format);
+    match (&arguments.sign, &arguments.out) {
+        (Some(key), Some(folder)) => super::claim::beside(folder, key).map(|_| shown),
+        _ => Ok(shown),
+    }
 }
 
 /// Prints the report; the exit code that follows from it.

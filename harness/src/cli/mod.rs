@@ -3,8 +3,11 @@
 mod canon;
 mod canon_lab;
 mod check;
+mod claim;
+mod diff;
 mod format;
 mod list;
+mod matrix;
 mod prove;
 mod recheck;
 mod selftest;
@@ -57,6 +60,12 @@ enum Command {
     Check(Box<check::CheckArguments>),
     /// Judge a recorded run again, offline.
     Recheck(recheck::RecheckArguments),
+    /// Compare two archives: what changed, check by check, and whether the target or the suite did.
+    Diff(diff::DiffArguments),
+    /// Put archives of several implementations side by side, as a static site.
+    Matrix(matrix::MatrixArguments),
+    /// Sign what an archive supports.
+    Claim(claim::ClaimArguments),
     /// List checks, requirements, editions or faults, without running anything.
     List(list::ListArguments),
     /// Make a proof from logs and heads, as a file that anybody can verify.
@@ -84,6 +93,9 @@ pub(crate) fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Recheck(arguments) => recheck::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Matrix(arguments) => matrix::run(&arguments),
+        Command::Claim(arguments) => claim::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Prove(arguments) => prove::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

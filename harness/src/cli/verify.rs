@@ -1,5 +1,6 @@
 //! `assayer verify`: what is asked. What is answered stands in `verify/output.rs`.
 
+mod claim;
 mod output;
 mod progress;
 
@@ -31,6 +32,12 @@ pub(crate) struct VerifyArguments {
     /// Trusted key of an issuer, 64 hexadecimal digits; may be given several times.
     #[arg(long, value_name = "HEX", value_parser = public_key)]
     issuer_key: Vec<PublicKey>,
+    /// Key of who may claim that a registry conforms, 64 hexadecimal digits; may be given several times.
+    #[arg(long, value_name = "HEX", value_parser = public_key)]
+    claimant_key: Vec<PublicKey>,
+    /// The archive that a claim is about; if absent, the folder of the claim if that is one.
+    #[arg(long, value_name = "DIR")]
+    archive: Option<PathBuf>,
     /// Tree head known from elsewhere, as SIZE:ROOT; may be given several times.
     #[arg(long, value_name = "SIZE:ROOT", value_parser = tree_head)]
     head: Vec<TreeHead>,
@@ -90,6 +97,8 @@ enum Kind {
     Proof,
     #[value(name = "oversight-log")]
     Log,
+    #[value(name = "conformance-claim")]
+    Claim,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -143,28 +152,42 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, String> {
         freshness: policy.most_seconds.map(|most_seconds| Freshness { now, most_seconds }),
         ..policy.trust()
     };
-    let kind = arguments.kind.map(|kind| match kind {
-        Kind::Bundle => DocumentKind::Bundle,
-        Kind::Consistency => DocumentKind::Consistency,
-        Kind::Equivocation => DocumentKind::Equivocation,
-        Kind::Head => DocumentKind::Head,
-        Kind::Proof => DocumentKind::Proof,
-        Kind::Log => DocumentKind::Log,
+    let kind = arguments.kind.and_then(|kind| match kind {
+        Kind::Bundle => Some(DocumentKind::Bundle),
+        Kind::Consistency => Some(DocumentKind::Consistency),
+        Kind::Equivocation => Some(DocumentKind::Equivocation),
+        Kind::Head => Some(DocumentKind::Head),
+        Kind::Proof => Some(DocumentKind::Proof),
+        Kind::Log => Some(DocumentKind::Log),
+        Kind::Claim => None,
     });
-    let output = Output::new(arguments, run_of(arguments, &policy));
+    let (claims, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+        arguments.paths.iter().cloned().partition(|path| claim::is_wanted(arguments, path));
+    let mut output = Output::new(arguments, run_of(arguments, &policy));
+    for path in &claims {
+        if output.document_of(claim::verify(arguments, path, &policy.registry_keys)).is_break() {
+            return Ok(output.finish());
+        }
+    }
     Ok(verify_all(
         arguments,
+        &paths,
         Question { trust: &trust, kind, limits: &limits, depth: depth(arguments) },
         output,
     ))
 }
 
 /// Reads here, verifies on several threads, and prints in the order of reading.
-fn verify_all(arguments: &VerifyArguments, question: Question<'_>, mut output: Output<'_>) -> Exit {
+fn verify_all(
+    arguments: &VerifyArguments,
+    paths: &[PathBuf],
+    question: Question<'_>,
+    mut output: Output<'_>,
+) -> Exit {
     let done = AtomicU64::new(0);
     let read = |hand_in: &mut dyn FnMut(Result<Item, Unreadable>) -> ControlFlow<()>| {
         let mut reader = Reader::new(question.kind, question.limits, hand_in).counting(&done);
-        for path in &arguments.paths {
+        for path in paths {
             let ended = if path.as_os_str() == "-" {
                 reader.stream("-", std::io::stdin().lock())
             } else {

@@ -69,13 +69,19 @@ impl<'a> Output<'a> {
             }
             Err(unreadable) => Document::from(unreadable),
         };
+        let flow = self.document_of(document);
+        self.progress.advance(done, self.tally.documents(), self.bad);
+        flow
+    }
+
+    /// Takes a document that was verified.
+    pub(super) fn document_of(&mut self, document: Document) -> ControlFlow<()> {
         if let Some(error) = &document.error {
             self.complain(&document.path, error);
         }
         self.unmet.retain(|required| document.layers.iter().all(|layer| layer.id != *required));
         let good = self.tally.take(&document);
         self.bad += usize::from(!good);
-        self.progress.advance(done, self.tally.documents(), self.bad);
         if !self.arguments.summary_only {
             self.document(document, good);
         }

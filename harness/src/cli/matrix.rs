@@ -1,0 +1,119 @@
+//! `assayer matrix`: several implementations as one static site.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use assayer_harness::{CompareError, Intact, side_by_side, titles};
+use assayer_reports::{COMPARISON_FORM, comparison_to_json, site};
+use clap::Args;
+
+use super::diff::exit_of;
+use super::{Exit, complain};
+
+/// No site has more implementations: a table of more is read by nobody.
+const MOST: usize = 64;
+
+/// The machine-readable page, which is written last.
+const JSON: &str = "matrix.json";
+
+#[derive(Args)]
+pub(crate) struct MatrixArguments {
+    /// Archives, as DIR or NAME=DIR; without a name an implementation is called like its folder.
+    #[arg(required = true, value_name = "[NAME=]DIR")]
+    archives: Vec<String>,
+    /// Folder for the site: a new one, an empty one, or one with an earlier site.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+type Failure = (Exit, String);
+
+fn usage(message: impl std::fmt::Display) -> Failure {
+    (Exit::Usage, message.to_string())
+}
+
+pub(crate) fn run(arguments: &MatrixArguments) -> Exit {
+    match matrix(arguments) {
+        Ok(exit) => exit,
+        Err((exit, message)) => {
+            complain(message);
+            exit
+        }
+    }
+}
+
+fn matrix(arguments: &MatrixArguments) -> Result<Exit, Failure> {
+    let named = named(&arguments.archives)?;
+    let failed = |error: CompareError| (exit_of(&error), error.to_string());
+    let read = |(name, folder): (String, PathBuf)| Ok((name, Intact::read(&folder).map_err(failed)?));
+    let runs: Vec<(String, Intact)> = named.into_iter().map(read).collect::<Result<_, Failure>>()?;
+    let comparison = side_by_side(&runs);
+    let groups: Vec<(String, String)> = runs.iter().flat_map(|(_, run)| titles(&run.suite)).collect();
+    let mut seen = BTreeSet::new();
+    let groups: Vec<(String, String)> =
+        groups.into_iter().filter(|(id, _)| seen.insert(id.clone())).collect();
+    let pages = site(&comparison, &groups).map_err(|error| (Exit::Fault, error.to_string()))?;
+    make_room(&arguments.out)?;
+    for (name, page) in &pages {
+        write(&arguments.out.join(name), page)?;
+    }
+    write(&arguments.out.join(JSON), &comparison_to_json(&comparison))?;
+    complain(format!("wrote {} pages; start at {}", pages.len(), arguments.out.join("index.html").display()));
+    Ok(Exit::Good)
+}
+
+/// Names and folders, each name once.
+fn named(archives: &[String]) -> Result<Vec<(String, PathBuf)>, Failure> {
+    if archives.len() > MOST {
+        return Err(usage(format!("expected at most {MOST} archives, found {}", archives.len())));
+    }
+    let mut names = BTreeSet::new();
+    archives
+        .iter()
+        .map(|argument| {
+            let (name, folder) = match argument.split_once('=') {
+                Some((name, folder)) => (name.to_owned(), PathBuf::from(folder)),
+                None => (folder_name(Path::new(argument)), PathBuf::from(argument)),
+            };
+            if name.is_empty() || !names.insert(name.clone()) {
+                return Err(usage(format!(
+                    "{argument}: expected a name of its own (NAME=DIR), found `{name}`"
+                )));
+            }
+            Ok((name, folder))
+        })
+        .collect()
+}
+
+fn folder_name(folder: &Path) -> String {
+    folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Makes the folder. One that holds something else than an earlier site is left alone.
+fn make_room(folder: &Path) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| usage(error);
+    fs_err::create_dir_all(folder).map_err(failed)?;
+    if fs_err::read_dir(folder).map_err(failed)?.next().is_none() {
+        return Ok(());
+    }
+    let earlier = fs_err::read_to_string(folder.join(JSON)).unwrap_or_default();
+    if !earlier.contains(COMPARISON_FORM) {
+        return Err(usage(format!(
+            "{}: expected no folder, an empty one, or an earlier site to replace, found other files",
+            folder.display()
+        )));
+    }
+    for part in ["checks", "implementations"].map(|part| folder.join(part)) {
+        if part.is_dir() {
+            fs_err::remove_dir_all(part).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    if let Some(parent) = path.parent() {
+        fs_err::create_dir_all(parent).map_err(usage)?;
+    }
+    fs_err::write(path, text).map_err(usage)
+}
