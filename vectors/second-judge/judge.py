@@ -259,15 +259,26 @@ def proofs_of(document):
         yield item, item.get("proof", item.get("inclusion"))
 
 
-def included(document, _):
-    if "tlog_proofs" not in document:
-        return inclusion(document)
-    head = head_of(document)
-    for _, proof in proofs_of(document):
+def proven_events(document):
+    """(row, event, proof) of each proof, which holds and is of this event."""
+    head, events = head_of(document), document.get("events")
+    need(isinstance(events, list) and all(isinstance(event, dict) for event in events), "no events")
+    for item, proof in proofs_of(document):
         inclusion(proof)
+        row = item.get("event_row")
+        need(row in range(len(events)), "a proof of no event")
+        need(proof["index"] == item.get("tlog_index") == events[row].get("tlog_index"), "a proof of another leaf")
         # A head that is none is for the layer tree-head; a proof still leads to its own root.
         if isinstance(head.get("root"), str):
             need((proof["tree_size"], proof["root"].lower()) == (head["size"], head["root"].lower()), "a proof for another head")
+        yield row, events[row], proof
+
+
+def included(document, _):
+    if "tlog_proofs" not in document:
+        return inclusion(document)
+    rows = sorted(row for row, _, _ in proven_events(document))
+    need(rows == list(range(len(document["events"]))), "expected one proof for each event")
 
 
 def leaf_of(event):
@@ -279,14 +290,14 @@ def leaf_of(event):
     return {**leaf, "qname": extra.get("qname"), "qtype": extra.get("qtype")}
 
 
-def event_binding(document, under):
-    included(document, under)
-    proofs = {item.get("event_row"): proof for item, proof in proofs_of(document)}
-    for row, event in enumerate(document.get("events") or []):
-        need(row in proofs, f"event {row} has no proof")
-        need(proofs[row]["index"] == event.get("tlog_index"), f"event {row} has the proof of another leaf")
-        hashes = {leaf_hash(text).hex() for text in all_forms(leaf_of(event))}
-        need(proofs[row]["leaf_hash"].lower() in hashes, f"event {row} is not what was logged")
+def event_binding(document, _):
+    manifest, bound = manifest_of(document), set()
+    names = {"file_id": manifest.get("file_id"), "recipient_id": (manifest.get("recipient") or {}).get("recipient_id")}
+    for row, event, proof in proven_events(document):
+        need(all(event.get(name) == value for name, value in names.items()), "an event of another manifest")
+        need(proof["leaf_hash"].lower() in {leaf_hash(text).hex() for text in all_forms(leaf_of(event))}, f"event {row} is not what was logged")
+        bound.add(row)
+    need(len(bound) == len(document["events"]), "an event without a proof")
 
 
 def leaf_bytes(entry):
