@@ -261,7 +261,7 @@ def proofs_of(document):
 
 def proven_events(document):
     """(row, event, proof) of each proof, which holds and is of this event."""
-    head, events = head_of(document), document.get("events")
+    head, events = document.get("tlog_head"), document.get("events")
     need(isinstance(events, list) and all(isinstance(event, dict) for event in events), "no events")
     for item, proof in proofs_of(document):
         inclusion(proof)
@@ -269,7 +269,7 @@ def proven_events(document):
         need(row in range(len(events)), "a proof of no event")
         need(proof["index"] == item.get("tlog_index") == events[row].get("tlog_index"), "a proof of another leaf")
         # A head that is none is for the layer tree-head; a proof still leads to its own root.
-        if isinstance(head.get("root"), str):
+        if isinstance(head, dict) and isinstance(head.get("root"), str):
             need((proof["tree_size"], proof["root"].lower()) == (head["size"], head["root"].lower()), "a proof for another head")
         yield row, events[row], proof
 
@@ -277,6 +277,7 @@ def proven_events(document):
 def included(document, _):
     if "tlog_proofs" not in document:
         return inclusion(document)
+    head_of(document)
     rows = sorted(row for row, _, _ in proven_events(document))
     need(rows == list(range(len(document["events"]))), "expected one proof for each event")
 
@@ -291,8 +292,11 @@ def leaf_of(event):
 
 
 def event_binding(document, _):
-    manifest, bound = manifest_of(document), set()
-    names = {"file_id": manifest.get("file_id"), "recipient_id": (manifest.get("recipient") or {}).get("recipient_id")}
+    manifest, bound, names = document.get("manifest"), set(), {}
+    # Without a manifest there is nothing to belong to; that there is none is for issuer-signature.
+    if isinstance(manifest, dict):
+        names = {"file_id": manifest.get("file_id"), "issuer_id": manifest.get("issuer_id")}
+        names["recipient_id"] = (manifest.get("recipient") or {}).get("recipient_id")
     for row, event, proof in proven_events(document):
         need(all(event.get(name) == value for name, value in names.items()), "an event of another manifest")
         need(proof["leaf_hash"].lower() in {leaf_hash(text).hex() for text in all_forms(leaf_of(event))}, f"event {row} is not what was logged")
