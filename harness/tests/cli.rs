@@ -1315,15 +1315,14 @@ fn change_all(folder: &Path, from: &str, to: &str) {
 
 /// Replaces the first text behind the definition of a check.
 fn change_one(suite: &Path, check: &str, from: &str, to: &str) {
-    for entry in std::fs::read_dir(suite.join("checks")).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        if let Some((before, after)) = text.split_once(&format!("- id: {check}\n")) {
-            std::fs::write(&path, format!("{before}- id: {check}\n{}", after.replacen(from, to, 1))).unwrap();
-            return;
-        }
-    }
-    panic!("there is no {check}");
+    let files = std::fs::read_dir(suite.join("checks")).unwrap().map(|entry| entry.unwrap().path());
+    let head = format!("- id: {check}\n");
+    let (path, text) = files
+        .map(|path| (path.clone(), std::fs::read_to_string(path).unwrap()))
+        .find(|(_, text)| text.contains(&head))
+        .unwrap();
+    let (before, after) = text.split_once(&head).unwrap();
+    std::fs::write(path, format!("{before}{head}{}", after.replacen(from, to, 1))).unwrap();
 }
 
 #[test]
