@@ -1266,12 +1266,12 @@ fn a_change_of_the_target_is_told_apart_from_a_change_of_the_suite() {
     let suite = folder.path().join("suite");
     std::fs::create_dir(&suite).unwrap();
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/suites").join(SUITE), &suite);
-    change_all(&suite, "well-known-has-version", "well-known-names-its-version");
+    change_all(&suite, "well-known-has-version", "well-known-version-named");
     change_one(&suite, "health-200", "status: 200", "status: 204");
     write(
         &suite,
         "renames.yaml",
-        "checks: [{from: well-known-has-version, to: well-known-names-its-version}]\nexchanges: []\n",
+        "checks: [{from: well-known-has-version, to: well-known-version-named}]\nexchanges: []\n",
     );
     let newer =
         archived(folder.path(), "newer", &[&only[..], &["--suite-dir", suite.to_str().unwrap()]].concat());
@@ -1283,7 +1283,7 @@ fn a_change_of_the_target_is_told_apart_from_a_change_of_the_suite() {
         archived(folder.path(), "unnamed", &[&only[..], &["--suite-dir", suite.to_str().unwrap()]].concat());
     let found = changes(&diff(&good, &newer));
     assert!(found.contains(&triple("well-known-has-version", "removed", "suite")), "{found:?}");
-    assert!(found.contains(&triple("well-known-names-its-version", "added", "suite")), "{found:?}");
+    assert!(found.contains(&triple("well-known-version-named", "added", "suite")), "{found:?}");
     for form in ["text", "markdown"] {
         let output = run(&["diff", &good, &newer, "--format", form]);
         assert!(text(&output.stdout).contains("1 regressed, 1 added, 1 removed"), "{}", text(&output.stdout));

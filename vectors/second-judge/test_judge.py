@@ -7,7 +7,9 @@ signed and hashed. Then each judge is sabotaged once, and the comparison must no
 ASSAYER is the program. Without the package `cryptography` the test says so and fails: a skip would read as a pass.
 """
 
+import contextlib
 import importlib.util
+import io
 import json
 import subprocess
 import sys
@@ -112,7 +114,7 @@ class Judges(unittest.TestCase):
                 self.assertNotEqual(judge.compare(found)["disagreements"], [])
 
     def test_nothing_to_compare_is_no_agreement(self):
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
             judge = judge_from(SOURCE)
             self.assertEqual(judge.main([folder]), 2)
             self.assertEqual(judge.main([]), 2)
