@@ -1,22 +1,22 @@
 //! What every request handler shares.
 
 use std::{
-    net::{IpAddr, SocketAddr},
     sync::{Arc, PoisonError, RwLock},
     time::Instant,
 };
 
-use axum::{
-    extract::{ConnectInfo, FromRequestParts},
-    http::request::Parts,
-};
+use ipnet::IpNet;
 
 use crate::{
+    attestation::Attestor,
+    client::Client,
     dialect::Dialect,
     error::ApiError,
     faults::Faults,
+    hosts::HostNames,
     identity::Identity,
-    options::{RateLimit, Secret},
+    metrics::Metrics,
+    options::{RateLimit, Secret, Timeouts},
     rate_limit::Limiter,
     rows::Snapshot,
     store::Store,
@@ -33,8 +33,17 @@ pub(crate) struct App {
     pub(crate) faults: Faults,
     pub(crate) operator_token: Option<Secret>,
     pub(crate) dns_event_secret: Option<Secret>,
+    /// Where registrations are attested.
+    pub(crate) attestor: Option<Arc<Attestor>>,
     pub(crate) jurisdiction: String,
+    pub(crate) hosts: HostNames,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) metrics: Metrics,
+    /// Limits what leaves a trace.
     pub(crate) limiter: RwLock<Option<Limiter>>,
+    /// Limits all the rest.
+    pub(crate) read_limiter: Option<Limiter>,
     pub(crate) store: Arc<Store>,
 }
 
@@ -70,28 +79,25 @@ impl App {
         self.store.close();
     }
 
-    /// Counts a request of this client against the rate limit, where there is one.
-    pub(crate) fn admit(&self, Peer(client): Peer) -> Result<(), ApiError> {
+    /// Counts a request that leaves a trace against the rate limit, where there is one.
+    pub(crate) fn admit_trace(&self, client: Client) -> Result<(), ApiError> {
         let limiter = self.limiter.read().unwrap_or_else(PoisonError::into_inner);
-        limiter.as_ref().map_or(Ok(()), |limiter| limiter.admit(client, Instant::now()))
+        limiter.as_ref().map_or(Ok(()), |limiter| limiter.admit(client.bucket(), Instant::now()))
+    }
+
+    /// Counts a request that only reads against its rate limit, where there is one.
+    pub(crate) fn admit_read(&self, client: Client) -> Result<(), ApiError> {
+        let admitted = |limiter: &Limiter| limiter.admit(client.bucket(), Instant::now());
+        self.read_limiter.as_ref().map_or(Ok(()), admitted)
+    }
+
+    /// Whether callers are expected to come through a proxy.
+    pub(crate) fn is_behind_proxy(&self) -> bool {
+        !self.trusted_proxies.is_empty() || self.hosts.are_set()
     }
 
     /// From now on every client has this limit, and nothing of it is used up; `None` for no limit.
     pub(crate) fn limit(&self, limit: Option<RateLimit>) {
         *self.limiter.write().unwrap_or_else(PoisonError::into_inner) = limit.map(Limiter::new);
-    }
-}
-
-/// Address of the TCP peer; an IPv4 address in IPv6 clothing is shown as IPv4.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
-impl<S: Send + Sync> FromRequestParts<S> for Peer {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let peer = ConnectInfo::<SocketAddr>::from_request_parts(parts, state).await;
-        peer.map(|ConnectInfo(address)| Self(address.ip().to_canonical()))
-            .map_err(|_| ApiError::server_error())
     }
 }

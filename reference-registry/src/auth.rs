@@ -1,16 +1,49 @@
 //! Who may write: the operator token and the DNS event secret.
 
-use std::net::IpAddr;
-
 use axum::http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
-use crate::{app::App, error::ApiError, options::Secret};
+use crate::{app::App, client::Client, error::ApiError, options::Secret};
 
-const OPERATOR_HEADER: &str = "x-oversight-operator-token";
-const DNS_HEADER: &str = "x-oversight-dns-secret";
+pub(crate) const OPERATOR_HEADER: &str = "x-oversight-operator-token";
+pub(crate) const DNS_HEADER: &str = "x-oversight-dns-secret";
 
-/// Guards `/register` and `/attribute` where a token is configured.
-pub(crate) fn operator(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
+/// What a call must satisfy before its body is read.
+pub(crate) trait Guard {
+    /// Refuses a call that may not be made.
+    fn admit(app: &App, headers: &HeaderMap, client: Client) -> Result<(), ApiError>;
+}
+
+/// Guards `/register`: the rate limit, and the operator token where one is configured.
+pub(crate) struct Registers;
+
+/// Guards `/attribute`: as [`Registers`], under the limit for reading.
+pub(crate) struct Attributes;
+
+/// Guards `/dns_event`: the rate limit, and the secret where one is configured, else the place that the call came from.
+pub(crate) struct ReportsDns;
+
+impl Guard for Registers {
+    fn admit(app: &App, headers: &HeaderMap, client: Client) -> Result<(), ApiError> {
+        app.admit_trace(client)?;
+        operator(app, headers)
+    }
+}
+
+impl Guard for Attributes {
+    fn admit(app: &App, headers: &HeaderMap, client: Client) -> Result<(), ApiError> {
+        app.admit_read(client)?;
+        operator(app, headers)
+    }
+}
+
+impl Guard for ReportsDns {
+    fn admit(app: &App, headers: &HeaderMap, client: Client) -> Result<(), ApiError> {
+        app.admit_trace(client)?;
+        dns_event(app, headers, client)
+    }
+}
+
+fn operator(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
     match &app.operator_token {
         Some(token) if !presents(headers, OPERATOR_HEADER, token) => {
             Err(ApiError::auth_required("this endpoint needs the operator token"))
@@ -19,15 +52,18 @@ pub(crate) fn operator(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-/// Guards `/dns_event`: by the secret where one is configured, otherwise by the TCP peer. What forwarding
-/// headers claim is not evidence of where a call came from.
-pub(crate) fn dns_event(app: &App, headers: &HeaderMap, peer: IpAddr) -> Result<(), ApiError> {
-    let admitted = match &app.dns_event_secret {
-        _ if app.faults.on("dns-secret-ignored") => true,
-        Some(secret) => presents(headers, DNS_HEADER, secret),
-        None => peer.is_loopback(),
-    };
-    if admitted { Ok(()) } else { Err(ApiError::auth_required("this endpoint needs the DNS event secret")) }
+/// Without a secret only programs on this machine are heard, and not even these where a proxy stands in front: through it
+/// everybody is on this machine. All others are refused as by a registry that is not set up (DN-3).
+fn dns_event(app: &App, headers: &HeaderMap, client: Client) -> Result<(), ApiError> {
+    match &app.dns_event_secret {
+        _ if app.faults.on("dns-secret-ignored") => Ok(()),
+        Some(secret) if presents(headers, DNS_HEADER, secret) => Ok(()),
+        Some(_) => Err(ApiError::auth_required("this endpoint needs the DNS event secret")),
+        None if client.is_local && !app.is_behind_proxy() => Ok(()),
+        None => Err(ApiError::unavailable(
+            "no DNS event secret is configured, so that no caller can be told from another",
+        )),
+    }
 }
 
 /// At least one credential, and not one that is wrong: with two that disagree there is no right one to pick.

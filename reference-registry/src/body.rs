@@ -1,70 +1,111 @@
-//! Request bodies: bounded, declared as JSON, and read strictly.
+//! Request bodies: bounded in size and time, declared as JSON, and read strictly.
 
-use std::{future::poll_fn, pin::Pin};
+use std::{future::poll_fn, marker::PhantomData, pin::Pin, time::Duration};
 
 use axum::{
     body::{Body, HttpBody},
-    extract::{FromRequest, Request},
-    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{
+        HeaderMap, StatusCode,
+        header::{CONTENT_ENCODING, CONTENT_TYPE, EXPECT},
+    },
 };
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
-use crate::{error::ApiError, strict_json};
+use crate::{app::Shared, auth::Guard, client::Client, error::ApiError, strict_json};
 
 /// Largest body that is read.
 const MAX_BODY: usize = 2 * 1024 * 1024;
 
-/// How much of a body that is too large is swallowed, so that a client which writes before it reads still
+/// How much of a body that is refused is swallowed, so that a client which writes before it reads still
 /// gets to see the refusal.
 const MAX_DRAIN: usize = 8 * MAX_BODY;
 
 /// Longest identifier, in bytes.
 pub(crate) const MAX_IDENTIFIER: usize = 256;
 
-/// The JSON object that a request carries.
-pub(crate) struct JsonBody(pub(crate) Map<String, Value>);
+/// The JSON object that a call carries which its guard has let through.
+pub(crate) struct Guarded<G> {
+    pub(crate) members: Map<String, Value>,
+    guard: PhantomData<G>,
+}
 
-impl<S: Send + Sync> FromRequest<S> for JsonBody {
+impl<G: Guard> FromRequest<Shared> for Guarded<G> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
-        if !declares_json(&parts.headers) {
-            return Err(ApiError::missing_field("content-type is not application/json")
-                .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    /// Who may not call is refused before a byte of the body is kept or parsed.
+    async fn from_request(request: Request, app: &Shared) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let client = Client::from_request_parts(&mut parts, app).await?;
+        let admitted = G::admit(app, &parts.headers, client).and_then(|()| describes_json(&parts.headers));
+        if let Err(refusal) = admitted {
+            // Who waits to be told to send the body is told not to.
+            if !parts.headers.contains_key(EXPECT) {
+                drop(read(body, 0, app.timeouts.body).await);
+            }
+            return Err(refusal);
         }
+        let bytes = read(body, MAX_BODY, app.timeouts.body).await?;
         match strict_json::parse(&bytes)? {
-            Value::Object(members) => Ok(Self(members)),
+            Value::Object(members) => Ok(Self { members, guard: PhantomData }),
             _ => Err(ApiError::missing_field("body is not a JSON object")),
         }
     }
 }
 
-async fn read(mut body: Body) -> Result<Vec<u8>, ApiError> {
-    let (mut kept, mut seen) = (Vec::new(), 0);
+async fn read(body: Body, room: usize, patience: Duration) -> Result<Vec<u8>, ApiError> {
+    let slow = || {
+        let seconds = patience.as_secs_f64();
+        ApiError::missing_field(format!("body did not end within {seconds} seconds"))
+            .with_status(StatusCode::REQUEST_TIMEOUT)
+            .and_close()
+    };
+    timeout(patience, read_all(body, room)).await.unwrap_or_else(|_| Err(slow()))
+}
+
+/// Keeps a body of at most `room` bytes; of a larger one nothing.
+async fn read_all(mut body: Body, room: usize) -> Result<Vec<u8>, ApiError> {
+    let (mut kept, mut seen) = (Vec::new(), 0_usize);
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let frame = frame.map_err(|_| ApiError::missing_field("body ended early"))?;
+        let frame =
+            frame.map_err(|_| ApiError::missing_field("body ended early or its framing is broken"))?;
         let Ok(data) = frame.into_data() else { continue };
-        seen += data.len();
-        if seen > MAX_DRAIN {
-            break;
-        }
-        if seen <= MAX_BODY {
-            kept.extend_from_slice(&data);
+        seen = seen.saturating_add(data.len());
+        match seen {
+            seen if seen <= room => kept.extend_from_slice(&data),
+            seen if seen <= MAX_DRAIN => kept = Vec::new(),
+            _ => break,
         }
     }
-    if seen > MAX_BODY {
-        return Err(
-            ApiError::missing_field("body is larger than 2 MiB").with_status(StatusCode::PAYLOAD_TOO_LARGE)
-        );
+    match seen > room {
+        false => Ok(kept),
+        true => Err(ApiError::missing_field("body is larger than 2 MiB")
+            .with_status(StatusCode::PAYLOAD_TOO_LARGE)
+            .and_close()),
     }
-    Ok(kept)
+}
+
+fn describes_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let unsupported =
+        |message| Err(ApiError::missing_field(message).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    let is_identity = |value: &axum::http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    match () {
+        () if !headers.get_all(CONTENT_ENCODING).iter().all(is_identity) => {
+            unsupported("content-encoding is not identity: a body is sent as it is")
+        }
+        () if !declares_json(headers) => {
+            unsupported("content-type is not application/json in UTF-8, given once")
+        }
+        () => Ok(()),
+    }
 }
 
 /// `application/json` or `application/*+json`, and no charset but UTF-8.
 fn declares_json(headers: &HeaderMap) -> bool {
-    let Some(text) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let mut fields = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(field), None) = (fields.next(), fields.next()) else { return false };
+    let Ok(text) = field.to_str() else { return false };
     let lower = text.to_ascii_lowercase();
     let mut parts = lower.split(';').map(str::trim);
     let subtype = parts.next().and_then(|essence| essence.strip_prefix("application/"));

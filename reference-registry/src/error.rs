@@ -30,6 +30,21 @@ pub(crate) enum Code {
     SignatureInvalid,
 }
 
+impl Code {
+    /// All of them.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::AuthRequired,
+        Self::IdentifierTooLong,
+        Self::IssuerMismatch,
+        Self::MissingField,
+        Self::NotFound,
+        Self::RateLimited,
+        Self::ServerError,
+        Self::SidecarMismatch,
+        Self::SignatureInvalid,
+    ];
+}
+
 /// A refusal on its way to the client.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -38,11 +53,13 @@ pub(crate) struct ApiError {
     status: Option<StatusCode>,
     message: Cow<'static, str>,
     header: Option<(HeaderName, HeaderValue)>,
+    /// Whether the connection ends with this answer: what else came over it cannot be told from the rest of the request.
+    closes: bool,
 }
 
 impl ApiError {
     pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, status: None, message: message.into(), header: None }
+        Self { code, status: None, message: message.into(), header: None, closes: false }
     }
 
     pub(crate) fn missing_field(message: impl Into<Cow<'static, str>>) -> Self {
@@ -55,6 +72,14 @@ impl ApiError {
 
     pub(crate) fn not_found(message: &'static str) -> Self {
         Self::new(Code::NotFound, message)
+    }
+
+    pub(crate) fn no_such_endpoint() -> Self {
+        Self::not_found("no such endpoint")
+    }
+
+    pub(crate) fn no_such_method() -> Self {
+        Self::not_found("this endpoint has no such method").with_status(StatusCode::METHOD_NOT_ALLOWED)
     }
 
     pub(crate) fn auth_required(message: &'static str) -> Self {
@@ -75,6 +100,22 @@ impl ApiError {
         Self::new(Code::ServerError, "the registry failed to answer this request")
     }
 
+    /// Tells the client nothing of the cause, and the operator's log all of it.
+    pub(crate) fn broken(cause: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(cause, "a request could not be answered");
+        Self::server_error()
+    }
+
+    /// Refuses, with 503, what an operator has not made possible.
+    pub(crate) fn unavailable(message: &'static str) -> Self {
+        Self::new(Code::ServerError, message).with_status(StatusCode::SERVICE_UNAVAILABLE)
+    }
+
+    /// The same refusal, at the end of the connection.
+    pub(crate) fn and_close(self) -> Self {
+        Self { closes: true, ..self }
+    }
+
     /// The same code under a status of HTTP's own (405, 413, 415).
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self { status: Some(status), ..self }
@@ -88,6 +129,9 @@ impl IntoResponse for ApiError {
         if let Some((name, value)) = self.header.clone() {
             response.headers_mut().insert(name, value);
         }
+        if self.closes {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         response.extensions_mut().insert(Refusal(Arc::new(self)));
         response
     }
@@ -100,26 +144,26 @@ impl From<JsonError> for ApiError {
 }
 
 impl From<NotCanonical> for ApiError {
-    fn from(_: NotCanonical) -> Self {
-        Self::server_error()
+    fn from(error: NotCanonical) -> Self {
+        Self::broken(&error)
     }
 }
 
 impl From<StoreError> for ApiError {
-    fn from(_: StoreError) -> Self {
-        Self::server_error()
+    fn from(error: StoreError) -> Self {
+        Self::broken(&error)
     }
 }
 
 impl From<LogError> for ApiError {
-    fn from(_: LogError) -> Self {
-        Self::server_error()
+    fn from(error: LogError) -> Self {
+        Self::broken(&error)
     }
 }
 
 impl From<rusqlite::Error> for ApiError {
-    fn from(_: rusqlite::Error) -> Self {
-        Self::server_error()
+    fn from(error: rusqlite::Error) -> Self {
+        Self::broken(&error)
     }
 }
 

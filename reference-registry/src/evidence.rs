@@ -43,6 +43,9 @@ pub(crate) fn bundle(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Resul
     if app.dialect == Dialect::Announced {
         set(&mut bundle, "registration_receipts", json!(receipt::all(app, snapshot, file_id)?));
     }
+    if let Some(attestation) = snapshot.attestation(file_id)? {
+        set(&mut bundle, "rekor", attestation);
+    }
     app.faults.meddle(Stage::Bundle, &mut bundle);
     let signature = sign(app, snapshot, &bundle)?;
     set(&mut bundle, SIGNATURE, json!(signature));
@@ -67,7 +70,7 @@ fn proofs(app: &App, snapshot: &Snapshot<'_>, events: &[Value]) -> Result<Vec<Va
     for (row, event) in events.iter().enumerate() {
         let Some(index) = event.get("tlog_index").and_then(Value::as_u64) else { continue };
         let proof = head::inclusion(app, &snapshot.log, index)?.ok_or_else(ApiError::server_error)?;
-        proofs.push(json!({"event_row": row, "tlog_index": index, "proof": proof}));
+        proofs.push(json!({"event_row": row, "tlog_index": index, "proof": proof, "inclusion": proof}));
     }
     if app.faults.on("evidence-proof-dropped") {
         proofs.pop();

@@ -4,32 +4,42 @@
 //! [`Fault`] switched on it misbehaves in exactly one way, which shows that the suite notices.
 //!
 //! ```text
-//! request ── server (routes, CORS, envelope) ── routes::* ── writer (one thread, group commit) ── SQLite: rows, leaves,
-//!                                                        └── readers (snapshots) ──────────────────── interior nodes
+//! request ── observe ── envelope ── gate ── CORS ── routes::* ── writer (one thread, group commit) ── SQLite: rows, leaves,
+//!                                                         └── readers (snapshots) ──────────────────── interior nodes
 //! ```
 //!
 //! Canonical bytes come from `serde_json_canonicalizer` (RFC 8785), the tree is
 //! its own (RFC 6962, tried against `ct-merkle`) and signatures from `ring` (RFC 8032). None of that is shared with the verifier, so that
 //! a mistake in one cannot hide in the other.
 
+mod admin;
+mod api;
 mod app;
+mod attestation;
 mod auth;
 mod body;
 mod canonical;
+mod client;
 mod clock;
 mod dialect;
+mod endpoint;
 mod error;
 mod event;
 mod evidence;
 mod faults;
+mod gate;
 mod head;
+mod hosts;
 mod identity;
 mod issuer_signature;
 mod log;
 mod lossless;
 mod manifest;
 mod merkle;
+mod metrics;
 mod migration;
+mod observe;
+mod openapi;
 mod options;
 mod published;
 mod query;
@@ -43,16 +53,21 @@ mod server;
 mod sloppy;
 mod store;
 mod strict_json;
+mod surface;
 mod untouched;
 mod validation;
 mod writer;
 
 pub use dialect::Dialect;
 pub use faults::{FAULTS, Fault, Meddler, Stage};
+pub use hosts::{HostName, HostNameError, HostNames};
 pub use identity::IdentityError;
 pub use log::LogError;
 pub use migration::{Migration, MigrationError, migrate};
-pub use options::{DataLocation, Options, RateLimit, Secret};
+pub use openapi::openapi;
+pub use options::{
+    Access, DataLocation, LogUrl, LogUrlError, Options, Origin, OriginError, RateLimit, Secret, Timeouts,
+};
 pub use server::{LimitHandle, Running, StartError, start};
 pub use store::StoreError;
 pub use validation::{Class, Failure, Validation, validate};

@@ -20,16 +20,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 }
 
 impl Parameters {
+    /// A parameter, or `None` where it is absent.
+    pub(crate) fn text(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        match (values.next(), values.next()) {
+            (value, None) => Ok(value),
+            _ => Err(ApiError::missing_field(format!("{name} is given twice"))),
+        }
+    }
+
     /// A decimal parameter, or `None` where it is absent.
     pub(crate) fn decimal(&self, name: &'static str) -> Result<Option<Decimal>, ApiError> {
-        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            (Some(text), None) => Decimal::parse(text).map(Some).ok_or_else(|| {
-                ApiError::missing_field(format!("{name} is not a non-negative decimal integer"))
-            }),
-            (Some(_), Some(_)) => Err(ApiError::missing_field(format!("{name} is given twice"))),
-        }
+        let refused = || ApiError::missing_field(format!("{name} is not a non-negative decimal integer"));
+        self.text(name)?.map(|text| Decimal::parse(text).ok_or_else(refused)).transpose()
     }
 }
 

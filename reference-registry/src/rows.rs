@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    attestation,
     error::{ApiError, Code},
     log::Log,
     strict_json,
@@ -20,6 +21,19 @@ pub(crate) struct Owner {
     pub(crate) file_id: String,
     pub(crate) recipient_id: String,
     pub(crate) issuer_id: String,
+}
+
+/// Where a mark stands in the order of marks, newest first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) registered_at: i64,
+    pub(crate) row: i64,
+}
+
+/// Some marks, and where the next page begins, if there is one.
+pub(crate) struct Page {
+    pub(crate) marks: Vec<Value>,
+    pub(crate) next: Option<Place>,
 }
 
 impl<'c> Snapshot<'c> {
@@ -113,16 +127,44 @@ impl<'c> Snapshot<'c> {
         self.rows(statement, [file_id])
     }
 
+    /// What was attested of the last registration of a file.
+    pub(crate) fn attestation(&self, file_id: &str) -> Result<Option<Value>, ApiError> {
+        let last = self.registrations(file_id)?.pop();
+        let index = last.and_then(|row| row.get("tlog_index")?.as_u64());
+        index.map_or(Ok(None), |index| attestation::kept(self.connection, file_id, index))
+    }
+
     pub(crate) fn recent_events(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
         let statement = "SELECT kind, source_ip, user_agent, timestamp, qualified_timestamp, tlog_index
              FROM events WHERE file_id = ?1 ORDER BY timestamp DESC, id DESC LIMIT 50";
         self.rows(statement, [file_id])
     }
 
-    pub(crate) fn semantic_candidates(&self, since: i64, limit: i64) -> Result<Vec<Value>, ApiError> {
-        let statement = "SELECT mark_id, file_id, recipient_id, registered_at FROM watermarks
-             WHERE layer = 'L3_semantic' AND registered_at >= ?1 ORDER BY registered_at DESC, rowid DESC LIMIT ?2";
-        self.rows(statement, params![since, limit])
+    /// A page of the marks in the layer `L3_semantic` that were registered at `since` or later, newest first.
+    pub(crate) fn semantic_candidates(
+        &self,
+        since: u64,
+        limit: u64,
+        before: Option<Place>,
+    ) -> Result<Page, ApiError> {
+        let statement = "SELECT mark_id, file_id, recipient_id, registered_at, rowid FROM watermarks
+             WHERE layer = 'L3_semantic' AND registered_at >= ?1 AND (registered_at, rowid) < (?2, ?3)
+             ORDER BY registered_at DESC, rowid DESC LIMIT ?4";
+        let end = before.unwrap_or(Place { registered_at: i64::MAX, row: i64::MAX });
+        let bound = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let limit = bound(limit);
+        // One more than asked for shows whether there are more.
+        let mut marks =
+            self.rows(statement, params![bound(since), end.registered_at, end.row, limit.saturating_add(1)])?;
+        let has_more = bound(marks.len() as u64) > limit;
+        if has_more {
+            marks.pop();
+        }
+        let mut last = None;
+        for mark in &mut marks {
+            last = place_of(mark);
+        }
+        Ok(Page { marks, next: last.filter(|_| has_more) })
     }
 
     /// Rows as JSON objects, members named and ordered like the columns.
@@ -132,6 +174,12 @@ impl<'c> Snapshot<'c> {
         let rows = statement.query_map(parameters, |row| json_row(&names, row))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// Takes the row number off a mark: it is the registry's own.
+fn place_of(mark: &mut Value) -> Option<Place> {
+    let row = mark.as_object_mut()?.shift_remove("rowid")?.as_i64()?;
+    Some(Place { registered_at: mark.get("registered_at")?.as_i64()?, row })
 }
 
 pub(crate) fn owner_of_token(connection: &Connection, token_id: &str) -> Result<Option<Owner>, ApiError> {

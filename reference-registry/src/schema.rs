@@ -7,6 +7,7 @@
 //! tlog(leaf_index, leaf_hash, leaf)      the log, one row a leaf, written in the transaction of the rows it proves
 //! tlog_nodes(tile, hashes)               interior nodes of its Merkle tree, up to 32 neighbours a row (merkle.rs)
 //! registrations(file_id, tlog_index, …)  where the leaves of a file's registrations stand
+//! attestations(file_id, tlog_index, …)   what was attested of them, if anything
 //! earlier_beacons, earlier_watermarks    rows of older files of the same issuer whose token or mark a newer file lists too
 //! ```
 //!
@@ -14,10 +15,10 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::log;
+use crate::{attestation, log};
 
 /// What `PRAGMA user_version` says of a database that this registry has opened; others, and those of the field, say 0.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS beacons (
@@ -71,6 +72,7 @@ pub(crate) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(SCHEMA)?;
     transaction.execute_batch(log::SCHEMA)?;
+    transaction.execute_batch(attestation::SCHEMA)?;
     fill_registrations(&transaction)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()

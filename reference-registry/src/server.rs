@@ -1,7 +1,6 @@
 //! Starting and stopping.
 
 use std::{
-    any::Any,
     fmt, io,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -9,41 +8,26 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    Router,
-    http::{HeaderValue, Method, header},
-    middleware,
-    response::{IntoResponse, Response},
-    serve::ListenerExt,
-};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
-use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
+use axum::{Router, serve::ListenerExt};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
+    admin,
     app::{App, Shared},
+    attestation::Attestor,
     dialect::Dialect,
-    error::{self, ApiError},
     faults::{Faults, UnknownFault},
     identity::{Identity, IdentityError},
-    options::{DataLocation, Options, RateLimit, Secret},
+    metrics::Metrics,
+    openapi::Settings,
+    options::{Access, DataLocation, Options, RateLimit, Secret},
     rate_limit::Limiter,
-    routes,
     store::{Store, StoreError},
+    surface,
 };
 
 /// How long a stopping server waits for requests under way.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Pages that may read this registry from a browser.
-const ORIGINS: [&str; 7] = [
-    "https://oversight-protocol.github.io",
-    "https://oversightprotocol.dev",
-    "https://www.oversightprotocol.dev",
-    "http://localhost:8000",
-    "http://127.0.0.1:8000",
-    "http://localhost:8787",
-    "http://127.0.0.1:8787",
-];
 
 /// Why the registry did not start.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +41,23 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// The admin listener tells everything to whoever asks.
+    #[error("expected a loopback address for the admin listener, found {address}")]
+    PublicAdmin {
+        /// Address asked for.
+        address: SocketAddr,
+    },
+    /// Anybody could write.
+    #[error(
+        "others than programs on this machine can call {address}, and there is no operator token: set one, or say that the registry shall be open to everybody"
+    )]
+    PublicWithoutToken {
+        /// Address asked for.
+        address: SocketAddr,
+    },
+    /// No header field can carry it.
+    #[error("expected a secret of visible ASCII characters without spaces, found others in it")]
+    UnsendableSecret,
     /// The data directory cannot be created.
     #[error("cannot create the data directory")]
     Directory(#[source] io::Error),
@@ -86,9 +87,10 @@ impl From<UnknownFault> for StartError {
 /// A registry that is listening. Dropping it stops it too, without waiting.
 pub struct Running {
     address: SocketAddr,
+    admin: Option<SocketAddr>,
     app: Shared,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<()>,
+    stop: watch::Sender<()>,
+    servers: Vec<JoinHandle<()>>,
 }
 
 impl Running {
@@ -96,6 +98,12 @@ impl Running {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address of the admin listener, where there is one.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin
     }
 
     /// The base URL, without a slash at its end.
@@ -118,10 +126,13 @@ impl Running {
 
     /// Lets requests under way finish, for two seconds at most, and closes the data.
     pub async fn stop(self) {
-        let Self { app, stop, mut server, .. } = self;
+        let Self { app, stop, servers, .. } = self;
         drop(stop);
-        if tokio::time::timeout(PATIENCE, &mut server).await.is_err() {
-            server.abort();
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        for mut server in servers {
+            if tokio::time::timeout_at(deadline, &mut server).await.is_err() {
+                server.abort();
+            }
         }
         app.close();
     }
@@ -150,22 +161,60 @@ impl fmt::Debug for Running {
 ///
 /// Returns a [`StartError`] if the options are wrong, the address is taken, or identity or log are damaged.
 pub async fn start(options: Options) -> Result<Running, StartError> {
-    let bind_error = |source| StartError::Bind { address: options.bind, source };
-    let listener = TcpListener::bind(options.bind).await.map_err(bind_error)?;
-    let address = listener.local_addr().map_err(bind_error)?;
+    is_guarded(&options)?;
+    let settings = Settings::of(&options);
+    let listener = listener(options.bind).await?;
+    let admin_listener = match options.admin {
+        Some(address) => Some(listener_of_admin(address).await?),
+        None => None,
+    };
+    let address = local_address(&listener, options.bind)?;
+    let origins = options.cors_origins.clone();
     let app = Arc::new(app(options)?);
-    let router = router(Arc::clone(&app));
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(async move {
-        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let shutdown = async { drop(stopped.await) };
-        drop(axum::serve(listener, service).with_graceful_shutdown(shutdown).await);
-    });
-    Ok(Running { address, app, stop, server })
+    let (stop, stopped) = watch::channel(());
+    let mut running = Running { address, admin: None, app: Arc::clone(&app), stop, servers: Vec::new() };
+    running.servers.push(serve(listener, surface::router(Arc::clone(&app), &origins), stopped.clone()));
+    if let Some(listener) = admin_listener {
+        running.admin = Some(local_address(&listener, address)?);
+        running.servers.push(serve(listener, admin::router(app, settings), stopped));
+    }
+    Ok(running)
 }
 
-fn app(options: Options) -> Result<App, StartError> {
+/// A registry that others can reach is not left open by mistake.
+fn is_guarded(options: &Options) -> Result<(), StartError> {
+    let is_open = options.operator_token.is_none() && options.access == Access::Guarded;
+    match options.is_public() && is_open {
+        true => Err(StartError::PublicWithoutToken { address: options.bind }),
+        false => Ok(()),
+    }
+}
+
+async fn listener(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Bind { address, source })
+}
+
+async fn listener_of_admin(address: SocketAddr) -> Result<TcpListener, StartError> {
+    match address.ip().to_canonical().is_loopback() {
+        true => listener(address).await,
+        false => Err(StartError::PublicAdmin { address }),
+    }
+}
+
+fn local_address(listener: &TcpListener, address: SocketAddr) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|source| StartError::Bind { address, source })
+}
+
+fn serve(listener: TcpListener, router: Router, mut stopped: watch::Receiver<()>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let shutdown = async move { drop(stopped.changed().await) };
+        drop(axum::serve(listener, service).with_graceful_shutdown(shutdown).await);
+    })
+}
+
+pub(crate) fn app(options: Options) -> Result<App, StartError> {
     let faults = Faults::new(options.faults, options.meddler)?;
     let (identity, store) = open(options.data, options.dialect)?;
     Ok(App {
@@ -175,8 +224,14 @@ fn app(options: Options) -> Result<App, StartError> {
         faults,
         operator_token: checked(options.operator_token)?,
         dns_event_secret: checked(options.dns_event_secret)?,
+        attestor: options.transparency_log.as_ref().map(|log| Arc::new(Attestor::new(log))),
         jurisdiction: options.jurisdiction,
+        hosts: options.hosts,
+        trusted_proxies: options.trusted_proxies,
+        timeouts: options.timeouts,
+        metrics: Metrics::new(),
         limiter: RwLock::new(options.rate_limit.map(Limiter::new)),
+        read_limiter: options.read_limit.map(Limiter::new),
         store,
     })
 }
@@ -208,85 +263,7 @@ fn identity_path(data_dir: &Path) -> PathBuf {
 fn checked(secret: Option<Secret>) -> Result<Option<Secret>, StartError> {
     match secret {
         Some(secret) if secret.is_empty() => Err(StartError::EmptySecret),
+        Some(secret) if !secret.is_sendable() => Err(StartError::UnsendableSecret),
         secret => Ok(secret),
-    }
-}
-
-fn router(app: Shared) -> Router {
-    finished(routes::read_only(app.dialect), routes::recording(app.dialect), app)
-}
-
-/// Panics are caught inside CORS, so that a page may read that refusal too.
-fn finished(read_only: Router<Shared>, recording: Router<Shared>, app: Shared) -> Router {
-    let read_only = read_only.layer(catch_panics()).layer(cors());
-    read_only
-        .merge(recording.layer(catch_panics()))
-        .fallback(routes::not_found)
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), error::envelope))
-        .with_state(app)
-}
-
-type PanicAnswer = fn(Box<dyn Any + Send>) -> Response;
-
-fn catch_panics() -> CatchPanicLayer<PanicAnswer> {
-    CatchPanicLayer::custom((|_| ApiError::server_error().into_response()) as PanicAnswer)
-}
-
-fn cors() -> CorsLayer {
-    CorsLayer::new()
-        .allow_origin(ORIGINS.map(HeaderValue::from_static))
-        .allow_methods([Method::GET, Method::OPTIONS])
-        .allow_headers([header::ACCEPT, header::CONTENT_TYPE])
-        .vary([header::ORIGIN])
-        .max_age(Duration::from_secs(3600))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::{Read, Write};
-
-    use axum::{extract::State, routing::get};
-
-    use super::*;
-
-    async fn panics() {
-        panic!("in /some/file.rs");
-    }
-
-    async fn panics_with_the_store(State(app): State<Shared>) -> Result<(), ApiError> {
-        app.read(|_, _| panic!("in SQL")).await
-    }
-
-    fn asked(address: SocketAddr, target: &str) -> String {
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
-        let origin = ORIGINS[0];
-        let request =
-            format!("GET {target} HTTP/1.1\r\nhost: x\r\norigin: {origin}\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn panics_are_enveloped_and_readable_across_origins() {
-        let app = Arc::new(app(Options::ephemeral()).unwrap());
-        let breaking = Router::new().route("/panic", get(panics)).route("/store", get(panics_with_the_store));
-        let router = finished(breaking, Router::new(), Arc::clone(&app));
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        let targets = ["/panic", "/store"];
-        let answers = tokio::task::spawn_blocking(move || targets.map(|target| asked(address, target))).await;
-        for answer in answers.unwrap() {
-            assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
-            assert!(answer.contains(&format!("access-control-allow-origin: {}", ORIGINS[0])), "{answer}");
-            assert!(answer.contains(r#"{"error":{"code":"server_error","message":"#), "{answer}");
-            assert!(!answer.contains(".rs") && !answer.contains("SQL"), "{answer}");
-        }
-        assert!(app.read(|_, _| Ok(())).await.is_ok(), "a reader that panicked leaves nothing behind");
-        let panicked = app.write(|_, _| -> Result<(), ApiError> { panic!("in SQL") }).await;
-        assert!(panicked.is_err());
-        assert!(app.write(|_, _| Ok(())).await.is_err(), "a writer that panicked is not used again");
     }
 }

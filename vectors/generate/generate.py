@@ -12,6 +12,7 @@ import cases_document  # noqa: E402
 import cases_json  # noqa: E402
 import cases_log  # noqa: E402
 import cases_merkle  # noqa: E402
+import cases_registration  # noqa: E402
 import cases_signature  # noqa: E402
 import cases_suite  # noqa: E402
 import cases_time  # noqa: E402
@@ -20,12 +21,12 @@ import schemas  # noqa: E402
 import soundness  # noqa: E402
 from writer import Writer  # noqa: E402
 
-FOLDERS = ["json", "canonicalization", "merkle", "signatures", "bundles", *documents.FOLDERS]
+FOLDERS = ["json", "canonicalization", "merkle", "signatures", "bundles", *documents.FOLDERS, *cases_registration.FOLDERS]
 
 
 def main():
     writer = Writer()
-    for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle, cases_document, cases_log, cases_suite, cases_attestation, cases_time):
+    for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle, cases_document, cases_log, cases_registration, cases_suite, cases_attestation, cases_time):
         module.generate(writer)
     schemas.check_vocabulary(writer)
     documents.check_vocabulary(writer)

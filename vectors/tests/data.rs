@@ -80,12 +80,15 @@ fn each_vector_fits_its_schema() {
         "heads",
         "logs",
         "proofs",
+        "registrations",
         "soundness",
     ] {
         let (one, bases) = match kind {
             "soundness" => (schema("soundness-group"), Some(schema("soundness-bases"))),
             "heads" | "logs" | "proofs" => (schema("vector-document"), None),
-            "signatures" | "bundles" => (schema(&format!("vector-{}", kind.trim_end_matches('s'))), None),
+            "signatures" | "bundles" | "registrations" => {
+                (schema(&format!("vector-{}", kind.trim_end_matches('s'))), None)
+            }
             _ => (schema(&format!("vector-{kind}")), None),
         };
         let paths = files_below(&folder().join(kind));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use assayer_harness::{Layer, Misbehaviour, Proxy, wire};
-use assayer_reference_registry::{DataLocation, Dialect, Options, RateLimit, Secret, start};
+use assayer_reference_registry::{Access, DataLocation, Dialect, Options, RateLimit, Secret, start};
 use assayer_vectors::{SUITE, Suite, Wire};
 use clap::Args;
 
@@ -96,6 +96,7 @@ fn reference(
             .ok_or_else(|| usage(format!("the reference registry does not speak {}", wire.wire)))?,
         bind: if layer.is_on_the_wire() { SocketAddr::from(([127, 0, 0, 1], 0)) } else { arguments.bind },
         data: arguments.data_dir.clone().map_or(DataLocation::Temporary, DataLocation::Directory),
+        access: access(),
         operator_token: secret("OVERSIGHT_OPERATOR_TOKEN").map_err(usage)?.map(Secret::new),
         dns_event_secret: secret("OVERSIGHT_DNS_EVENT_SECRET").map_err(usage)?.map(Secret::new),
         rate_limit: (!arguments.no_rate_limit).then_some(RATE_LIMIT),
@@ -111,6 +112,12 @@ fn reference(
     drop(proxy);
     runtime.block_on(running.stop());
     Ok(printed)
+}
+
+/// Whether anybody may write, without a token, also from other machines.
+fn access() -> Access {
+    let is_open = std::env::var("OVERSIGHT_AUTH_DISABLED").is_ok_and(|text| text == "1");
+    if is_open { Access::Open } else { Access::Guarded }
 }
 
 async fn until_stopped(url: &str) -> Exit {

@@ -1,12 +1,12 @@
 //! `POST /attribute`: whose copy is this?
 
-use axum::{Json, extract::State, http::HeaderMap};
+use axum::{Json, extract::State};
 use serde_json::{Map, Value, json};
 
 use crate::{
     app::{App, Shared},
-    auth,
-    body::{JsonBody, identifier, optional_text},
+    auth::Attributes,
+    body::{Guarded, identifier, optional_text},
     dialect::Dialect,
     error::ApiError,
     rows::{Owner, Snapshot},
@@ -14,10 +14,8 @@ use crate::{
 
 pub(super) async fn attribute(
     State(app): State<Shared>,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody,
+    Guarded { members: body, .. }: Guarded<Attributes>,
 ) -> Result<Json<Value>, ApiError> {
-    auth::operator(&app, &headers)?;
     let question = Question::read(&body)?;
     app.read(move |app, snapshot| answer(app, snapshot, &question)).await.map(Json)
 }

@@ -5,15 +5,16 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::{
         HeaderMap, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, USER_AGENT},
+        header::{CONTENT_TYPE, LOCATION, USER_AGENT},
     },
     response::{IntoResponse, Response},
 };
-use serde_json::json;
 
 use crate::{
-    app::{App, Peer, Shared},
+    api::{True, Valid},
+    app::{App, Shared},
     body::identifier,
+    client::Client,
     error::ApiError,
     event::{Channel, Event},
 };
@@ -28,100 +29,101 @@ type Token = Result<Path<String>, PathRejection>;
 
 pub(super) async fn pixel(
     State(app): State<Shared>,
-    peer: Peer,
+    client: Client,
     headers: HeaderMap,
     name: Token,
 ) -> Result<Response, ApiError> {
-    record(&app, peer, &headers, image_token(name)?, HTTP_IMG).await?;
+    record(&app, client, &headers, image_token(name)?, HTTP_IMG).await?;
     Ok(pixel_answer())
 }
 
 pub(super) async fn pixel_unrecorded(
     State(app): State<Shared>,
-    peer: Peer,
+    client: Client,
     name: Token,
 ) -> Result<Response, ApiError> {
-    app.admit(peer)?;
+    app.admit_trace(client)?;
     image_token(name)?;
     Ok(pixel_answer())
 }
 
 pub(super) async fn status(
     State(app): State<Shared>,
-    peer: Peer,
+    client: Client,
     headers: HeaderMap,
     token: Token,
 ) -> Result<Response, ApiError> {
-    record(&app, peer, &headers, path_token(token)?, OCSP).await?;
+    record(&app, client, &headers, path_token(token)?, OCSP).await?;
     Ok(status_answer())
 }
 
 pub(super) async fn status_unrecorded(
     State(app): State<Shared>,
-    peer: Peer,
+    client: Client,
     token: Token,
 ) -> Result<Response, ApiError> {
-    app.admit(peer)?;
+    app.admit_trace(client)?;
     path_token(token)?;
     Ok(status_answer())
 }
 
 pub(super) async fn redirect(
     State(app): State<Shared>,
-    peer: Peer,
+    client: Client,
     headers: HeaderMap,
     token: Token,
 ) -> Result<Response, ApiError> {
-    record(&app, peer, &headers, path_token(token)?, OCSP).await?;
-    Ok(redirect_answer())
+    record(&app, client, &headers, path_token(token)?, OCSP).await?;
+    Ok(redirect_answer(&app))
 }
 
 pub(super) async fn redirect_unrecorded(
     State(app): State<Shared>,
-    peer: Peer,
+    client: Client,
     token: Token,
 ) -> Result<Response, ApiError> {
-    app.admit(peer)?;
+    app.admit_trace(client)?;
     path_token(token)?;
-    Ok(redirect_answer())
+    Ok(redirect_answer(&app))
 }
 
 pub(super) async fn license(
     State(app): State<Shared>,
-    peer: Peer,
+    client: Client,
     headers: HeaderMap,
     token: Token,
 ) -> Result<Response, ApiError> {
-    record(&app, peer, &headers, path_token(token)?, LICENSE).await?;
+    record(&app, client, &headers, path_token(token)?, LICENSE).await?;
     Ok(license_answer())
 }
 
 pub(super) async fn license_unrecorded(
     State(app): State<Shared>,
-    peer: Peer,
+    client: Client,
     token: Token,
 ) -> Result<Response, ApiError> {
-    app.admit(peer)?;
+    app.admit_trace(client)?;
     path_token(token)?;
     Ok(license_answer())
 }
 
 fn pixel_answer() -> Response {
-    ([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "no-store")], PIXEL).into_response()
+    ([(CONTENT_TYPE, "image/png")], PIXEL).into_response()
 }
 
 fn status_answer() -> Response {
-    [(CACHE_CONTROL, "no-store")].into_response()
+    StatusCode::OK.into_response()
 }
 
-/// To a page that leaves no trace of its own.
-fn redirect_answer() -> Response {
-    let fields = [(LOCATION, "/.well-known/oversight-registry"), (CACHE_CONTROL, "no-store")];
-    (StatusCode::FOUND, fields).into_response()
+/// To a page that leaves no trace of its own, under the name that serves it.
+fn redirect_answer(app: &App) -> Response {
+    let host = app.hosts.registry.as_ref().map(|name| format!("https://{name}")).unwrap_or_default();
+    let location = format!("{host}/.well-known/oversight-registry");
+    (StatusCode::FOUND, [(LOCATION, location.as_str())]).into_response()
 }
 
 fn license_answer() -> Response {
-    ([(CACHE_CONTROL, "no-store")], Json(json!({"valid": true}))).into_response()
+    Json(Valid { valid: True }).into_response()
 }
 
 fn path_token(token: Token) -> Result<String, ApiError> {
@@ -139,17 +141,17 @@ fn image_token(name: Token) -> Result<String, ApiError> {
 
 async fn record(
     app: &Shared,
-    peer: Peer,
+    client: Client,
     headers: &HeaderMap,
     token_id: String,
     kind: &'static str,
 ) -> Result<(), ApiError> {
-    app.admit(peer)?;
+    app.admit_trace(client)?;
     if app.faults.on("beacon-not-recorded") {
         return Ok(());
     }
     let channel = Channel::Web { kind: recorded_kind(app, kind), user_agent: user_agent(headers) };
-    let event = Event { token_id, source_ip: Some(peer.0.to_string()), channel };
+    let event = Event { token_id, source_ip: Some(client.address.to_string()), channel };
     app.write(move |app, pending| event.record(pending, &app.faults)).await.map(|_| ())
 }
 

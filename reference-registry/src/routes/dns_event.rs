@@ -1,27 +1,24 @@
 //! `POST /dns_event`: a name server saw a token resolved.
 
-use axum::{Json, extract::State, http::HeaderMap};
-use serde_json::{Map, Value, json};
+use axum::{Json, extract::State};
+use serde_json::{Map, Value};
 
 use crate::{
-    app::{Peer, Shared},
-    auth,
-    body::{JsonBody, identifier, optional_text},
+    api::{Logged, True},
+    app::Shared,
+    auth::ReportsDns,
+    body::{Guarded, identifier, optional_text},
     error::ApiError,
     event::{Channel, Event},
 };
 
 pub(super) async fn dns_event(
     State(app): State<Shared>,
-    peer: Peer,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody,
-) -> Result<Json<Value>, ApiError> {
-    app.admit(peer)?;
-    auth::dns_event(&app, &headers, peer.0)?;
+    Guarded { members: body, .. }: Guarded<ReportsDns>,
+) -> Result<Json<Logged>, ApiError> {
     let event = read(&body)?;
     let index = app.write(move |app, pending| event.record(pending, &app.faults)).await?;
-    Ok(Json(json!({"ok": true, "tlog_index": index})))
+    Ok(Json(Logged { ok: True, tlog_index: index }))
 }
 
 fn read(body: &Map<String, Value>) -> Result<Event, ApiError> {

@@ -1,12 +1,15 @@
 //! `POST /register`
 
-use axum::{Json, extract::State, http::HeaderMap};
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    app::{App, Peer, Shared},
-    auth,
-    body::JsonBody,
+    app::{App, Shared},
+    attestation::attest,
+    auth::Registers,
+    body::Guarded,
     dialect::Dialect,
     error::ApiError,
     receipt,
@@ -16,12 +19,8 @@ use crate::{
 
 pub(super) async fn register(
     State(app): State<Shared>,
-    peer: Peer,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody,
+    Guarded { members: body, .. }: Guarded<Registers>,
 ) -> Result<Json<Value>, ApiError> {
-    auth::operator(&app, &headers)?;
-    app.admit(peer)?;
     let outcome = recorded(&app, &body).await;
     if outcome.is_err() && app.faults.on("rejection-appends-leaf") {
         app.write(move |_, pending| log_rejected(pending, &body)).await?;
@@ -33,10 +32,35 @@ pub(super) async fn register(
 async fn recorded(app: &Shared, body: &Map<String, Value>) -> Result<Value, ApiError> {
     let registration = Registration::read(body, app.dialect.form(), &app.faults)?;
     let answer = app.write(move |app, pending| registration.record(pending, &app.faults)).await?;
+    let answer = with_attestation(app, body, answer).await?;
     match app.dialect {
         Dialect::Candidate => Ok(answer),
         Dialect::Announced => app.read(|app, snapshot| with_receipt(app, snapshot, answer)).await,
     }
+}
+
+/// The file is registered already: what goes wrong from here on is said, and changes nothing about that.
+async fn with_attestation(
+    app: &Shared,
+    body: &Map<String, Value>,
+    mut answer: Value,
+) -> Result<Value, ApiError> {
+    if app.attestor.is_none() {
+        return Ok(answer);
+    }
+    let index = answer.get("tlog_index").and_then(Value::as_u64).unwrap_or_default();
+    let manifest = body.get("manifest").and_then(Value::as_object).cloned().unwrap_or_default();
+    // A task of its own: the client may go away, and the attestation is kept all the same.
+    let attestor = Arc::clone(app);
+    let task = tokio::spawn(async move { attest(&attestor, &manifest, index).await });
+    let attested = task.await.unwrap_or_else(|_| Err(ApiError::server_error()));
+    let failed = || json!({"error": "the attestation could not be kept"});
+    if let (Some(attestation), Some(members)) =
+        (attested.unwrap_or_else(|_| Some(failed())), answer.as_object_mut())
+    {
+        members.insert(String::from("rekor"), attestation);
+    }
+    Ok(answer)
 }
 
 /// The announced dialect also says where the evidence is, and signs for the leaf.

@@ -1,28 +1,42 @@
 //! Who this registry is and how it fares.
 
-use axum::{Json, extract::State};
-use serde_json::{Value, json};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 
-use crate::{app::Shared, error::ApiError, manifest::SUITES};
+use crate::{
+    api::{Federation, Fine, Health, Service, SpecVersion, WellKnown},
+    app::Shared,
+    error::ApiError,
+    manifest::SUITES,
+};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-pub(super) async fn health(State(app): State<Shared>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn health(State(app): State<Shared>) -> Result<Json<Health>, ApiError> {
     let size = app.store.head()?.size;
-    Ok(Json(json!({"status": "ok", "service": "oversight-registry", "version": VERSION, "tlog_size": size})))
+    Ok(Json(Health {
+        status: Fine::Ok,
+        service: Service::OversightRegistry,
+        version: VERSION,
+        tlog_size: size,
+    }))
 }
 
-pub(super) async fn well_known(State(app): State<Shared>) -> Result<Json<Value>, ApiError> {
+pub(super) async fn well_known(State(app): State<Shared>) -> Result<Response, ApiError> {
     let size = app.store.head()?.size;
     let key = if app.faults.on("well-known-key-differs") { &app.impostor } else { app.key(size) };
-    Ok(Json(json!({
-        "ed25519_pub": key.public(),
-        "version": VERSION,
-        "jurisdiction": app.jurisdiction,
-        "tlog_size": size,
-        "federation": {"spec_version": "v1"},
-        "canonicalization": app.dialect.form().as_str(),
-        "suites": SUITES,
-        "log_type": "rfc6962-sha256",
-    })))
+    let document = WellKnown {
+        ed25519_pub: key.public(),
+        version: VERSION,
+        jurisdiction: &app.jurisdiction,
+        tlog_size: size,
+        federation: Federation { spec_version: SpecVersion::V1 },
+        canonicalization: app.dialect.form().as_str(),
+        suites: &SUITES,
+        log_type: "rfc6962-sha256",
+    };
+    Ok(Json(document).into_response())
 }

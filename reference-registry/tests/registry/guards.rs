@@ -1,7 +1,7 @@
 //! Who may call what, and how refusals look.
 
 use crate::support::{self, Issuer, Registry, exchange};
-use assayer_reference_registry::{Options, RateLimit, Secret, StartError, start};
+use assayer_reference_registry::{Access, Options, RateLimit, Secret, StartError, start};
 use serde_json::json;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -124,7 +124,7 @@ fn the_operator_token_guards_registration_and_attribution() {
         registry.post_with("/attribute", headers, &question).refuses(401, "auth_required");
         registry.post_with("/register", headers, &json!({})).refuses(401, "auth_required");
     }
-    registry.send("POST", "/register", &[JSON], b"{").refuses(400, "missing_field");
+    registry.send("POST", "/register", &[JSON], b"{").refuses(401, "auth_required");
     assert_eq!(registry.size(), 0);
     registry.post_with("/register", &[("authorization", "bearer operator")], &registration).accepts();
     let own = [("x-oversight-operator-token", "operator")];
@@ -152,17 +152,20 @@ fn the_dns_secret_is_asked_of_loopback_too() {
 }
 
 #[test]
-fn without_a_dns_secret_only_loopback_peers_are_heard() {
+fn without_a_dns_secret_only_programs_on_this_machine_are_heard() {
     let Some(own_address) = non_loopback_address() else { return };
-    let registry = Registry::with(Options { bind: ([0, 0, 0, 0], 0).into(), ..Options::ephemeral() });
+    let options = Options { bind: ([0, 0, 0, 0], 0).into(), access: Access::Open, ..Options::ephemeral() };
+    let registry = Registry::with(options);
     let remote = std::net::SocketAddr::new(own_address, registry.running.address().port());
     let forwarded = [JSON, ("x-forwarded-for", "127.0.0.1")];
     support::send(remote, "POST", "/dns_event", &forwarded, br#"{"token_id":"t"}"#)
-        .refuses(401, "auth_required");
+        .refuses(503, "server_error");
+    for forwarding in ["x-forwarded-for", "forwarded", "via", "x-real-ip"] {
+        let event = json!({"token_id": "t"});
+        registry.post_with("/dns_event", &[(forwarding, "127.0.0.1")], &event).refuses(503, "server_error");
+    }
     assert_eq!(registry.size(), 0);
-    registry
-        .post_with("/dns_event", &[("x-forwarded-for", "198.51.100.1")], &json!({"token_id": "t"}))
-        .accepts();
+    registry.post("/dns_event", &json!({"token_id": "t"})).accepts();
     registry.stop();
 }
 

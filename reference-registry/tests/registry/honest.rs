@@ -555,6 +555,31 @@ fn semantic_candidates_are_listed_newest_first() {
 }
 
 #[test]
+fn pages_of_semantic_candidates_hold_each_mark_once() {
+    let (registry, issuer) = (Registry::honest(), Issuer::new(1));
+    for number in 0..7 {
+        registry.post("/register", &issuer.registration(&format!("file{number}"))).accepts();
+    }
+    let (mut target, mut seen) = (String::from("/candidates/semantic?limit=3"), Vec::new());
+    for expected in [3, 3, 1] {
+        let page = registry.get(&target).accepts();
+        assert_eq!(page["count"], expected);
+        seen.extend(page["candidates"].as_array().unwrap().clone());
+        let next = page["next"].as_str().map(str::to_owned);
+        assert_eq!(next.is_some(), expected == 3);
+        target = format!("/candidates/semantic?limit=3&before={}", next.unwrap_or_default());
+    }
+    let marks: Vec<&str> = seen.iter().map(|mark| mark["mark_id"].as_str().unwrap()).collect();
+    assert_eq!(marks, (0..7).rev().map(|number| format!("file{number}-m3")).collect::<Vec<_>>());
+    assert_eq!(members(&mut seen[0]).len(), 4);
+    assert_eq!(registry.get("/candidates/semantic?limit=7").accepts().get("next"), None);
+    for before in ["", "1", "1-", "-1", "1-2-3", "01-2", "9223372036854775808-1", "1-2&before=1-2"] {
+        registry.get(&format!("/candidates/semantic?before={before}")).refuses(400, "missing_field");
+    }
+    registry.stop();
+}
+
+#[test]
 fn ranges_and_indexes_are_strict() {
     let registry = Registry::honest();
     for number in 0..5 {

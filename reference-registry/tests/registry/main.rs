@@ -2,11 +2,17 @@
 //! helpers may unwrap like the tests they serve.
 
 #[cfg(test)]
+mod attestation;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod guards;
 #[cfg(test)]
 mod honest;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod operator;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
@@ -14,4 +20,8 @@ mod storage;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod surface;
+#[cfg(test)]
 mod upkeep;
+#[cfg(test)]
+mod vectors;

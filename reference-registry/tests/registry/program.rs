@@ -115,3 +115,156 @@ fn it_validates_and_migrates_instead_of_listening() {
     assert_eq!((code, nothing), (Some(2), None));
     assert!(said.contains("/nowhere.sqlite"), "{said}");
 }
+
+#[test]
+fn it_does_not_start_open_to_others_and_says_which_setting_is_wrong() {
+    let directory = TempDir::new().unwrap();
+    let refused = |arguments: &[&str]| {
+        let mut command = command(directory.path());
+        command.env_remove("OVERSIGHT_AUTH_DISABLED").args(arguments);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for arguments in [&["--trusted-proxies", "10.0.0.0/8"][..], &["--beacon-domain", "b.example"]] {
+        assert!(refused(arguments).contains("operator token"));
+    }
+    let wrong = [
+        ("--trusted-proxies", "10.0.0.0/33"),
+        ("--cors-origins", "https://a.example,https://B.example"),
+        ("--registry-domain", "https://r.example"),
+        ("--rate-limit", "many"),
+        ("--admin", "localhost:1"),
+        ("--rekor-url", "rekor.example"),
+    ];
+    for (flag, value) in wrong {
+        let message = refused(&[flag, value]);
+        assert!(message.starts_with(&format!("reference-registry: {flag} ")), "{message}");
+    }
+    assert!(refused(&["--admin", "0.0.0.0:0"]).contains("loopback"));
+}
+
+#[test]
+fn the_log_has_a_line_for_each_request_and_no_secret() {
+    let directory = TempDir::new().unwrap();
+    let mut command = command(directory.path());
+    command.args([
+        "--log",
+        "json",
+        "--admin",
+        "127.0.0.1:0",
+        "--trusted-proxies",
+        " 127.0.0.1 , 10.0.0.0/8,",
+    ]);
+    command.env("OVERSIGHT_OPERATOR_TOKEN", "very-secret").env("OVERSIGHT_CORS_ORIGINS", "");
+    let mut program = started(command);
+    let stderr = program.child.stderr.take().unwrap();
+    let bearer = ("authorization", "Bearer very-secret");
+    let ask = |method, target, headers: &[(&str, &str)]| {
+        send(program.address, method, target, headers, b"{}").status
+    };
+    assert_eq!(ask("GET", "/r/private-token?private=query", &[("x-forwarded-for", "192.0.2.7")]), 200);
+    assert_eq!(ask("POST", "/register", &[bearer, ("content-type", "application/json")]), 400);
+    assert_eq!(ask("POST", "/register", &[("x-oversight-operator-token", "guess-private")]), 401);
+    assert_eq!(ask("BREW", "/private-path", &[]), 404);
+    assert!(stopped(program, "-TERM").success());
+    let text = std::io::read_to_string(stderr).unwrap();
+    assert!(!text.contains("private") && !text.contains("very-secret"), "{text}");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answered: Vec<&Value> = lines.iter().filter(|line| line["message"] == "answered").collect();
+    let found: Vec<_> = answered
+        .iter()
+        .map(|line| {
+            (
+                line["method"].as_str().unwrap(),
+                line["route"].as_str().unwrap(),
+                line["status"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("GET", "/r/{token}", 200),
+            ("POST", "/register", 400),
+            ("POST", "/register", 401),
+            ("other", "none", 404)
+        ]
+    );
+    assert_eq!(answered[0]["client"], "192.0.2.7");
+    assert!(answered[0]["milliseconds"].as_f64().unwrap() > 0.0);
+    assert!(lines.iter().any(|line| line["message"] == "started" && line["has_token"] == true));
+}
+
+#[test]
+fn a_probe_says_whether_a_registry_is_well() {
+    let directory = TempDir::new().unwrap();
+    let mut command = command(directory.path());
+    command.args(["--admin", "127.0.0.1:0"]);
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (_, admin) = (lines.next(), lines.next().unwrap().unwrap());
+    let admin = admin.strip_prefix("admin listener on http://").unwrap();
+    let probe =
+        || Command::new(env!("CARGO_BIN_EXE_reference-registry")).args(["--probe", admin]).output().unwrap();
+    assert!(probe().status.success());
+    let address = admin.parse().unwrap();
+    assert!(stopped(Program { child, address }, "-TERM").success());
+    assert_eq!(probe().status.code(), Some(2));
+}
+
+/// The words in a text that are names of variables.
+fn variables(text: &str) -> std::collections::BTreeSet<String> {
+    let words = text.split(|character: char| {
+        !character.is_ascii_uppercase() && !character.is_ascii_digit() && character != '_'
+    });
+    words.filter(|word| word.starts_with("OVERSIGHT_")).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_deployment_files_name_settings_that_there_are_and_no_secret() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let help = Command::new(env!("CARGO_BIN_EXE_reference-registry")).arg("--help").output().unwrap();
+    let mut known = variables(&String::from_utf8(help.stdout).unwrap());
+    known.insert(String::from("OVERSIGHT_JURISDICTION"));
+    let example = read("deploy/.env.example");
+    // The harness reads it, not the registry.
+    let of_registry = |text: &str| {
+        variables(text).into_iter().filter(|name| name != "OVERSIGHT_REGISTRY_URL").collect::<Vec<_>>()
+    };
+    for name in [
+        "deploy/.env.example",
+        "deploy/compose.yaml",
+        "deploy/Caddyfile",
+        "deploy/Dockerfile",
+        "deploy/oversight-registry.service",
+    ] {
+        for variable in of_registry(&read(name)) {
+            assert!(known.contains(&variable), "{name}: {variable} is read by nobody");
+        }
+    }
+    let settings: Vec<(&str, &str)> = example
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('='))
+        .collect();
+    let passed = variables(&read("deploy/compose.yaml"));
+    for (name, value) in settings {
+        let is_secret = name.ends_with("_TOKEN") || name.ends_with("_SECRET");
+        assert!(!is_secret || value.is_empty(), "{name} has a value that everybody knows");
+        assert!(
+            passed.contains(name) || name == "OVERSIGHT_REGISTRY_URL",
+            "{name} does not reach the container"
+        );
+    }
+    for name in &known {
+        let page = read("docs/deployment.md");
+        let suffix = name.strip_prefix("OVERSIGHT").unwrap();
+        assert!(
+            page.contains(name) || page.contains(&suffix.replace("DOMAIN", "")),
+            "{name} is not in the page"
+        );
+    }
+}

@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
+    time::Duration,
 };
 
 use assayer_reference_registry::{Options, Running, start};
@@ -125,6 +126,12 @@ pub(crate) fn send(
 pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request).unwrap();
+    answer(stream)
+}
+
+/// What comes up to the end of the connection.
+pub(crate) fn answer(mut stream: TcpStream) -> Answer {
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
