@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use crate::model::{CheckResult, Report, Status};
+use crate::model::{CheckResult, Report};
+use crate::outcome::Weight;
 use crate::visible::visible;
 use crate::words::{stands_against, verdict};
 
@@ -66,15 +67,11 @@ fn case(suite: &str, check: &CheckResult) -> TestCase {
 }
 
 fn status(check: &CheckResult) -> TestCaseStatus {
-    let mut status = match check.status {
-        Status::Pass => return TestCaseStatus::success(),
-        Status::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        Status::NotVerified | Status::Error if stands_against(check) => {
-            TestCaseStatus::non_success(NonSuccessKind::Error)
-        }
-        Status::Warn | Status::Finding | Status::NotApplicable | Status::NotVerified | Status::Error => {
-            TestCaseStatus::skipped()
-        }
+    let mut status = match check.status.weight() {
+        Weight::Good => return TestCaseStatus::success(),
+        Weight::Refuted => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Weight::Open if stands_against(check) => TestCaseStatus::non_success(NonSuccessKind::Error),
+        _ => TestCaseStatus::skipped(),
     };
     let reason = visible(&check.reason, |character| character == '\n');
     status.set_type(check.status.as_str());

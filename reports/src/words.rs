@@ -18,11 +18,13 @@ pub(crate) enum Tone {
 
 impl Tone {
     pub(crate) fn of(status: Status) -> Self {
-        match status {
-            Status::Pass => Self::Good,
-            Status::NotApplicable => Self::Aside,
-            Status::Warn | Status::Finding | Status::NotVerified => Self::Open,
-            Status::Fail | Status::Error => Self::Bad,
+        match (status.weight(), status) {
+            (Weight::Good, _) => Self::Good,
+            (_, Status::NotApplicable) => Self::Aside,
+            (_, Status::Error) => Self::Bad,
+            (Weight::Allowed | Weight::Open, _) => Self::Open,
+            // Whatever else there may be is no better for being unknown here.
+            _ => Self::Bad,
         }
     }
 
