@@ -186,14 +186,19 @@ def head_of(document):
     return head
 
 
+def is_readable(head):
+    if not isinstance(head, dict) or type(head.get("size")) is not int or head["size"] < 0:
+        return False
+    return isinstance(head.get("root"), str) and re.fullmatch("[0-9a-fA-F]{64}", head["root"]) is not None
+
+
 def tree_head(document, under):
     head = head_of(document)
     message = f'{{"root":"{head.get("root")}","size":{head["size"]}}}'
     root = from_hex(head.get("root"), 32, "root")
     # An empty log has the hash of nothing, or what some registries write for it.
     need(head["size"] > 0 or root in (root_of([]), bytes(32)), "an empty log with a root")
-    if "signed_message" in head:
-        need(head["signed_message"] == message, "signed_message says something else")
+    need(head.get("signed_message") == message, "signed_message does not restate size and root")
     keys = [document["registry_pub"]] if "registry_pub" in document else under["registry_keys"]
     need(keys, "no key")
     signed(keys[0].lower(), head.get("signature"), [message.encode()])
@@ -269,7 +274,7 @@ def proven_events(document):
         need(row in range(len(events)), "a proof of no event")
         need(proof["index"] == item.get("tlog_index") == events[row].get("tlog_index"), "a proof of another leaf")
         # A head that is none is for the layer tree-head; a proof still leads to its own root.
-        if isinstance(head, dict) and isinstance(head.get("root"), str):
+        if is_readable(head):
             need((proof["tree_size"], proof["root"].lower()) == (head["size"], head["root"].lower()), "a proof for another head")
         yield row, events[row], proof
 
