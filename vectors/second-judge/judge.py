@@ -229,10 +229,15 @@ DEFAULTS = {
 }  # fmt: skip
 
 
+MEMBERS = {*DEFAULTS, "file_id", "issued_at", "recipient", "signature_ed25519", "signature_ml_dsa"}
+
+
 def manifest_readings(manifest):
     """How registries write a manifest again before they look at its signature."""
     blank = {**manifest, "signature_ed25519": "", "signature_ml_dsa": ""}
-    for reading in (blank, {**DEFAULTS, **blank}):
+    # One implementation drops members that it does not know.
+    known = {name: value for name, value in blank.items() if name in MEMBERS}
+    for reading in (blank, {**DEFAULTS, **blank}, known, {**DEFAULTS, **known}):
         for value in (reading, without_nulls(reading)):
             yield value
             yield {
