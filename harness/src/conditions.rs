@@ -1,6 +1,9 @@
 //! Conditions on one answer, or on the items of its lists: each a pure function that says in words what differs.
 
-use assayer_vectors::{Every, HeaderExpectation, Order, Png};
+use std::rc::Rc;
+
+use assayer_vectors::{Every, HeaderExpectation, LeafOf, Order, Png};
+use assayer_verifier::oversight::Log;
 use assayer_verifier::{Document, Limits, Value};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
@@ -53,6 +56,9 @@ pub(crate) fn body(wanted: &Json, answer: &Answer, place: &str) -> Differs {
         .map_err(|error| format!("{place}: the body as a text: {error}"))
 }
 
+/// The last chunk of a PNG: its length, its name, its checksum (RFC 2083, section 4.1.4).
+const END_OF_PNG: &[u8] = b"\0\0\0\0IEND\xae\x42\x60\x82";
+
 /// An image of the expected size, every row of which can be decoded, and nothing behind it.
 pub(crate) fn png(expected: Png, answer: &Answer, place: &str) -> Differs {
     /// No beacon needs an image that takes more memory than this.
@@ -77,6 +83,10 @@ pub(crate) fn png(expected: Png, answer: &Answer, place: &str) -> Differs {
     let Some(length) = reader.output_buffer_size().filter(|length| *length <= LARGEST_IMAGE) else {
         return failed("one that is too large to decode".to_owned());
     };
+    // The decoder stops at the end of the image, whatever comes after.
+    if !bytes.ends_with(END_OF_PNG) {
+        return failed("one with something behind it".to_owned());
+    }
     let decoded = reader.next_frame(&mut vec![0; length]).map(|_| ()).and_then(|()| reader.finish());
     decoded.or_else(|error| failed(format!("one that cannot be decoded: {error}")))
 }
@@ -125,28 +135,77 @@ fn with_value<T>(item: Value<'_>, pointer: &str, then: impl FnOnce(Value<'_>) ->
 /// Judges item after item; the value before is kept for the order.
 pub(crate) struct EveryItem<'e> {
     every: &'e Every,
-    conditions: &'e [(&'e str, Json)],
     transcript: &'e Transcript,
+    of_answer: OfAnswer<'e>,
     /// How many items were meant.
     pub(crate) count: usize,
     before: Option<Json>,
 }
 
+/// What items are compared with, for one answer.
+#[derive(Default)]
+pub(crate) struct OfAnswer<'e> {
+    /// Which items are meant.
+    pub(crate) conditions: Vec<(&'e str, Json)>,
+    pub(crate) equals: Option<Json>,
+    pub(crate) leaf: Option<WantedLeaf<'e>>,
+}
+
+/// A leaf that an item must be of.
+pub(crate) struct WantedLeaf<'e> {
+    pub(crate) of: &'e LeafOf,
+    pub(crate) log: Rc<Log>,
+    pub(crate) has: Vec<(&'e str, Json)>,
+}
+
+impl WantedLeaf<'_> {
+    fn agrees(&self, item: Value<'_>) -> Differs {
+        let at = &self.of.index;
+        let index = item.at(at).and_then(Value::as_u64);
+        let Some(leaf) = index.and_then(|index| self.log.leaf(index)) else {
+            let found = item.at(at).map_or("no such member", Value::raw);
+            return Err(format!("{at}: expected the index of a leaf of the log, found {}", shown(found)));
+        };
+        let document = Document::read(&leaf.bytes, &Limits::default());
+        let document =
+            document.map_err(|error| format!("leaf {}: expected JSON, found {error}", leaf.index))?;
+        let in_leaf = |pointer: &str| document.root().at(pointer);
+        for (pointer, expected) in &self.has {
+            let found = in_leaf(pointer).ok_or_else(|| format!("leaf {}: no {pointer}", leaf.index))?;
+            same_json(found, expected, pointer).map_err(|text| format!("leaf {}: {text}", leaf.index))?;
+        }
+        for (pointer, place) in &self.of.same {
+            let Some(logged) = in_leaf(pointer) else { continue };
+            let expected: Json = serde_json::from_str(logged.raw()).map_err(|error| error.to_string())?;
+            let same = with_value(item, place, |found| same_json(found, &expected, place));
+            same.unwrap_or_else(|| {
+                Err(format!("{place}: expected {}, found no such member", shown(logged.raw())))
+            })?;
+        }
+        Ok(())
+    }
+}
+
 impl<'e> EveryItem<'e> {
-    pub(crate) fn new(
-        every: &'e Every,
-        conditions: &'e [(&'e str, Json)],
-        transcript: &'e Transcript,
-    ) -> Self {
-        Self { every, conditions, transcript, count: 0, before: None }
+    pub(crate) fn new(every: &'e Every, transcript: &'e Transcript) -> Self {
+        Self { every, transcript, of_answer: OfAnswer::default(), count: 0, before: None }
+    }
+
+    /// Goes over to another answer, which may begin anew with its order.
+    pub(crate) fn turn_to(&mut self, of_answer: OfAnswer<'e>, is_new_list: bool) {
+        self.of_answer = of_answer;
+        self.before = self.before.take().filter(|_| !is_new_list);
     }
 
     /// Looks at one item, if it is one of those that are meant.
     pub(crate) fn look_at(&mut self, item: Value<'_>, place: &str) -> Differs {
-        if !matches(item, self.conditions) {
+        if !matches(item, &self.of_answer.conditions) {
             return Ok(());
         }
         self.count += 1;
+        if let Some(leaf) = &self.of_answer.leaf {
+            leaf.agrees(item).map_err(|difference| format!("{place}{difference}"))?;
+        }
         let pointer = self.every.at.as_deref().unwrap_or("");
         let raw = with_value(item, pointer, |value| value.raw().to_owned());
         let Some(raw) = raw else {
@@ -161,6 +220,12 @@ impl<'e> EveryItem<'e> {
         }
         if let Some(most) = self.every.within_run {
             within_run(raw, most, self.transcript)?;
+        }
+        if let Some(expected) = &self.of_answer.equals {
+            let found: Json = serde_json::from_str(raw).map_err(|error| error.to_string())?;
+            if found != *expected {
+                return Err(format!("expected {}, found {}", shown(&expected.to_string()), shown(raw)));
+            }
         }
         let Some(order) = self.every.order else { return Ok(()) };
         let value: Json = serde_json::from_str(raw).map_err(|error| error.to_string())?;
@@ -224,6 +289,8 @@ mod tests {
         assert!(png(one, &answer(&[], b""), "x").is_err());
         let cut = good.get(..good.len() - 12).unwrap();
         assert!(png(one, &answer(&[], cut), "x").is_err(), "without its end");
+        let more = [good.as_slice(), b"more"].concat();
+        assert!(png(one, &answer(&[], &more), "x").is_err(), "with something behind its end");
         for position in 0..good.len() {
             let mut bad = good.clone();
             bad[position] ^= 0x10;
@@ -284,11 +351,13 @@ mod tests {
             schema: None,
             within_run: None,
             order: Some(order),
+            equals: None,
+            leaf: None,
         };
         let judged = |order, items: &str| {
             let every = every(order);
             let document = Document::read(items.as_bytes(), &Limits::default()).unwrap();
-            let mut all = EveryItem::new(&every, &[], &transcript);
+            let mut all = EveryItem::new(&every, &transcript);
             let outcome = document.root().items().try_for_each(|item| all.look_at(item, "x"));
             outcome.map(|()| all.count)
         };

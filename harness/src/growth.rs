@@ -42,6 +42,11 @@ impl Sighting {
         Self { moment, ..self }
     }
 
+    /// The sizes that it shows.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = u64> {
+        self.trees.iter().map(|tree| tree.size)
+    }
+
     fn is_beside(&self, other: &Self) -> bool {
         self.moment.is_some() && self.moment == other.moment
     }

@@ -1,13 +1,13 @@
 //! The judge: a pure function from suite data and a transcript to verdicts. No clock, no network, no randomness.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use assayer_reports::{CheckResult, Cited, Label, Status};
 use assayer_vectors::{
-    Document as Kind, Every, Expectation, Find, Growth, Keyword, Reading, Reference, Statuses, Suite, Wire,
-    resolve,
+    Document as Kind, Every, Expectation, Find, Growth, Keyword, LeafOf, Reading, Reference, SentBefore,
+    Statuses, Suite, Wherever, Wire, resolve,
 };
 use assayer_verifier::oversight::{
     Log, Trust, verify_bundle, verify_consistency_proof, verify_head, verify_log, verify_proof,
@@ -18,12 +18,15 @@ use assayer_verifier::{
 use serde_json::Value as Json;
 
 use crate::archive::{ArchiveState, Judged, Verdict};
-use crate::conditions::{self, EveryItem, matches, within_run};
+use crate::conditions::{self, EveryItem, OfAnswer, WantedLeaf, matches, within_run};
 use crate::growth::{NotOneLog, Sighting, compare};
+use crate::ledger::{Ledger, Settled};
 use crate::plan::Case;
 use crate::record::{look_up, not_an_acceptance};
+use crate::repeat;
 use crate::schema;
-use crate::transcript::{Answer, Outcome, Recorded, Transcript};
+use crate::seen::{Seen, seen};
+use crate::transcript::{Answer, Outcome, Recorded, Transcript, part_of};
 
 /// Judges cases over a transcript.
 pub struct Judge<'t> {
@@ -36,6 +39,12 @@ pub struct Judge<'t> {
     attempt: Cell<u32>,
     /// Logs that were read once, by exchange and attempt, and are looked at by several checks.
     logs: RefCell<BTreeMap<(String, u32), Rc<Log>>>,
+    /// What was recorded, by exchange.
+    by_exchange: BTreeMap<&'t str, Vec<&'t Recorded>>,
+    /// How attempts ended.
+    ends: RefCell<BTreeMap<(String, u32), End>>,
+    /// The requests up to an attempt.
+    seen: RefCell<BTreeMap<u32, Rc<Vec<Seen<'t>>>>>,
 }
 
 /// Layers that follow from one document and keys alone: if that is signed, so is what they say.
@@ -72,8 +81,22 @@ impl<'t> Judge<'t> {
     /// A judge over one transcript; `rerun` is the command that runs one check when its name is put behind it.
     #[must_use]
     pub fn new(suite: &'t Suite, wire: &'t Wire, transcript: &'t Transcript, rerun: &str) -> Self {
-        let (attempt, logs) = (Cell::new(1), RefCell::new(BTreeMap::new()));
-        Self { suite, wire, transcript, rerun: rerun.to_owned(), attempt, logs }
+        let (attempt, logs, seen) = (Cell::new(1), RefCell::default(), RefCell::default());
+        let mut by_exchange: BTreeMap<&str, Vec<&Recorded>> = BTreeMap::new();
+        for recorded in &transcript.exchanges {
+            by_exchange.entry(&recorded.exchange).or_default().push(recorded);
+        }
+        Self {
+            suite,
+            wire,
+            transcript,
+            rerun: rerun.to_owned(),
+            attempt,
+            logs,
+            by_exchange,
+            ends: RefCell::default(),
+            seen,
+        }
     }
 
     /// Judges one case, and says what the verdict rests on.
@@ -82,14 +105,7 @@ impl<'t> Judge<'t> {
         let result = self.judge(case);
         // Judging has left the attempt that decided.
         let lines = |name: &String| self.of(name).into_iter().map(|recorded| recorded.n);
-        let judged = case.expect.iter().map(|expectation| {
-            let mut names = vec![expectation.exchange.clone()];
-            names.extend(expectation.references().into_iter().map(|reference| reference.name));
-            let mut lines: Vec<u64> = names.iter().flat_map(lines).collect();
-            lines.sort_unstable();
-            lines.dedup();
-            Judged { lines, expectation: expectation.clone() }
-        });
+        let judged = case.expect.iter().flat_map(|expectation| self.looked_at(expectation));
         let named = case.check.sent.iter().chain(&case.check.needs).chain(&case.check.only_if_accepted);
         let named = named.flat_map(|name| self.suite.exchanges_like(name));
         let mut needed: Vec<u64> = named.flat_map(|name| lines(&name.to_owned())).collect();
@@ -106,6 +122,28 @@ impl<'t> Judge<'t> {
             needed,
         };
         (result, verdict)
+    }
+
+    /// What a condition looked at; for a condition on answers wherever they were given, exchange by exchange.
+    fn looked_at(&self, expectation: &Expectation) -> Vec<Judged> {
+        let meant =
+            expectation.wherever.as_ref().map(|wherever| self.wherever(wherever, &expectation.exchange));
+        let Some(Ok(meant)) = meant else { return vec![self.looked_at_one(expectation.clone())] };
+        let exchanges: BTreeSet<&str> =
+            meant.iter().map(|(recorded, _)| recorded.exchange.as_str()).collect();
+        let each = |exchange: &str| {
+            let exchange = exchange.to_owned();
+            self.looked_at_one(Expectation { exchange, wherever: None, ..expectation.clone() })
+        };
+        exchanges.into_iter().map(each).collect()
+    }
+
+    fn looked_at_one(&self, expectation: Expectation) -> Judged {
+        let mut names = vec![expectation.exchange.clone()];
+        names.extend(expectation.references().into_iter().map(|reference| reference.name));
+        let lines = names.iter().flat_map(|name| self.of(name)).map(|recorded| recorded.n);
+        let lines: BTreeSet<u64> = lines.collect();
+        Judged { lines: lines.into_iter().collect(), expectation }
     }
 
     /// Judges one case.
@@ -216,6 +254,9 @@ impl<'t> Judge<'t> {
                 End::Failed(reason) => return (failed, reason),
                 _ if attempt < attempts => before = before.or_else(|| end.reason()),
                 End::Passed => {
+                    if let Some(reason) = self.answers_nobody(case) {
+                        return (Status::NotVerified, reason);
+                    }
                     let remark = before.map(|reason| format!("at first: {reason}; so it was read again"));
                     let remarks: Vec<String> = remark.into_iter().chain(self.samples(case)).collect();
                     return (Status::Pass, remarks.join("; "));
@@ -236,6 +277,20 @@ impl<'t> Judge<'t> {
             }
         }
         (Status::NotVerified, "nothing was recorded".to_owned())
+    }
+
+    /// Why nothing is shown by answers that do not depend on what is sent, as those of a recording.
+    fn answers_nobody(&self, case: &Case<'_>) -> Option<String> {
+        let edition =
+            self.suite.editions.iter().find(|known| known.edition == self.transcript.manifest.edition)?;
+        let echo = edition.echo.as_deref().filter(|_| case.check.trivial.is_none())?;
+        self.of(echo).into_iter().find_map(|recorded| match &recorded.outcome {
+            Outcome::Answered { answer, .. } if answer.is_success() => {
+                let reason = not_an_acceptance(self.suite, self.transcript, echo, answer)?;
+                Some(format!("these may be answers to somebody else: `{echo}`: {reason}"))
+            }
+            _ => None,
+        })
     }
 
     /// Which exchange the target refused, where it is free to.
@@ -263,13 +318,31 @@ impl<'t> Judge<'t> {
     /// How often the readings were taken that a case looks at.
     fn attempts(&self, case: &Case<'_>) -> u32 {
         let names = case.expect.iter().map(|expectation| &expectation.exchange);
-        let all = names.flat_map(|name| self.transcript.of(name)).map(|recorded| recorded.attempt);
+        let all = names.filter_map(|name| self.by_exchange.get(name.as_str())).flatten();
+        let all = all.map(|recorded| recorded.attempt);
         all.max().unwrap_or(1).max(1)
     }
 
     /// The worst that one attempt shows.
     fn end_of_attempt(&self, case: &Case<'_>) -> End {
-        self.shortfalls(case).into_iter().map(End::of).max_by_key(End::severity).unwrap_or(End::Passed)
+        let key = (case.check.id.clone(), self.attempt.get());
+        if let Some(known) = self.ends.borrow().get(&key) {
+            return known.clone();
+        }
+        let shortfalls = self.shortfalls(case).into_iter().map(End::of);
+        let end = shortfalls.max_by_key(End::severity).unwrap_or(End::Passed);
+        self.ends.borrow_mut().insert(key, end.clone());
+        end
+    }
+
+    /// What is known of the attempts so far, for a judge over the same transcript after further attempts.
+    pub(crate) fn known(self) -> Known {
+        Known(self.ends.into_inner())
+    }
+
+    /// A judge that does not judge again what is known.
+    pub(crate) fn knowing(self, known: Known) -> Self {
+        Self { ends: RefCell::new(known.0), ..self }
     }
 
     /// Whether something that this case reads moved while it was read, in the attempt that is judged.
@@ -284,7 +357,10 @@ impl<'t> Judge<'t> {
     }
 
     fn of(&self, exchange: &str) -> Vec<&'t Recorded> {
-        self.transcript.of_attempt(exchange, self.attempt.get())
+        let all = self.by_exchange.get(exchange).into_iter().flatten().copied();
+        let all = all.filter(|recorded| recorded.attempt <= self.attempt.get());
+        let latest = all.clone().map(|recorded| recorded.attempt).max().unwrap_or(0);
+        all.filter(|recorded| recorded.attempt == latest).collect()
     }
 
     fn shortfalls(&self, case: &Case<'_>) -> Vec<Shortfall> {
@@ -326,7 +402,11 @@ impl<'t> Judge<'t> {
         let request =
             self.suite.exchange(&expectation.exchange).map(|exchange| exchange.references(self.suite));
         let references = expectation.references().into_iter().chain(request.unwrap_or_default());
+        // Laws of the whole run hold whoever else writes.
+        let laws = [&expectation.ledger, &expectation.sizes, &expectation.clock];
+        let is_law = laws.iter().any(|law| law.is_some()) || expectation.whole.is_some();
         let compared = expectation.established.is_empty()
+            && !is_law
             && expectation.growth.is_none()
             && references.into_iter().any(|reference| {
                 self.suite
@@ -355,7 +435,10 @@ impl<'t> Judge<'t> {
     }
 
     fn expectation(&self, expectation: &Expectation) -> Result<(), Shortfall> {
-        let answers = self.without_errors(expectation, self.answers(&expectation.exchange)?)?;
+        let answers = match &expectation.wherever {
+            None => self.without_errors(expectation, self.answers(&expectation.exchange)?)?,
+            Some(wherever) => self.wherever(wherever, &expectation.exchange)?,
+        };
         if !expectation.established.is_empty() {
             self.established(expectation, &answers)?;
         }
@@ -368,6 +451,7 @@ impl<'t> Judge<'t> {
         if let Some(growth) = &expectation.growth {
             self.growth(growth)?;
         }
+        self.of_the_run(expectation)?;
         if let Some(together) = &expectation.statuses {
             self.statuses(together, &answers)?;
         }
@@ -386,6 +470,61 @@ impl<'t> Judge<'t> {
                 self.lacks(text, answer, &place)?;
             }
             self.value(expectation, recorded, answer)?;
+        }
+        Ok(())
+    }
+
+    /// The answers that are meant, whatever exchange they were given to.
+    fn wherever(
+        &self,
+        wherever: &Wherever,
+        anchor: &str,
+    ) -> Result<Vec<(&'t Recorded, &'t Answer)>, Shortfall> {
+        self.answers(anchor)?;
+        let seen = self.seen();
+        let meant = seen.iter().filter_map(|seen| Some((seen.recorded, seen.meant(wherever)?)));
+        let meant: Vec<(&Recorded, &Answer)> = meant.collect();
+        if meant.is_empty() {
+            return Err(Shortfall::NotVerified("the run saw no such answer".to_owned()));
+        }
+        Ok(meant)
+    }
+
+    /// Every request of the run, up to the attempt that is judged.
+    fn seen(&self) -> Rc<Vec<Seen<'t>>> {
+        let attempt = self.attempt.get();
+        let mut known = self.seen.borrow_mut();
+        let all = || Rc::new(seen(self.suite, self.wire, self.transcript, attempt));
+        Rc::clone(known.entry(attempt).or_insert_with(all))
+    }
+
+    /// What holds between the answers of a run and its log.
+    fn of_the_run(&self, expectation: &Expectation) -> Result<(), Shortfall> {
+        let all = self.seen();
+        if let Some(repeatable) = &expectation.repeatable {
+            repeat::compare(&all, repeatable).map_err(Shortfall::Failed)?;
+        }
+        let settled = |pages: &str| -> Result<(Ledger<'_>, Settled), Shortfall> {
+            let ledger = Ledger::new(&all, &self.log(pages)?, pages);
+            let settled = ledger.settle(self.suite, self.transcript);
+            Ok((ledger, settled))
+        };
+        if let Some(of) = &expectation.ledger {
+            settled(&of.log)?.1.agree().map_err(Shortfall::Failed)?;
+        }
+        if let Some(of) = &expectation.sizes {
+            let (ledger, settled) = settled(&of.log)?;
+            ledger.follow(&settled).map_err(Shortfall::Failed)?;
+        }
+        if let Some(of) = &expectation.clock {
+            let (ledger, settled) = settled(&of.log)?;
+            ledger.clock(&settled).map_err(Shortfall::Failed)?;
+        }
+        if let Some(whole) = &expectation.whole {
+            let (ledger, settled) = settled(&whole.log)?;
+            let wherever = expectation.wherever.clone().unwrap_or_default();
+            let meant: Vec<&Seen<'_>> = all.iter().filter(|seen| seen.meant(&wherever).is_some()).collect();
+            ledger.are_whole(&settled, whole, &meant).map_err(Shortfall::Failed)?;
         }
         Ok(())
     }
@@ -530,6 +669,7 @@ impl<'t> Judge<'t> {
             expectation.at_least.is_some(),
             expectation.length_of.is_some(),
             expectation.within_run.is_some(),
+            expectation.sent_before.is_some(),
         ];
         if !conditions.contains(&true) {
             return Ok(());
@@ -568,28 +708,57 @@ impl<'t> Judge<'t> {
             return Ok(Some(format!("{at}: {error}")));
         }
         if let Some(expected) = &expectation.equals {
-            let expected = self.resolve_for(expected, recorded.each)?;
+            let expected = self.resolve_for(expected, Some(recorded))?;
             if let Err(difference) = same_json(value, &expected, pointer) {
                 return Ok(Some(difference));
             }
         }
         if let Some(least) = &expectation.at_least {
-            let least = self.resolve(least)?;
+            let least = self.resolve_for(least, Some(recorded))?;
             let enough = least.as_u64().zip(value.as_u64()).is_some_and(|(least, found)| found >= least);
             if !enough {
                 return Ok(Some(format!("{at}: expected at least {least}, found {}", shown(value.raw()))));
             }
         }
         if let Some(list) = &expectation.length_of {
-            let length = body.at(list).map(|list| list.items().count() as u64);
+            let length = match Reference::whole(list) {
+                None => body.at(list).map(|list| list.items().count() as u64),
+                Some(_) => {
+                    let list = self.resolve_for(&Json::String(list.clone()), Some(recorded))?;
+                    list.as_array().map(|items| items.len() as u64)
+                }
+            };
             if length.is_none() || value.as_u64() != length {
                 let expected =
                     length.map_or_else(|| format!("a list at {list}"), |length| length.to_string());
                 return Ok(Some(format!("{at}: expected {expected}, found {}", shown(value.raw()))));
             }
         }
+        if let Some(before) = &expectation.sent_before
+            && !self.was_sent(before, recorded, value)
+        {
+            let found = shown(value.raw());
+            return Ok(Some(format!(
+                "{at}: expected what an accepted {} sent before, found {found}",
+                before.call
+            )));
+        }
         let time = expectation.within_run.map(|most| within_run(value.raw(), most, self.transcript));
         Ok(time.and_then(Result::err).map(|difference| format!("{at}: {difference}")))
+    }
+
+    /// Whether a value stood in an earlier request that was accepted.
+    fn was_sent(&self, before: &SentBefore, recorded: &Recorded, value: Value<'_>) -> bool {
+        let all = self.seen();
+        let earlier = all.iter().take_while(|seen| !std::ptr::eq(seen.recorded, recorded));
+        let accepted = earlier.filter(|seen| seen.name == before.call && seen.accepted().is_some());
+        // The newest first: it is the one that counts.
+        let mut accepted: Vec<&Seen<'_>> = accepted.collect();
+        accepted.reverse();
+        accepted.into_iter().any(|seen| {
+            let sent = seen.request.bytes().and_then(|bytes| part_of(&bytes, &before.at));
+            sent.is_some_and(|sent| same_json(value, &sent, "").is_ok())
+        })
     }
 
     /// Counts the items that are as described, over all answers of the exchange.
@@ -626,13 +795,16 @@ impl<'t> Judge<'t> {
         expectation: &Expectation,
         answers: &[(&Recorded, &Answer)],
     ) -> Result<(), Shortfall> {
-        let conditions = self.conditions(&every.condition)?;
         let lists = Lists { list: &every.list, or_in: every.or_in.as_deref() };
-        let mut all = EveryItem::new(every, &conditions, self.transcript);
-        lists.each_item(answers, |item, place| all.look_at(item, place))?;
+        let mut all = EveryItem::new(every, self.transcript);
+        for (recorded, answer) in answers {
+            all.turn_to(self.of_answer(every, recorded)?, expectation.wherever.is_some());
+            lists.each_item(&[(recorded, answer)], |item, place| all.look_at(item, place))?;
+        }
         if answers.is_empty() || all.count >= every.least {
             return Ok(());
         }
+        let conditions = self.conditions(&every.condition)?;
         let of =
             if conditions.is_empty() { String::new() } else { format!(" with {}", described(&conditions)) };
         Err(Shortfall::Failed(format!(
@@ -641,11 +813,32 @@ impl<'t> Judge<'t> {
         )))
     }
 
+    /// What the items of one answer are compared with.
+    fn of_answer<'e>(&self, every: &'e Every, recorded: &Recorded) -> Result<OfAnswer<'e>, Shortfall> {
+        let equals =
+            every.equals.as_ref().map(|value| self.resolve_for(value, Some(recorded))).transpose()?;
+        let wanted = |of: &'e LeafOf| {
+            let (log, has) = (self.log(&of.log)?, self.conditions_for(&of.has, Some(recorded))?);
+            Ok(WantedLeaf { of, log, has })
+        };
+        let leaf = every.leaf.as_ref().map(wanted).transpose()?;
+        Ok(OfAnswer { conditions: self.conditions_for(&every.condition, Some(recorded))?, equals, leaf })
+    }
+
     fn conditions<'c>(
         &self,
         conditions: &'c BTreeMap<String, Json>,
     ) -> Result<Vec<(&'c str, Json)>, Shortfall> {
-        let resolved = conditions.iter().map(|(pointer, value)| Ok((pointer.as_str(), self.resolve(value)?)));
+        self.conditions_for(conditions, None)
+    }
+
+    fn conditions_for<'c>(
+        &self,
+        conditions: &'c BTreeMap<String, Json>,
+        about: Option<&Recorded>,
+    ) -> Result<Vec<(&'c str, Json)>, Shortfall> {
+        let resolved =
+            conditions.iter().map(|(pointer, value)| Ok((pointer.as_str(), self.resolve_for(value, about)?)));
         resolved.collect()
     }
 
@@ -685,8 +878,12 @@ impl<'t> Judge<'t> {
         let trust = anchors.trust();
         let limits = Limits::default();
         let bodies: Vec<Vec<u8>> = answers.iter().map(|(_, answer)| answer.body()).collect();
-        let traces: Vec<(String, Trace)> = match self.document_kind(&expectation.exchange) {
-            Some(Kind::OversightLog) => {
+        let kind = match &expectation.wherever {
+            None => self.document_kind(&expectation.exchange),
+            Some(wherever) => wherever.calls.first().and_then(|name| self.wire.calls.get(name)?.document),
+        };
+        let traces: Vec<(String, Trace)> = match kind {
+            Some(Kind::OversightLog) if expectation.wherever.is_none() => {
                 let (_, trace) = verify_log(bodies.iter().map(Vec::as_slice), &trust, &limits);
                 vec![(expectation.exchange.clone(), trace)]
             }
@@ -698,7 +895,8 @@ impl<'t> Judge<'t> {
                         Kind::OversightBundle => verify_bundle(body, &trust, &limits),
                         Kind::OversightConsistency => verify_consistency_proof(body, &trust, &limits),
                         Kind::OversightHead => verify_head(body, &trust, &limits),
-                        Kind::OversightProof | Kind::OversightLog => verify_proof(body, &trust, &limits),
+                        Kind::OversightLog => verify_log([body.as_slice()], &trust, &limits).1,
+                        Kind::OversightProof => verify_proof(body, &trust, &limits),
                     };
                     (place(recorded), trace)
                 })
@@ -774,13 +972,27 @@ impl<'t> Judge<'t> {
         self.resolve_for(value, None)
     }
 
-    /// `$each` is the number of the turn that is judged.
-    fn resolve_for(&self, value: &Json, each: Option<u64>) -> Result<Json, Shortfall> {
-        let look_up = |reference: &Reference| match reference.name.as_str() {
-            "each" => each.map(Json::from),
-            _ => look_up(self.transcript, reference, self.attempt.get()),
+    /// `$each` is the number of the turn that is judged; `$sent` and the like are of its request and answer.
+    fn resolve_for(&self, value: &Json, about: Option<&Recorded>) -> Result<Json, Shortfall> {
+        let look_up = |reference: &Reference| match (reference.name.as_str(), about) {
+            ("each", about) => about.and_then(|recorded| recorded.each).map(Json::from),
+            (name, Some(recorded)) if Expectation::is_of_the_answer(name) => {
+                Seen::of(self.suite, self.wire, recorded)?.look_up(reference)
+            }
+            _ => self.part(reference),
         };
         resolve(value, &look_up).map_err(|error| Shortfall::NotVerified(error.to_string()))
+    }
+
+    /// A value of the run, or a part of an answer.
+    fn part(&self, reference: &Reference) -> Option<Json> {
+        if let Some(value) = self.transcript.manifest.names.get(&reference.name) {
+            return value.pointer(&reference.pointer).cloned();
+        }
+        match self.of(&reference.name).first().map(|recorded| &recorded.outcome) {
+            Some(Outcome::Answered { answer, .. }) => part_of(&answer.body(), &reference.pointer),
+            _ => None,
+        }
     }
 
     fn resolve_text(&self, text: &str) -> Result<String, Shortfall> {
@@ -811,7 +1023,12 @@ impl<'t> Judge<'t> {
     }
 }
 
+/// How attempts at checks ended, by check and attempt. What an attempt shows does not change with later ones.
+#[derive(Default)]
+pub(crate) struct Known(BTreeMap<(String, u32), End>);
+
 /// How one attempt at a case ended.
+#[derive(Clone)]
 enum End {
     Passed,
     NotVerified(String),
@@ -968,7 +1185,7 @@ fn of_the_answer(expectation: &Expectation, answer: &Answer, place: &str) -> Res
 }
 
 /// Name of an exchange, and of its turn if it is repeated.
-fn place(recorded: &Recorded) -> String {
+pub(crate) fn place(recorded: &Recorded) -> String {
     match recorded.each {
         Some(each) => format!("{}[{each}]", recorded.exchange),
         None => recorded.exchange.clone(),

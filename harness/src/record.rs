@@ -367,8 +367,11 @@ impl<'s> Recorder<'s> {
         for (name, value) in &request.headers {
             headers.push((name.clone(), self.text(value, each)?));
         }
+        if !has_field(&headers, "user-agent") {
+            headers.push(("User-Agent".to_owned(), self.user_agent()));
+        }
         let body = self.body(exchange, request, each)?;
-        let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let has_type = has_field(&headers, "content-type");
         if body.is_some() && !has_type {
             headers.push(("Content-Type".to_owned(), "application/json; charset=utf-8".to_owned()));
         }
@@ -386,6 +389,13 @@ impl<'s> Recorder<'s> {
             Some(Err(error)) => (None, Some(hex::encode(error.as_bytes()))),
         };
         Ok((Sent { method, target, headers: shown, body_text, body_hex }, headers))
+    }
+
+    /// Whose requests these are: an operator finds them by it in a log, and so does the ledger.
+    fn user_agent(&self) -> String {
+        let product = concat!("assayer/", env!("CARGO_PKG_VERSION"));
+        let nonce = self.transcript.manifest.names.get("nonce").and_then(Json::as_str);
+        nonce.map_or_else(|| product.to_owned(), |nonce| format!("{product} (run {nonce})"))
     }
 
     /// A text with its references resolved.
@@ -429,6 +439,10 @@ impl<'s> Recorder<'s> {
             Some(authorization) => self.secrets.fields(authorization, request),
         }
     }
+}
+
+fn has_field(headers: &Fields, name: &str) -> bool {
+    headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
 }
 
 fn outgoing<'r>(sent: &'r Sent, headers: &'r Fields, body: Option<&'r [u8]>) -> Outgoing<'r> {

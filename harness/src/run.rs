@@ -13,7 +13,7 @@ use assayer_vectors::Exchange;
 use crate::archive::{ArchiveState, Mode, Verdict, WriteError, derive, sha256};
 use crate::client::{BadUrl, Client, Pace};
 use crate::job::{Job, UnknownName};
-use crate::judge::{Judge, moved};
+use crate::judge::{Judge, Known, moved};
 use crate::names::NamesError;
 use crate::plan::exchanges;
 use crate::record::Recorder;
@@ -108,8 +108,11 @@ pub fn run_with(
     }
     let planned = exchanges(job.suite, job.cases);
     recorder.record(&planned, 1);
+    let mut known = Known::default();
     for attempt in 1..MOST_READINGS {
-        let again = readings_in_doubt(job, &planned, recorder.transcript(), attempt);
+        let judge = Judge::new(job.suite, job.wire, recorder.transcript(), "").knowing(known);
+        let again = readings_in_doubt(job, &planned, &judge, recorder.transcript(), attempt);
+        known = judge.known();
         if again.is_empty() {
             break;
         }
@@ -121,7 +124,7 @@ pub fn run_with(
     }
     let (transcript, archive) = recorder.finish()?;
     drop(started);
-    let Some(archive) = archive else { return Ok((report(job, &transcript), transcript)) };
+    let Some(archive) = archive else { return Ok((judged_knowing(job, &transcript, known).0, transcript)) };
     let manifest = sha256(transcript.manifest.to_json().as_bytes());
     let (report, derived) = derive(job, &transcript, manifest, archive.transcript_sha256());
     archive.finish(&transcript, &derived)?;
@@ -148,8 +151,12 @@ pub fn report(job: &Job<'_>, transcript: &Transcript) -> Report {
 
 /// The report that follows from a transcript, and what each verdict in it rests on; pure.
 pub(crate) fn judged(job: &Job<'_>, transcript: &Transcript) -> (Report, Vec<Verdict>) {
+    judged_knowing(job, transcript, Known::default())
+}
+
+fn judged_knowing(job: &Job<'_>, transcript: &Transcript, known: Known) -> (Report, Vec<Verdict>) {
     let manifest = &transcript.manifest;
-    let judge = Judge::new(job.suite, job.wire, transcript, &manifest.rerun);
+    let judge = Judge::new(job.suite, job.wire, transcript, &manifest.rerun).knowing(known);
     let (checks, verdicts): (Vec<CheckResult>, Vec<Verdict>) =
         job.cases.iter().map(|case| judge.verdict(case)).unzip();
     let inconclusive = is_inconclusive(job, &checks, transcript);
@@ -192,10 +199,10 @@ fn is_inconclusive(job: &Job<'_>, checks: &[CheckResult], transcript: &Transcrip
 fn readings_in_doubt<'s>(
     job: &Job<'s>,
     planned: &[&'s Exchange],
+    judge: &Judge<'_>,
     transcript: &Transcript,
     attempt: u32,
 ) -> Vec<&'s Exchange> {
-    let judge = Judge::new(job.suite, job.wire, transcript, "");
     let doubted: BTreeSet<&str> = job
         .cases
         .iter()

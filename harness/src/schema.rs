@@ -1,6 +1,10 @@
 //! JSON Schemas of parts of answers, with one keyword of our own.
 
-use jsonschema::{Keyword, ValidationError};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use jsonschema::{Keyword, ValidationError, Validator};
 use serde_json::Value as Json;
 
 /// `writtenAsInteger`: a number must be written without fraction and exponent. To JSON Schema `1.0` is an integer; to
@@ -22,6 +26,33 @@ impl<'i> Keyword<'i> for WrittenAsInteger {
     }
 }
 
+thread_local! {
+    /// Schemas that were read once: rows by the hundred are checked against one.
+    static KNOWN: RefCell<HashMap<String, Rc<Validator>>> = RefCell::default();
+}
+
+/// No suite has as many schemas.
+const MOST_KNOWN: usize = 4096;
+
+fn validator(schema: &Json) -> Result<Rc<Validator>, String> {
+    let text = schema.to_string();
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(&text).cloned()) {
+        return Ok(known);
+    }
+    let validator = jsonschema::options()
+        .with_keyword("writtenAsInteger", |_, _, _| Ok(Box::new(WrittenAsInteger)))
+        .build(schema)
+        .map_err(|error| format!("the schema is wrong: {error}"))?;
+    let validator = Rc::new(validator);
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(text, Rc::clone(&validator));
+    });
+    Ok(validator)
+}
+
 /// Checks a JSON text against a schema.
 ///
 /// # Errors
@@ -29,11 +60,7 @@ impl<'i> Keyword<'i> for WrittenAsInteger {
 pub(crate) fn check(text: &str, schema: &Json) -> Result<(), String> {
     // Only the shape is looked at, and the text has been read strictly before.
     let instance: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let validator = jsonschema::options()
-        .with_keyword("writtenAsInteger", |_, _, _| Ok(Box::new(WrittenAsInteger)))
-        .build(schema)
-        .map_err(|error| format!("the schema is wrong: {error}"))?;
-    match validator.iter_errors(&instance).next() {
+    match validator(schema)?.iter_errors(&instance).next() {
         None => Ok(()),
         Some(error) => {
             let below = error.instance_path().to_string();

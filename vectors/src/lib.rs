@@ -30,8 +30,8 @@ pub use load::{LoadError, SUITE, load_embedded, load_folder};
 pub use model::{
     Authorization, Beyond, Call, Capability, Check, CheckFile, Credential, CredentialField, CredentialText,
     Damage, Document, Each, Edition, Effect, Envelope, Every, Exchange, Expectation, Find, Fixture, Group,
-    Growth, HeaderExpectation, Keyword, Listed, Observable, Order, PatchOperation, Png, Reading, Rename,
-    Renames, Replacement, Request, Requirement, RequirementFile, SecretUse, SignedForm, Statuses, Suite,
-    SuiteFile, Torn, Under, ValueSource, Wire,
+    Growth, HeaderExpectation, Keyword, LeafOf, Listed, Observable, OfTheLog, Order, PatchOperation, Png,
+    Reading, Rename, Renames, Repeatable, Replacement, Request, Requirement, RequirementFile, SecretUse,
+    SentBefore, SignedForm, Statuses, Suite, SuiteFile, Torn, Under, ValueSource, Wherever, Whole, Wire,
 };
 pub use reference::{Reference, Unresolved, references, references_in_text, resolve};

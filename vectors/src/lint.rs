@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::coverage::STRICT;
 use crate::model::{Check, Effect, Exchange, Expectation, Keyword, Requirement, Suite};
+use crate::reference::Reference;
 use crate::rewriting;
 
 /// One thing that does not fit, in words that name the place.
@@ -301,6 +302,7 @@ impl Lint<'_> {
             expectation.at_least.is_some(),
             expectation.length_of.is_some(),
             expectation.within_run.is_some(),
+            expectation.sent_before.is_some(),
         ];
         let conditions = [
             expectation.status.is_some(),
@@ -316,6 +318,11 @@ impl Lint<'_> {
             expectation.find.is_some(),
             expectation.every.is_some(),
             expectation.growth.is_some(),
+            expectation.ledger.is_some(),
+            expectation.sizes.is_some(),
+            expectation.clock.is_some(),
+            expectation.whole.is_some(),
+            expectation.repeatable.is_some(),
             expectation.lacks.is_some(),
             !expectation.established.is_empty(),
         ];
@@ -324,7 +331,7 @@ impl Lint<'_> {
         }
         if expectation.at.is_some() && !uses_at.contains(&true) {
             self.complain(format!(
-                "{at}: `at` without `schema`, `equals`, `at_least`, `length_of` or `within_run`"
+                "{at}: `at` without `schema`, `equals`, `at_least`, `length_of`, `within_run` or `sent_before`"
             ));
         }
         if let Some(header) = &expectation.header
@@ -337,7 +344,8 @@ impl Lint<'_> {
             if every.least == 0 {
                 self.complain(format!("{at}: `every` of no item says nothing"));
             }
-            if every.schema.is_none() && every.within_run.is_none() && every.order.is_none() {
+            let says = [every.schema.is_some(), every.equals.is_some(), every.leaf.is_some()];
+            if every.within_run.is_none() && every.order.is_none() && !says.contains(&true) {
                 self.complain(format!("{at}: nothing is expected of every item in {}", every.list));
             }
         }
@@ -364,6 +372,17 @@ impl Lint<'_> {
                 self.complain(format!("{at}: a set of statuses that includes both success and failure"));
             }
         }
+        if expectation.wherever.is_some() && (expectation.demands_rejection() || expectation.find.is_some()) {
+            self.complain(format!(
+                "{at}: `wherever` is of many answers: neither `error` nor `find` is one of all"
+            ));
+        }
+        let before = expectation.sent_before.iter().map(|before| &before.call);
+        for call in expectation.wherever.iter().flat_map(|wherever| &wherever.calls).chain(before) {
+            if !suite.wires.iter().any(|wire| wire.calls.contains_key(call)) {
+                self.complain(format!("{at}: no wire profile has a call `{call}`"));
+            }
+        }
         let growth = expectation.growth.iter().map(|growth| &growth.log);
         let referred =
             expectation.under.iter().flat_map(|under| under.heads.iter().chain(&under.log)).chain(growth);
@@ -383,6 +402,12 @@ impl Lint<'_> {
             }
             if !suite.wires.iter().any(|wire| wire.wire == edition.wire) {
                 self.complain(format!("{at}: there is no wire profile `{}`", edition.wire));
+            }
+            if let Some(name) = &edition.echo {
+                self.is_exchange(&at, name);
+                if suite.exchange(name).is_some_and(|exchange| exchange.accepted.is_empty()) {
+                    self.complain(format!("{at}: nothing says what `{name}` repeats; expected `accepted`"));
+                }
             }
             let mut seen = BTreeSet::new();
             for listed in &edition.checks {
@@ -418,7 +443,9 @@ impl Lint<'_> {
             .map(|exchange| (format!("exchange `{}`", exchange.id), exchange.references(suite)));
         let of_checks = suite.checks.iter().map(|check| {
             let expectations = check.variants.values().flatten().chain(&check.expect);
-            (format!("check `{}`", check.id), expectations.flat_map(Expectation::references).collect())
+            let mut found: Vec<Reference> = expectations.flat_map(Expectation::references).collect();
+            found.retain(|reference| !Expectation::is_of_the_answer(&reference.name));
+            (format!("check `{}`", check.id), found)
         });
         let of_readings = suite.readings.iter().map(|reading| {
             let texts = [&reading.first, &reading.last];

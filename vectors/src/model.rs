@@ -527,6 +527,9 @@ impl Capability {
 pub struct Expectation {
     /// The exchange that is judged; with `each`, every one of its answers.
     pub exchange: String,
+    /// Judged instead: answers to other exchanges too, all that the run saw; `exchange` is sent, so that there is a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wherever: Option<Wherever>,
     /// The status is this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -560,8 +563,8 @@ pub struct Expectation {
     /// The body is a PNG image that can be decoded, of this size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub png: Option<Png>,
-    /// JSON Pointer of the value that `schema`, `equals`, `at_least`, `length_of` and `within_run` speak of; the whole
-    /// body if absent.
+    /// JSON Pointer of the value that `schema`, `equals`, `at_least`, `length_of`, `within_run` and `sent_before` speak of;
+    /// the whole body if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
     /// JSON Schema of that value; a value that is absent fits no schema.
@@ -573,7 +576,7 @@ pub struct Expectation {
     /// That value is a number that is not below this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<Json>,
-    /// That value is the length of the list at this JSON Pointer of the same body.
+    /// That value is the length of the list at this JSON Pointer of the same body, or of the list that a reference means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_of: Option<String>,
     /// That value is a time (RFC 3339, or seconds since 1970) at most so many seconds before or after the run.
@@ -588,6 +591,24 @@ pub struct Expectation {
     /// Every tree head that the run saw, wherever it stood, is one of a log that only grew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub growth: Option<Growth>,
+    /// The log has a leaf for every request that adds one, and none of this run that no request explains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<OfTheLog>,
+    /// Sizes and indexes of the log, in whatever answers, follow each other as in one log that grows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sizes: Option<OfTheLog>,
+    /// The times that the registry shows, in leaves of this run and in answers, follow each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<OfTheLog>,
+    /// Lists of events are whole: they have whatever the log had of their file before they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<Whole>,
+    /// That value was sent before, in a request that was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_before: Option<SentBefore>,
+    /// The same question, asked again before anything was written, is answered in the same way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeatable: Option<Repeatable>,
     /// The body does not contain this text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lacks: Option<String>,
@@ -597,6 +618,98 @@ pub struct Expectation {
     /// Trust anchors for `established`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under: Option<Under>,
+}
+
+/// Answers of a run, whatever exchange they were given to: by the method of the call, and recorded up to the attempt that is
+/// judged. In conditions on them `$sent#/pointer` is the body of the request, `$path.name` a variable of its path,
+/// `$header.name` one of its fields, `$answer#/pointer` the body of the answer.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wherever {
+    /// Calls of the wire profile; all of them, if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<String>,
+    /// The answers that refuse, instead of those of 2xx.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
+    /// JSON Pointers of what the body of the request has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent_has: Vec<String>,
+    /// JSON Pointer below the answer -> value that stands there.
+    #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
+    pub condition: BTreeMap<String, Json>,
+}
+
+/// The log that something is compared with.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfTheLog {
+    /// Exchange whose answers are its pages.
+    pub log: String,
+}
+
+/// A list of the newest events of a file.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Whole {
+    /// Exchange whose answers are the pages of the log.
+    pub log: String,
+    /// JSON Pointer of the list.
+    #[serde(rename = "in")]
+    pub list: String,
+    /// JSON Pointer of the list where there is none at `in`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub or_in: Option<String>,
+    /// JSON Pointer of the file in the answer.
+    pub file: String,
+    /// JSON Pointer below an item of its index in the log.
+    pub index: String,
+    /// So many of the newest are enough.
+    pub most: usize,
+}
+
+/// A part of an earlier request.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SentBefore {
+    /// Call of the wire profile.
+    pub call: String,
+    /// JSON Pointer of the value in its body.
+    pub at: String,
+}
+
+/// Questions that have one answer while nothing is written.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repeatable {
+    /// Calls of the wire profile.
+    pub calls: Vec<String>,
+    /// Calls after which the answer may be another one; all that write, if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub until: Vec<String>,
+    /// JSON Pointers of what may differ, `*` for every item.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
+    /// JSON Pointer of a list that may grow -> JSON Pointer below an item of what tells items apart: only those that are in
+    /// both answers are compared.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub growing: BTreeMap<String, String>,
+}
+
+/// The leaf that an item of a list speaks of.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeafOf {
+    /// Exchange whose answers are the pages of the log.
+    pub log: String,
+    /// JSON Pointer below the item of its index.
+    pub index: String,
+    /// JSON Pointer below the leaf -> JSON Pointer below the item, with `#` as in `find`; where the leaf has no such member,
+    /// nothing is compared.
+    pub same: BTreeMap<String, String>,
+    /// JSON Pointer below the leaf -> value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub has: BTreeMap<String, Json>,
 }
 
 /// How several exchanges are answered together.
@@ -674,9 +787,15 @@ pub struct Every {
     /// That value is a time at most so many seconds before or after the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within_run: Option<u32>,
-    /// How that value runs from item to item; equal neighbours are in either order.
+    /// How that value runs from item to item; equal neighbours are in either order. With `wherever`, within each answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
+    /// That value is this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equals: Option<Json>,
+    /// The log has, at the index that the item names, a leaf that says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<LeafOf>,
 }
 
 /// How numbers, or texts, follow each other.
@@ -842,6 +961,10 @@ pub struct Edition {
     pub title: String,
     /// Wire profile it is meant for.
     pub wire: String,
+    /// An exchange whose answer repeats what this run drew. A target that answers it with something else answers nobody, as
+    /// a recording does: then no check passes that is not `trivial`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo: Option<String>,
     /// The checks, in order.
     pub checks: Vec<Listed>,
 }
@@ -910,6 +1033,22 @@ pub struct Call {
     /// What its answer is to the verifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Document>,
+    /// JSON Pointer below the leaf that an accepted request adds -> what stands there, in references as in `wherever`.
+    /// A reference that leads nowhere leaves the member open.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub adds: BTreeMap<String, Json>,
+    /// The same of a leaf that it may add or not.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub may_add: BTreeMap<String, Json>,
+    /// JSON Pointer of that leaf's index in the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<String>,
+    /// JSON Pointer of the moment at which the answer was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// JSON Pointer of the size of the log in the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<String>,
 }
 
 /// Which secret an operation may need.
@@ -1003,6 +1142,12 @@ impl Expectation {
         self.error.is_some() || !self.error_in.is_empty()
     }
 
+    /// Whether a reference is to the request or the answer that is judged.
+    #[must_use]
+    pub fn is_of_the_answer(name: &str) -> bool {
+        matches!(name, "sent" | "answer") || name.starts_with("path.") || name.starts_with("header.")
+    }
+
     /// Every reference in what it compares with, and every exchange that it looks at beside its own.
     #[must_use]
     pub fn references(&self) -> Vec<Reference> {
@@ -1013,7 +1158,13 @@ impl Expectation {
         found.extend(others.map(|name| Reference { name: name.clone(), pointer: String::new() }));
         found.extend(self.find.iter().flat_map(|find| find.condition.values()).flat_map(references));
         found.extend(self.every.iter().flat_map(|every| every.condition.values()).flat_map(references));
+        found.extend(self.every.iter().filter_map(|every| every.equals.as_ref()).flat_map(references));
+        found.extend(self.length_of.iter().flat_map(|text| references_in_text(text)));
+        let leaf = self.every.iter().filter_map(|every| every.leaf.as_ref());
+        found.extend(leaf.clone().flat_map(|leaf| leaf.has.values()).flat_map(references));
         let log = self.growth.iter().map(|growth| &growth.log);
+        let log = log.chain(self.ledger.iter().chain(&self.sizes).chain(&self.clock).map(|of| &of.log));
+        let log = log.chain(self.whole.iter().map(|whole| &whole.log)).chain(leaf.map(|leaf| &leaf.log));
         found.extend(log.map(|name| Reference { name: name.clone(), pointer: String::new() }));
         if let Some(under) = &self.under {
             let texts = [&under.registry_key, &under.issuer_key, &under.file_id];

@@ -23,7 +23,7 @@ impl Calls {
     pub(super) fn find(&self, method: &str, path: &str) -> Option<(String, BTreeMap<String, String>)> {
         let of_path = self.0.iter().filter_map(|(name, its, template)| {
             let literal = template.len() - template.matches(['{', '}']).count();
-            variables(template, path).map(|found| (name, (its == method, literal), found))
+            path_variables(template, path).map(|found| (name, (its == method, literal), found))
         });
         let found = of_path.max_by_key(|(_, rank, _)| *rank);
         found.map(|(name, _, variables)| (name.clone(), variables))
@@ -31,7 +31,7 @@ impl Calls {
 }
 
 /// The values of the variables of a URI Template (RFC 6570, level 1) in a path, if it is of that form.
-fn variables(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
+pub(crate) fn path_variables(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
     let (templates, parts): (Vec<&str>, Vec<&str>) =
         (template.split('/').collect(), path.split('/').collect());

@@ -23,6 +23,7 @@ use document::{change, places, remove, rename, set};
 use message::{field, json_of, remove_field, set_field};
 use spelling::spelt;
 
+pub(crate) use conditions::path_variables;
 pub(crate) use message::{Reply, Request};
 pub(crate) use proxy::Upstream;
 pub use proxy::{Proxy, ProxyError};

@@ -1,0 +1,439 @@
+//! What the log says against what was asked for: a leaf for each request that adds one, no leaf of this run that nobody asked
+//! for, and sizes and indexes that follow each other, in whatever answer they stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assayer_vectors::{Suite, Whole, resolve};
+use assayer_verifier::oversight::Log;
+use assayer_verifier::{Document, Limits, Value};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
+
+use crate::growth::Sighting;
+use crate::judge::{place, shown};
+use crate::seen::Seen;
+use crate::transcript::Transcript;
+
+/// By which a leaf is looked up, the one that tells most first.
+const IDENTIFIERS: [&str; 3] = ["/token_id", "/file_id", "/user_agent"];
+
+/// How far apart, in seconds, the clocks of one registry may be.
+const CLOCKS_APART: i64 = 5;
+
+/// A leaf that can be read.
+struct Entry {
+    index: u64,
+    leaf: Json,
+}
+
+impl Entry {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.leaf.get(name).and_then(Json::as_str)
+    }
+
+    fn is_as(&self, wanted: &[(&str, Json)]) -> bool {
+        wanted.iter().all(|(pointer, value)| self.leaf.pointer(pointer) == Some(value))
+    }
+}
+
+/// A leaf that a request adds.
+struct Due<'l> {
+    /// Which of the requests.
+    position: usize,
+    wanted: Vec<(&'l str, Json)>,
+    /// Where the answer says that it is.
+    index: Option<u64>,
+}
+
+/// The requests of a run and the log after them.
+pub(crate) struct Ledger<'l> {
+    seen: &'l [Seen<'l>],
+    entries: Vec<Entry>,
+    /// Identifiers of leaves -> positions in `entries`.
+    by_identifier: BTreeMap<String, Vec<usize>>,
+    /// How many of the requests came before the log was read.
+    before_the_log: usize,
+}
+
+/// Which leaf each request added, by the position of the request.
+pub(crate) struct Settled {
+    added: BTreeMap<usize, u64>,
+    missing: Option<String>,
+    unexplained: Option<String>,
+}
+
+impl<'l> Ledger<'l> {
+    /// `log` is what the exchange `pages` read.
+    pub(crate) fn new(seen: &'l [Seen<'l>], log: &Log, pages: &str) -> Self {
+        let read = |bytes: &[u8]| serde_json::from_slice::<Json>(bytes).ok().filter(Json::is_object);
+        let leaves = log.leaves().iter();
+        let entries: Vec<Entry> =
+            leaves.filter_map(|leaf| Some(Entry { index: leaf.index, leaf: read(&leaf.bytes)? })).collect();
+        let mut by_identifier: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (position, entry) in entries.iter().enumerate() {
+            let names = ["token_id", "file_id", "user_agent"].map(|name| entry.text(name));
+            for name in names.into_iter().flatten().collect::<BTreeSet<&str>>() {
+                by_identifier.entry(name.to_owned()).or_default().push(position);
+            }
+        }
+        let attempt = seen.iter().filter(|seen| seen.recorded.exchange == pages);
+        let attempt = attempt.map(|seen| seen.recorded.attempt).max().unwrap_or(1);
+        let is_page = |seen: &Seen<'_>| seen.recorded.exchange == pages && seen.recorded.attempt == attempt;
+        let before_the_log = seen.iter().position(is_page).unwrap_or(seen.len());
+        Self { seen, entries, by_identifier, before_the_log }
+    }
+
+    /// Finds the leaf of each request.
+    pub(crate) fn settle(&self, suite: &Suite, transcript: &Transcript) -> Settled {
+        let (mut used, mut missing) = (BTreeSet::new(), None);
+        let mut added = BTreeMap::new();
+        for due in self.due(true) {
+            match self.take(&due, &mut used) {
+                Some(index) => drop(added.insert(due.position, index)),
+                None => missing = missing.or_else(|| Some(self.describe(&due))),
+            }
+        }
+        for perhaps in self.due(false) {
+            self.take(&perhaps, &mut used);
+        }
+        let unexplained = self.unexplained(&used, &own_names(suite, transcript));
+        Settled { added, missing, unexplained }
+    }
+
+    /// The leaves that the log must have, or may have.
+    fn due(&self, certain: bool) -> Vec<Due<'l>> {
+        let all = self.seen.iter().enumerate();
+        let due = all.filter_map(|(position, seen)| {
+            let is_certain = seen.accepted().is_some() && position < self.before_the_log;
+            let is_refused = seen.is_asked_rightly()
+                && seen.answer.is_some_and(|answer| (400..500).contains(&answer.status));
+            let adds = match () {
+                () if certain && is_certain => &seen.call.adds,
+                () if certain || is_certain && !seen.call.adds.is_empty() || is_refused => return None,
+                () if seen.call.adds.is_empty() => &seen.call.may_add,
+                () => &seen.call.adds,
+            };
+            if adds.is_empty() {
+                return None;
+            }
+            let value = |value: &Json| resolve(value, &|reference| seen.look_up(reference)).ok();
+            let wanted = adds.iter().filter_map(|(pointer, to)| Some((pointer.as_str(), value(to)?)));
+            let index = seen.call.index.as_deref().filter(|_| certain);
+            let index = index.and_then(|pointer| answered(seen, pointer));
+            Some(Due { position, wanted: wanted.collect(), index })
+        });
+        due.collect()
+    }
+
+    /// Takes a leaf that fits and that no other request has taken.
+    fn take(&self, due: &Due<'_>, used: &mut BTreeSet<u64>) -> Option<u64> {
+        let identifiers = IDENTIFIERS.iter().filter_map(|name| due.wanted.iter().find(|(at, _)| at == name));
+        let positions =
+            identifiers.filter_map(|(_, value)| self.by_identifier.get(value.as_str()?)).next()?;
+        let mut entries = positions.iter().filter_map(|position| self.entries.get(*position));
+        let found = entries.find(|entry| {
+            due.index.is_none_or(|index| index == entry.index)
+                && !used.contains(&entry.index)
+                && entry.is_as(&due.wanted)
+        })?;
+        used.insert(found.index);
+        Some(found.index)
+    }
+
+    fn describe(&self, due: &Due<'_>) -> String {
+        let Some(seen) = self.seen.get(due.position) else { return String::new() };
+        let at = due.index.map_or_else(String::new, |index| format!(" at index {index}"));
+        let wanted = due.wanted.iter().map(|(pointer, value)| format!("{pointer} = {value}"));
+        let wanted = shown(&wanted.collect::<Vec<_>>().join(", "));
+        format!("{}: expected a leaf of its own{at} with {wanted}, found none", place(seen.recorded))
+    }
+
+    /// A leaf with a name of this run that no request explains.
+    fn unexplained(&self, used: &BTreeSet<u64>, names: &BTreeSet<String>) -> Option<String> {
+        let is_own = |text: &str| {
+            names.contains(text)
+                || names.iter().any(|name| text.len() > name.len() && text.contains(name.as_str()))
+        };
+        let entry = self.entries.iter().filter(|entry| !used.contains(&entry.index)).find(|entry| {
+            let names = ["token_id", "file_id", "user_agent", "qname"];
+            names.iter().filter_map(|name| entry.text(name)).any(is_own)
+        })?;
+        let found = shown(&entry.leaf.to_string());
+        Some(format!("leaf {}: expected a leaf that was asked for in this run, found {found}", entry.index))
+    }
+
+    /// Whether sizes and indexes follow each other; else in words what does not.
+    pub(crate) fn follow(&self, settled: &Settled) -> Result<(), String> {
+        self.floors(settled).map(drop)
+    }
+
+    /// Whether the times of leaves and answers follow each other; else in words which one does not.
+    ///
+    /// Leaves and answers can be dated by two machines, and each with a second read earlier.
+    pub(crate) fn clock(&self, settled: &Settled) -> Result<(), String> {
+        let tolerance = SignedDuration::from_secs(CLOCKS_APART);
+        let mut latest: Option<(Timestamp, String)> = None;
+        for (position, seen) in self.seen.iter().enumerate() {
+            let leaf = settled.added.get(&position).and_then(|index| self.entry(*index)?.text("timestamp"));
+            let told = seen.call.time.as_deref().zip(seen.accepted());
+            let told = told.and_then(|(pointer, answer)| crate::transcript::part_of(&answer.body(), pointer));
+            let times = [leaf.map(str::to_owned), told.as_ref().and_then(Json::as_str).map(str::to_owned)];
+            for time in times.into_iter().flatten().filter_map(|text| text.parse::<Timestamp>().ok()) {
+                if let Some((before, by)) = &latest
+                    && time.saturating_add(tolerance).unwrap_or(Timestamp::MAX) < *before
+                {
+                    let here = place(seen.recorded);
+                    return Err(format!(
+                        "{here}: expected a time after {before}, which {by} showed, found {time}"
+                    ));
+                }
+                if latest.as_ref().is_none_or(|(before, _)| time > *before) {
+                    latest = Some((time, place(seen.recorded)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&self, index: u64) -> Option<&Entry> {
+        let position = self.entries.binary_search_by_key(&index, |entry| entry.index).ok()?;
+        self.entries.get(position)
+    }
+
+    /// How many leaves the log had at least when each request was sent, by its position.
+    fn floors(&self, settled: &Settled) -> Result<Vec<u64>, String> {
+        let (mut floors, mut floor, mut by) = (Vec::new(), 0, String::new());
+        let is_joint = |one: &(usize, &Seen<'_>), next: &(usize, &Seen<'_>)| {
+            let moment = |seen: &Seen<'_>| seen.moment.map(|name| (name.to_owned(), seen.recorded.attempt));
+            moment(one.1).is_some() && moment(one.1) == moment(next.1)
+        };
+        let all: Vec<(usize, &Seen<'_>)> = self.seen.iter().enumerate().collect();
+        for moment in all.chunk_by(is_joint) {
+            let (mut highest, mut highest_by) = (floor, by.clone());
+            for (position, seen) in moment {
+                floors.push(floor);
+                let shown = Shown::by(seen, settled.added.get(position).copied());
+                shown.at_least(floor).map_err(|text| format!("{}: {text} {by}", place(seen.recorded)))?;
+                if shown.after > highest {
+                    (highest, highest_by) =
+                        (shown.after, format!("as {} showed before", place(seen.recorded)));
+                }
+            }
+            (floor, by) = (highest, highest_by);
+        }
+        Ok(floors)
+    }
+
+    /// Whether the lists of events in these answers are whole.
+    pub(crate) fn are_whole(
+        &self,
+        settled: &Settled,
+        whole: &Whole,
+        meant: &[&Seen<'_>],
+    ) -> Result<(), String> {
+        // Where sizes contradict each other, nothing is known of any time; that is another check's matter.
+        let Ok(floors) = self.floors(settled) else { return Ok(()) };
+        for seen in meant {
+            let position = self.seen.iter().position(|other| std::ptr::eq(other.recorded, seen.recorded));
+            let floor = position.and_then(|position| floors.get(position)).copied().unwrap_or_default();
+            let Some(body) = seen.answer.map(crate::transcript::Answer::body) else { continue };
+            let Ok(document) = Document::read(&body, &Limits::default()) else { continue };
+            self.is_whole(document.root(), whole, floor)
+                .map_err(|text| format!("{}: {text}", place(seen.recorded)))?;
+        }
+        Ok(())
+    }
+
+    fn is_whole(&self, answer: Value<'_>, whole: &Whole, floor: u64) -> Result<(), String> {
+        let lists = [Some(&whole.list), whole.or_in.as_ref()].into_iter().flatten();
+        let Some(list) = lists.filter_map(|pointer| answer.at(pointer)).next() else {
+            return Err(format!("{}: expected a list, found none", whole.list));
+        };
+        let mut listed = BTreeSet::new();
+        for index in list.items().filter_map(|item| item.at(&whole.index).and_then(Value::as_u64)) {
+            if !listed.insert(index) {
+                return Err(format!(
+                    "{}: expected each event once, found that of index {index} twice",
+                    whole.list
+                ));
+            }
+        }
+        let file = answer.at(&whole.file).and_then(Value::as_str).unwrap_or_default();
+        let positions = self.by_identifier.get(file.as_ref()).into_iter().flatten();
+        let entries = positions.filter_map(|position| self.entries.get(*position));
+        let of_file = entries.filter(|entry| {
+            let is_event = entry.text("event") == Some("beacon") && entry.text("file_id") == Some(&file);
+            is_event && entry.index < floor
+        });
+        let events: Vec<u64> = of_file.map(|entry| entry.index).collect();
+        let mut newest = events.into_iter().rev().take(whole.most);
+        match newest.find(|index| !listed.contains(index)) {
+            None => Ok(()),
+            Some(index) => {
+                Err(format!("{}: expected the event at index {index} of the log, found none", whole.list))
+            }
+        }
+    }
+}
+
+impl Settled {
+    /// Whether log and requests agree; else in words what does not.
+    pub(crate) fn agree(self) -> Result<(), String> {
+        self.missing.or(self.unexplained).map_or(Ok(()), Err)
+    }
+}
+
+/// What one answer shows about the length of the log.
+struct Shown {
+    /// Sizes that the log had while the answer was made.
+    sizes: Vec<u64>,
+    /// The leaf that the request added.
+    added: Option<u64>,
+    /// A page ends here although it could go on.
+    ends: Option<u64>,
+    /// How many leaves there are at least from then on.
+    after: u64,
+}
+
+impl Shown {
+    fn by(seen: &Seen<'_>, added: Option<u64>) -> Self {
+        let mut shown = Self { sizes: Vec::new(), added, ends: None, after: 0 };
+        if let Some(answer) = seen.accepted() {
+            let sighting = Sighting::read(String::new(), seen.call.document, &answer.body());
+            shown.sizes.extend(sighting.iter().flat_map(Sighting::sizes));
+            shown.sizes.extend(seen.call.size.as_deref().and_then(|pointer| answered(seen, pointer)));
+            if seen.call.document == Some(assayer_vectors::Document::OversightLog) {
+                shown.ends = page_end(seen, &answer.body());
+            }
+        }
+        let seen_sizes = shown.sizes.iter().copied();
+        shown.after = seen_sizes.chain(added.map(|index| index + 1)).max().unwrap_or_default();
+        shown
+    }
+
+    fn at_least(&self, floor: u64) -> Result<(), String> {
+        if let Some(size) = self.sizes.iter().find(|size| **size < floor) {
+            return Err(format!("expected a size of at least {floor}, found {size},"));
+        }
+        if let Some(index) = self.added.filter(|index| *index < floor) {
+            return Err(format!("expected a new leaf at index {floor} or later, found it at {index},"));
+        }
+        match self.ends.filter(|end| *end < floor) {
+            Some(end) => Err(format!("expected entries up to index {}, found an end at {end},", floor - 1)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The index behind the last entry of a page that has fewer entries than were asked for.
+fn page_end(seen: &Seen<'_>, body: &[u8]) -> Option<u64> {
+    /// WF-7: no page has more.
+    const MOST: u64 = 1000;
+    let (start, limit) = (seen.query("start")?, seen.query("limit")?);
+    let document = Document::read(body, &Limits::default()).ok()?;
+    let count = document.root().get("entries")?.items().count() as u64;
+    // Less than the least that can be meant by a limit of none.
+    (count < limit.clamp(1, MOST) && limit > 0).then_some(start.saturating_add(count))
+}
+
+fn answered(seen: &Seen<'_>, pointer: &str) -> Option<u64> {
+    crate::transcript::part_of(&seen.accepted()?.body(), pointer)?.as_u64()
+}
+
+/// The texts that this run drew: nobody else has them.
+fn own_names(suite: &Suite, transcript: &Transcript) -> BTreeSet<String> {
+    /// Shorter texts may be drawn by others too.
+    const SHORTEST: usize = 16;
+    let drawn = suite.values.keys().filter_map(|name| transcript.manifest.names.get(name));
+    drawn.filter_map(Json::as_str).filter(|text| text.len() >= SHORTEST).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use assayer_vectors::{SUITE, load_embedded};
+    use assayer_verifier::leaf_hash;
+    use serde_json::json;
+
+    use super::*;
+    use crate::seen::seen;
+
+    const TOKEN: &str = "00112233445566778899aabbccddeeff";
+
+    fn opening(user_agent: &str) -> Json {
+        json!({"event": "beacon", "kind": "http_img", "token_id": TOKEN, "user_agent": user_agent})
+    }
+
+    fn log(leaves: &[Json]) -> Log {
+        let page = |(index, leaf): (usize, &Json)| {
+            let text = leaf.to_string();
+            json!({"index": index, "leaf_hash": leaf_hash(text.as_bytes()).to_hex(), "leaf_data": text})
+        };
+        let pages: Vec<String> = leaves.iter().enumerate().map(|leaf| page(leaf).to_string()).collect();
+        Log::read(pages.iter().map(|page| page.as_bytes()), &Limits::default()).0
+    }
+
+    fn answered(exchange: &str, target: &str, user_agent: &str, status: u16, body: &Json) -> Json {
+        json!({"n": 0, "at_ms": 0, "exchange": exchange, "attempt": 1, "effect": "none", "outcome": {"answered": {
+            "request": {"method": "GET", "target": target, "headers": [["User-Agent", user_agent]]},
+            "answer": {"status": status, "headers": [], "body_text": body.to_string(), "elapsed_ms": 1},
+        }}})
+    }
+
+    fn hit(user_agent: &str, status: u16) -> Json {
+        answered("beacon-http-img", &format!("/p/{TOKEN}.png"), user_agent, status, &json!(""))
+    }
+
+    fn health(size: u64) -> Json {
+        answered("health", "/health", "x", 200, &json!({"tlog_size": size}))
+    }
+
+    /// What the ledger says of log and requests, and what of sizes.
+    fn judged(exchanges: &[Json], leaves: &[Json]) -> (Result<(), String>, Result<(), String>) {
+        let suite = load_embedded(SUITE).unwrap();
+        let wire = suite.wires.iter().find(|wire| wire.wire == "candidate").unwrap();
+        let mut manifest = crate::archive::Manifest::sample("2026-01-02T03:04:05Z", 2000);
+        manifest.names.insert("token_http".to_owned(), json!(TOKEN));
+        let exchanges = exchanges.iter().map(|one| serde_json::from_value(one.clone()).unwrap()).collect();
+        let transcript = Transcript { manifest, exchanges };
+        let all = seen(&suite, wire, &transcript, 1);
+        let ledger = Ledger::new(&all, &log(leaves), "tlog-range-final");
+        let settled = ledger.settle(&suite, &transcript);
+        let follow = ledger.follow(&settled);
+        (settled.agree(), follow)
+    }
+
+    #[test]
+    fn every_opening_has_a_leaf_and_every_leaf_of_the_run_an_opening() {
+        let said = |exchanges: &[Json], leaves: &[Json]| judged(exchanges, leaves).0;
+        let twice = [hit("a", 200), hit("b", 200)];
+        assert_eq!(said(&twice, &[opening("b"), opening("a")]), Ok(()));
+        assert!(said(&twice, &[opening("a")]).unwrap_err().contains("expected a leaf of its own"));
+        assert!(
+            said(&twice, &[opening("a"), opening("a")]).unwrap_err().contains("expected a leaf of its own")
+        );
+        let surplus = said(&twice, &[opening("a"), opening("b"), opening("a")]);
+        assert!(surplus.unwrap_err().starts_with("leaf 2: expected a leaf that was asked for"));
+        let of_others = json!({"event": "beacon", "token_id": "somebody-elses"});
+        assert_eq!(said(&[], &[of_others]), Ok(()));
+        assert!(said(&[hit("a", 404)], &[opening("a")]).is_err(), "refused and logged");
+        assert_eq!(said(&[hit("a", 500)], &[opening("a")]), Ok(()), "broken off: logged or not");
+        assert_eq!(said(&[hit("a", 500)], &[]), Ok(()));
+    }
+
+    #[test]
+    fn sizes_and_indexes_only_rise() {
+        let leaves = [opening("a"), opening("b")];
+        let said = |exchanges: &[Json]| judged(exchanges, &leaves).1;
+        assert_eq!(said(&[health(0), hit("a", 200), health(1), hit("b", 200), health(2)]), Ok(()));
+        let behind = said(&[hit("a", 200), health(0), hit("b", 200)]);
+        assert!(behind.unwrap_err().starts_with("health: expected a size of at least 1, found 0"));
+        let ahead = said(&[hit("a", 200), health(2), hit("b", 200)]);
+        assert!(ahead.unwrap_err().starts_with("beacon-http-img: expected a new leaf at index 2 or later"));
+        let page = |count: usize| {
+            let body = json!({"entries": vec![json!({}); count]});
+            answered("tlog-range", "/tlog/range?start=0&limit=10", "x", 200, &body)
+        };
+        assert_eq!(said(&[health(2), page(2)]), Ok(()));
+        assert!(said(&[health(2), page(1)]).unwrap_err().contains("expected entries up to index 1"));
+    }
+}
