@@ -5,6 +5,9 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
 
+use assayer_harness::cases;
+use assayer_reports::{Matrix, matrix_to_markdown};
+use assayer_vectors::{SUITE, load_embedded};
 use serde_json::Value as Json;
 
 fn assayer(arguments: &[&str]) -> Command {
@@ -112,6 +115,30 @@ fn a_selection_of_the_catalogue_is_tried_and_written_down() {
     );
     assert!(std::fs::read_to_string(&page).unwrap().contains("| `head-signature-empty` | cryptography |"));
     assert_eq!(run(&["selftest", "--only", "no-such-*"]).status.code(), Some(2));
+}
+
+/// The published matrix is of this catalogue: the same faults, variants, hollow registries and checks, with the same words.
+/// What came out is not tried again here, that takes minutes; `docs/faults.md` says how to publish it anew.
+#[test]
+fn the_published_matrix_is_of_this_catalogue() {
+    let book =
+        |name: &str| std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let published: Matrix = serde_json::from_str(&book("reports/kill-matrix.json")).unwrap();
+    let suite = load_embedded(SUITE).unwrap();
+    let how =
+        "publish it anew: assayer selftest --matrix reports/kill-matrix.json --page docs/kill-matrix.md";
+    let rows = published.faults.iter().map(|row| (&row.id, &row.does, row.kind, &row.killed_by));
+    let faults = suite.faults.iter().map(|fault| (&fault.id, &fault.does, fault.kind, &fault.killed_by));
+    assert!(rows.eq(faults), "the faults are not those of the catalogue; {how}");
+    let rows = published.variants.iter().map(|row| (&row.id, &row.does));
+    assert!(rows.eq(suite.variants.iter().map(|known| (&known.id, &known.does))), "variants; {how}");
+    let rows = published.hollow.iter().map(|row| (&row.id, &row.does));
+    assert!(rows.eq(suite.hollow.iter().map(|known| (&known.id, &known.does))), "hollow registries; {how}");
+    let strict = suite.editions.iter().find(|known| known.edition == "strict").unwrap();
+    let checks = cases(&suite, strict).into_iter().map(|case| (&case.check.id, &case.check.redundant));
+    assert!(published.checks.iter().map(|row| (&row.id, &row.redundant)).eq(checks), "checks; {how}");
+    assert!(published.whole && published.is_good(), "what is published is not a selftest that passed; {how}");
+    assert_eq!(book("docs/kill-matrix.md"), matrix_to_markdown(&published), "{how}");
 }
 
 /// Each way for a catalogue to be wrong has an outcome of its own, and none of them is success.
