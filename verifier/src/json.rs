@@ -12,6 +12,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use crate::code::Code;
 use crate::limits::Limits;
@@ -407,6 +408,12 @@ pub fn push_token(pointer: &mut String, token: &str) {
 /// Decodes the escapes of a string that the reader has checked.
 fn unescape(inner: &str) -> String {
     let mut out = String::with_capacity(inner.len());
+    unescape_into(&mut out, inner);
+    out
+}
+
+/// The same, behind what stands in `out`.
+fn unescape_into(out: &mut String, inner: &str) {
     let mut rest = inner;
     while let Some(at) = rest.find('\\') {
         let (plain, escape) = rest.split_at(at);
@@ -416,7 +423,6 @@ fn unescape(inner: &str) -> String {
         rest = escape.get(used..).unwrap_or("");
     }
     out.push_str(rest);
-    out
 }
 
 /// Decodes the escape at the start of `text`: the character and how many bytes it took.
@@ -500,8 +506,8 @@ struct Reader<'t, 'l> {
     limits: &'l Limits,
     nodes: Vec<Node>,
     open: Vec<Open>,
-    /// Scratch for the names of one object, decoded, each with its node.
-    names: Vec<(Cow<'t, str>, usize)>,
+    /// Scratch for names whose escapes are decoded.
+    decoded: String,
     /// Scratch for the fingerprints of the names of one object.
     fingerprints: Vec<u64>,
     tally: Tally,
@@ -526,7 +532,7 @@ impl<'t, 'l> Reader<'t, 'l> {
             limits,
             nodes: Vec::with_capacity(guess),
             open: Vec::new(),
-            names: Vec::new(),
+            decoded: String::new(),
             fingerprints: Vec::new(),
             tally: Tally::default(),
         }
@@ -880,11 +886,15 @@ impl<'t, 'l> Reader<'t, 'l> {
         self.fingerprints.clear();
         let mut at = open.node + 1;
         while let (Some(name), Some(value)) = (self.nodes.get(at), self.nodes.get(at + 1)) {
-            if name.is_special() {
-                return true;
-            }
-            let text = self.bytes.get(name.start as usize + 1..name.end as usize - 1).unwrap_or_default();
-            self.fingerprints.push(fingerprint(text));
+            let text = self.text.get(name.start as usize + 1..name.end as usize - 1).unwrap_or_default();
+            let print = if name.is_special() {
+                self.decoded.clear();
+                unescape_into(&mut self.decoded, text);
+                fingerprint(self.decoded.as_bytes())
+            } else {
+                fingerprint(text.as_bytes())
+            };
+            self.fingerprints.push(print);
             at = value.next as usize;
         }
         any_twice(&mut self.fingerprints)
@@ -892,15 +902,25 @@ impl<'t, 'l> Reader<'t, 'l> {
 
     /// Names equal after decoding are duplicates, however they are spelled.
     fn refuse_duplicates(&mut self, open: &Open) -> Read<()> {
-        let mut names = std::mem::take(&mut self.names);
-        names.clear();
+        // All decoded names stand in one text: they may be a million.
+        let mut decoded = std::mem::take(&mut self.decoded);
+        decoded.clear();
+        let mut spans = Vec::new();
         let mut at = open.node + 1;
-        while let Some(value) = self.nodes.get(at + 1) {
-            names.push((self.name(at), at));
+        while let (Some(name), Some(value)) = (self.nodes.get(at), self.nodes.get(at + 1)) {
+            let start = decoded.len();
+            if name.is_special() {
+                unescape_into(&mut decoded, self.raw(at));
+            }
+            spans.push((start..decoded.len(), at));
             at = value.next as usize;
         }
+        let name = |(span, at): (Range<usize>, usize)| {
+            let is_decoded = self.nodes.get(at).is_some_and(|node| node.is_special());
+            (if is_decoded { decoded.get(span).unwrap_or_default() } else { self.raw(at) }, at)
+        };
+        let mut names: Vec<(&str, usize)> = spans.into_iter().map(name).collect();
         let found = if names.len() <= 16 { first_pair(&names) } else { first_pair_sorted(&mut names) };
-        self.names = names;
         match found {
             Some(node) => Err(self.duplicate(node)),
             None => Ok(()),
@@ -960,14 +980,14 @@ impl<'t, 'l> Reader<'t, 'l> {
 }
 
 /// Node of the earliest name that repeats one before it; quadratic, for small objects.
-fn first_pair(names: &[(Cow<'_, str>, usize)]) -> Option<usize> {
-    let repeats = |(position, (name, _)): &(usize, &(Cow<'_, str>, usize))| {
+fn first_pair(names: &[(&str, usize)]) -> Option<usize> {
+    let repeats = |(position, (name, _)): &(usize, &(&str, usize))| {
         names.iter().take(*position).any(|(earlier, _)| earlier == name)
     };
     names.iter().enumerate().find(repeats).map(|(_, (_, node))| *node)
 }
 
-fn first_pair_sorted(names: &mut [(Cow<'_, str>, usize)]) -> Option<usize> {
+fn first_pair_sorted(names: &mut [(&str, usize)]) -> Option<usize> {
     // Nodes are numbered in reading order.
     names.sort_unstable();
     let repeats = names.windows(2).filter_map(|pair| match pair {

@@ -178,6 +178,12 @@ fn names_that_are_nearly_duplicates_cost_no_more_than_their_length() {
     let limits = Limits::default();
     let short = object((0..100_000).map(|number| format!("\\u006{}{number}", number % 10)));
     soon("escaped names", || Document::read(short.as_bytes(), &limits).map(|_| ())).unwrap();
+    // A million, every one escaped; and names that are alike at both ends.
+    let many = object((0..1_000_000).map(|number| format!("\\u0061{number}")));
+    soon("a million escaped names", || Document::read(many.as_bytes(), &limits).map(|_| ())).unwrap();
+    let alike = object((0..200_000).rev().map(|number| format!("\\u0061aaaaaaa{number:06}aaaaaaaa")));
+    soon("escaped names alike at both ends", || Document::read(alike.as_bytes(), &limits).map(|_| ()))
+        .unwrap();
     for count in [16, 17, 200] {
         let beginning = "\\u0061".repeat(300_000 / count);
         let names = || (0..count).map(|number| format!("{beginning}{number:03}"));

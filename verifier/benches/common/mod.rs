@@ -2,7 +2,7 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each bench uses a part of it")]
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use assayer_verifier::{Hash, PublicKey, leaf_hash, node_hash};
 use ed25519_dalek::{Signer, SigningKey};
@@ -11,16 +11,30 @@ use serde_json::{Value, json};
 /// How often each side of a ratio is timed; odd, so that there is a median.
 const ROUNDS: usize = 31;
 
-/// Median times of several jobs that take turns, so that a noisy neighbour disturbs all of them alike.
+/// How long this thread has had a processor. While others have it the thread does not age, so a noisy neighbour costs
+/// caches and no more.
+#[cfg(unix)]
+fn now() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
+}
+
+#[cfg(not(unix))]
+fn now() -> Duration {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    START.elapsed()
+}
+
+/// Median processor times of several jobs that take turns, so that whatever goes on beside them disturbs all alike.
 pub(crate) fn medians<const N: usize>(mut jobs: [&mut dyn FnMut(); N]) -> [Duration; N] {
     let mut times: [Vec<Duration>; N] = std::array::from_fn(|_| Vec::with_capacity(ROUNDS));
     for round in 0..=ROUNDS {
         for (job, times) in jobs.iter_mut().zip(&mut times) {
-            let start = Instant::now();
+            let start = now();
             job();
             // The first round warms the caches up.
             if round > 0 {
-                times.push(start.elapsed());
+                times.push(now() - start);
             }
         }
     }
