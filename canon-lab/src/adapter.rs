@@ -1,15 +1,15 @@
 //! An engine in another process, behind the adapter protocol: one JSON object a line each way (`adapters/README.md`).
 //!
-//! Requests are sent ahead of their answers. If the process ends or falls silent, it is started anew and what was not answered
-//! is sent one at a time, so that the text which broke it is known and no other is blamed.
+//! Requests are sent ahead of their answers. If the process ends or falls silent, it is started anew and the next texts are
+//! sent one at a time, so that the text which broke it is known and no other is blamed. Once a process has been silent for as long as
+//! an answer may take, silences are cut short while a text is made smaller; what is published is asked again with all the time.
 
-use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -98,18 +98,25 @@ pub struct Patience {
     pub start: Duration,
     /// For the answer to one text.
     pub answer: Duration,
-    /// After so many new starts the engine is given up.
+    /// After so many new starts the engine is given up; while a text is made smaller, so many more are allowed.
     pub restarts: u32,
+    /// It is given up after so many silences as well: each costs the time of an answer.
+    pub silences: u32,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { start: Duration::from_secs(30), answer: Duration::from_secs(5), restarts: 50 }
+        Self { start: Duration::from_secs(30), answer: Duration::from_secs(5), restarts: 50, silences: 6 }
     }
 }
 
 /// So many requests are sent ahead.
-const AHEAD: usize = 64;
+const AHEAD: usize = 128;
+/// So many bytes of requests are written at once, where they are there.
+const WRITTEN_AT_ONCE: usize = 64 << 10;
+/// After a silence the next ones are waited for so many times less, though never less than [`SLOWER`] times the slowest answer.
+const SHORTER: u32 = 10;
+const SLOWER: u32 = 20;
 /// No answer is longer: a quarter of a gigabyte of hexadecimal text would be a defect of its own.
 const LONGEST_ANSWER: u64 = 256 << 20;
 /// So much of the end of standard error is kept.
@@ -123,6 +130,12 @@ pub struct Adapter {
     patience: Patience,
     running: Option<Running>,
     restarts: u32,
+    /// The new starts before the experiment that is going on, if one is.
+    before: Option<u32>,
+    /// So many texts are still sent one at a time, because the process broke a short while ago.
+    careful: usize,
+    silences: u32,
+    slowest: Duration,
 }
 
 impl Adapter {
@@ -139,8 +152,18 @@ impl Adapter {
             return Err(failed("nothing".to_owned()));
         }
         let identity = Identity { name: String::new(), version: String::new(), scheme: String::new() };
-        let mut adapter =
-            Self { command: command.to_owned(), words, identity, patience, running: None, restarts: 0 };
+        let mut adapter = Self {
+            command: command.to_owned(),
+            words,
+            identity,
+            patience,
+            running: None,
+            restarts: 0,
+            before: None,
+            careful: 0,
+            silences: 0,
+            slowest: Duration::ZERO,
+        };
         let (running, started) = adapter.launch()?;
         adapter.running = Some(running);
         adapter.identity = Identity { name: started.name, version: started.version, scheme: started.scheme };
@@ -179,9 +202,6 @@ impl Adapter {
     /// A running process, started anew if need be; otherwise why there is none any more.
     fn running(&mut self) -> Result<&mut Running, String> {
         if self.running.is_none() {
-            if self.restarts >= self.patience.restarts {
-                return Err(format!("given up after {} new starts", self.restarts));
-            }
             self.restarts += 1;
             let (running, _) = self.launch().map_err(|error| error.to_string())?;
             self.running = Some(running);
@@ -189,39 +209,61 @@ impl Adapter {
         self.running.as_mut().ok_or_else(|| "not running".to_owned())
     }
 
-    /// Sends the first `ahead` of the texts and takes their answers; how far it came, and what went wrong there.
-    fn round(
-        &mut self,
-        texts: &VecDeque<&Vec<u8>>,
-        ahead: usize,
-        answers: &mut Vec<Answer>,
-    ) -> (usize, Option<String>) {
-        let limit = self.patience.answer;
-        let running = match self.running() {
-            Ok(running) => running,
-            Err(why) => return (0, Some(why)),
-        };
-        let sent = texts
-            .iter()
-            .take(ahead)
-            .map(|text| running.send(&Request::Canonicalize { input: hex::encode(text) }))
-            .count();
-        for done in 0..sent {
-            let problem = match running.answers.recv_timeout(limit) {
-                Ok(line) => match answer(&line) {
-                    Ok(answer) => {
-                        answers.push(answer);
-                        continue;
-                    }
-                    Err(problem) => problem,
-                },
-                Err(RecvTimeoutError::Timeout) => format!("no answer within {} s", limit.as_secs_f64()),
-                Err(RecvTimeoutError::Disconnected) => format!("its process ended{}", running.complaint()),
-            };
-            self.running = None;
-            return (done, Some(problem));
+    /// How long the next answer is waited for. What comes of an experiment is asked again before anybody is blamed.
+    fn limit(&self) -> Duration {
+        let full = self.patience.answer;
+        if self.before.is_some() && self.silences > 0 {
+            (full / SHORTER).max(self.slowest * SLOWER).min(full)
+        } else {
+            full
         }
-        (sent, None)
+    }
+
+    /// Sends texts, at most `ahead` before their answers, and takes the answers until all are there or something goes wrong.
+    fn stream(&mut self, texts: &[Vec<u8>], ahead: usize, answers: &mut Vec<Answer>) -> Result<(), String> {
+        let limit = self.limit();
+        let mut slowest = self.slowest;
+        let running = self.running()?;
+        let mut unsent = texts.iter();
+        let mut send = |running: &mut Running, count: usize| {
+            for text in unsent.by_ref().take(count) {
+                running.send(&Request::Canonicalize { input: hex::encode(text) });
+            }
+        };
+        send(running, ahead);
+        for _ in texts {
+            let asked = Instant::now();
+            let line = running.answers.recv_timeout(limit);
+            slowest = slowest.max(asked.elapsed());
+            match taken(line, running, limit) {
+                Ok(answer) => answers.push(answer),
+                Err((was_silent, why)) => {
+                    // It is not to be trusted to end by itself.
+                    let _ = running.child.kill();
+                    self.silences += u32::from(was_silent && (self.before.is_none() || self.silences == 0));
+                    self.running = None;
+                    return Err(why);
+                }
+            }
+            send(running, 1);
+        }
+        self.slowest = slowest;
+        Ok(())
+    }
+}
+
+/// The answer of a line; or whether it is silence, and why there is none.
+fn taken(
+    line: Result<Vec<u8>, RecvTimeoutError>,
+    running: &Running,
+    limit: Duration,
+) -> Result<Answer, (bool, String)> {
+    match line {
+        Ok(line) => answer(&line).map_err(|problem| (false, problem)),
+        Err(RecvTimeoutError::Timeout) => Err((true, format!("no answer within {} s", limit.as_secs_f64()))),
+        Err(RecvTimeoutError::Disconnected) => {
+            Err((false, format!("its process ended{}", running.complaint())))
+        }
     }
 }
 
@@ -232,27 +274,48 @@ impl Engine for Adapter {
 
     fn canonicalize(&mut self, texts: &[Vec<u8>]) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(texts.len());
-        let mut open: VecDeque<&Vec<u8>> = texts.iter().collect();
-        // How many texts are still sent one at a time, because one of them broke the process.
-        let mut careful = 0_usize;
-        while !open.is_empty() {
-            let ahead = if careful > 0 { 1 } else { AHEAD };
-            let (done, problem) = self.round(&open, ahead, &mut answers);
-            open.drain(..done);
-            careful = careful.saturating_sub(done);
-            match problem {
-                None => {}
-                Some(_) if ahead > 1 && self.restarts < self.patience.restarts => {
-                    careful = AHEAD.min(open.len())
-                }
-                Some(why) => {
+        while let Some(open) = texts.get(answers.len()..).filter(|open| !open.is_empty()) {
+            if self.is_given_up() {
+                break;
+            }
+            let before = answers.len();
+            let (count, ahead) = if self.careful > 0 { (self.careful, 1) } else { (open.len(), AHEAD) };
+            let problem = self.stream(open.get(..count).unwrap_or(open), ahead, &mut answers);
+            self.careful = self.careful.saturating_sub(answers.len() - before);
+            if let Err(why) = problem {
+                // Sent alone, it is the one that did it. Otherwise it is asked again by itself, like those that were sent with it.
+                if ahead == 1 {
                     answers.push(Answer::error(why));
-                    open.pop_front();
-                    careful = careful.saturating_sub(1);
                 }
+                self.careful = AHEAD;
             }
         }
         answers
+    }
+
+    fn answer(&mut self, text: &[u8]) -> Option<Answer> {
+        let mut answers = Vec::new();
+        let silences = std::mem::take(&mut self.silences);
+        let problem = self.stream(&[text.to_vec()], 1, &mut answers);
+        self.silences = silences.max(self.silences);
+        answers.pop().or_else(|| problem.err().map(Answer::error))
+    }
+
+    fn waits(&self) -> bool {
+        true
+    }
+
+    fn is_given_up(&self) -> bool {
+        let is_silent = self.before.is_none() && self.silences >= self.patience.silences;
+        self.running.is_none() && (is_silent || self.restarts >= self.patience.restarts)
+    }
+
+    fn set_experimenting(&mut self, on: bool) {
+        if on {
+            self.before = Some(std::mem::take(&mut self.restarts));
+        } else if let Some(before) = self.before.take() {
+            self.restarts = before;
+        }
     }
 }
 
@@ -294,8 +357,13 @@ impl Running {
         let complaint = Arc::new(Mutex::new(Vec::new()));
         let writer = child.stdin.take().map(|mut stdin| {
             std::thread::spawn(move || {
-                for line in to_write {
-                    if stdin.write_all(&line).and_then(|()| stdin.flush()).is_err() {
+                while let Ok(mut lines) = to_write.recv() {
+                    while lines.len() < WRITTEN_AT_ONCE
+                        && let Ok(line) = to_write.try_recv()
+                    {
+                        lines.extend(line);
+                    }
+                    if stdin.write_all(&lines).and_then(|()| stdin.flush()).is_err() {
                         return;
                     }
                 }

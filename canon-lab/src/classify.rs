@@ -38,6 +38,7 @@ macro_rules! classes {
 classes! {
     OrderUnsorted = "order.unsorted", "RFC 8785 section 3.2.3: the members of every object are sorted; json.dumps sorts with sort_keys only";
     OrderNested = "order.nested", "RFC 8785 section 3.2.3: objects inside objects and arrays are sorted too";
+    OrderMany = "order.many-members", "RFC 8785 section 3.2.3: the members of every object are sorted, however many there are";
     OrderUtf16 = "order.utf16-or-code-point", "RFC 8785 section 3.2.3: names are compared as UTF-16 code units; json.dumps compares code points, which differs beyond U+FFFF";
     OrderQuoted = "order.quoted-name", "RFC 8785 section 3.2.3: names are compared without the quote marks and escapes of their text";
     OrderIntegers = "order.integer-names", "RFC 8785 section 3.2.3: names are text, also when they look like numbers; ECMAScript objects list integer names first";
@@ -70,6 +71,7 @@ classes! {
     StringCase = "string.letter-case", "RFC 8785 section 3.1: strings are kept";
     StringTrimmed = "string.trimmed", "RFC 8785 section 3.1: white space inside strings is kept";
     StringNul = "string.nul", "RFC 8259 section 7: U+0000 is a character of a string like others";
+    StringDropped = "string.character-dropped", "RFC 8785 section 3.1: no character is left out, visible or not";
     StringTruncated = "string.truncated", "RFC 8785 section 3.1: strings are kept at any length";
     StringSurrogates = "string.surrogate-encoding", "RFC 3629 section 3: a supplementary character is one sequence of four bytes, not two surrogates of three";
     StringReplaced = "string.replacement", "RFC 8785 section 3.2.2.2: characters are not replaced";
@@ -106,6 +108,7 @@ classes! {
     Size = "limit.size", "RFC 8259 section 9: a parser may limit size; two that limit it differently disagree";
     Refused = "refused.other", "RFC 8785 section 3.1: every I-JSON text has a canonical form";
     Broke = "engine.broke", "an engine must answer, also with a refusal";
+    Unstable = "engine.unstable", "an engine must answer a text always alike, whatever it was asked before";
 }
 
 /// What the engines of a pair make of further texts; a cause is told apart by experiment where one case fits several.
@@ -273,7 +276,7 @@ fn of_objects(left: &Members, right: &Members, input: Option<&Part>, probe: Prob
     };
     if sorted(&left_names) == sorted(&right_names) {
         let (first, second) = left.iter().zip(right).find(|((a, _), (b, _))| decoded(a) != decoded(b))?;
-        return Some(of_order(&text_of(&first.0), &text_of(&second.0), probe));
+        return Some(of_order([&text_of(&first.0), &text_of(&second.0)], [left, right], probe));
     }
     let lost = |from: &Members, others: &[Vec<Result<char, Vec<u8>>>]| -> Vec<(Vec<u8>, Part)> {
         from.iter().filter(|(name, _)| !others.contains(&decoded(name))).cloned().collect()
@@ -316,7 +319,7 @@ fn is_special(name: &str) -> bool {
 }
 
 /// Two names that stand in the opposite order. The simplest texts of each cause are tried on the two engines.
-fn of_order(first: &str, second: &str, probe: Probe<'_>) -> Class {
+fn of_order([first, second]: [&str; 2], objects: [&Members; 2], probe: Probe<'_>) -> Class {
     let probes: [(&[u8], Class); 10] = [
         (b"{\"b\":0,\"a\":0}", Class::OrderUnsorted),
         (b"{\"a\":{\"b\":0,\"a\":0}}", Class::OrderNested),
@@ -329,10 +332,28 @@ fn of_order(first: &str, second: &str, probe: Probe<'_>) -> Class {
         ("{\"\u{e000}\":0,\"\u{1f600}\":0}".as_bytes(), Class::OrderUtf16),
         ("{\"\u{e9}\":0,\"z\":0}".as_bytes(), Class::OrderCollation),
     ];
-    probes
-        .iter()
-        .find(|(text, _)| probe(text))
-        .map_or_else(|| of_two_names(first, second), |(_, class)| *class)
+    if let Some((_, class)) = probes.iter().find(|(text, _)| probe(text)) {
+        return *class;
+    }
+    if [[first, second], [second, first]].into_iter().any(|names| probe(&nested(names, 0))) {
+        return of_two_names(first, second);
+    }
+    // Not the names: how many there are, or how deep they stand.
+    let [count, _] = objects.map(<[_]>::len);
+    if objects.into_iter().any(|members| probe(&Part::Object(members.to_vec()).write())) {
+        return if count > 8 { Class::OrderMany } else { Class::OrderOther };
+    }
+    let depths = [2, 4, 8, 16, 32, 64, 128, 256];
+    if depths.into_iter().any(|depth| probe(&nested(["b", "a"], depth))) {
+        return Class::OrderNested;
+    }
+    of_two_names(first, second)
+}
+
+/// An object of two members, inside so many others.
+fn nested(names: [&str; 2], depth: usize) -> Vec<u8> {
+    let [first, second] = names.map(|name| serde_json::Value::String(name.to_owned()).to_string());
+    format!("{}{{{first}:0,{second}:0}}{}", "{\"a\":".repeat(depth), "}".repeat(depth)).into_bytes()
 }
 
 /// Which comparison, other than that of UTF-16 code units, puts these two the other way round.
@@ -391,11 +412,19 @@ fn of_strings(left: &[u8], right: &[u8]) -> Option<Class> {
         Class::StringReplaced
     } else if a.contains('\0') != b.contains('\0') {
         Class::StringNul
+    } else if is_dropped(&a, &b) || is_dropped(&b, &a) {
+        Class::StringDropped
     } else if a.starts_with(&b) || b.starts_with(&a) {
         Class::StringTruncated
     } else {
         Class::StringChanged
     })
+}
+
+/// Whether `rest` is `whole` without one character, wherever that stands.
+fn is_dropped(whole: &str, rest: &str) -> bool {
+    let lost = whole.chars().find(|c| whole.matches(*c).count() != rest.matches(*c).count());
+    lost.is_some_and(|c| whole.replace(c, "") == rest)
 }
 
 fn has_surrogate_escapes(token: &[u8]) -> bool {

@@ -56,12 +56,48 @@ impl Answer {
 }
 
 /// A canonicalizer.
-pub trait Engine {
+pub trait Engine: Send {
     /// Name, version and scheme as the engine gives them.
     fn identity(&self) -> &Identity;
 
-    /// Canonicalizes texts, in order; one answer for each.
+    /// Canonicalizes texts, in order; one answer for each, and fewer only where the engine was given up on the way.
     fn canonicalize(&mut self, texts: &[Vec<u8>]) -> Vec<Answer>;
+
+    /// The answer to one text that is to be published: asked by itself, with all the time that an answer may take.
+    fn answer(&mut self, text: &[u8]) -> Option<Answer> {
+        self.canonicalize(&[text.to_vec()]).pop()
+    }
+
+    /// Whether an answer is waited for, and other work can be done meanwhile.
+    fn waits(&self) -> bool {
+        false
+    }
+
+    /// Whether it broke so often that it is asked nothing more.
+    fn is_given_up(&self) -> bool {
+        false
+    }
+
+    /// What breaks from here on does not count towards giving the engine up; `false` ends that. A text that breaks an engine is made
+    /// smaller by breaking it again and again.
+    fn set_experimenting(&mut self, _on: bool) {}
+}
+
+/// Does something with every engine, in the order given; at the same time where one of them waits for a process.
+pub(crate) fn all_at_once<'e, E: Engine + ?Sized + 'e, T: Send>(
+    engines: impl Iterator<Item = &'e mut E>,
+    ask: impl Fn(&mut E) -> T + Sync,
+) -> Vec<T> {
+    let engines: Vec<&mut E> = engines.collect();
+    if !engines.iter().any(|engine| engine.waits()) {
+        return engines.into_iter().map(ask).collect();
+    }
+    let ask = &ask;
+    std::thread::scope(|scope| {
+        let running: Vec<_> = engines.into_iter().map(|engine| scope.spawn(move || ask(engine))).collect();
+        let joined = running.into_iter().map(std::thread::ScopedJoinHandle::join);
+        joined.map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 /// Who an engine says that it is.
@@ -89,17 +125,18 @@ pub struct Builtin {
 
 impl Builtin {
     /// The names of all engines of this process.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 8] = [
         "jcs",
         "jcs-exact-integers",
         "serde-jcs-0.1",
         "python-sort-keys",
         "python-sort-keys-utf8",
         "serde_jcs",
+        "serde_jcs_0_1",
         "serde_json_canonicalizer",
     ];
 
-    /// The engine of that name: a scheme of the verifier, or one of two crates.
+    /// The engine of that name: a scheme of the verifier, or a crate.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let canonicalize: fn(&[u8]) -> Answer = match name {
@@ -109,6 +146,7 @@ impl Builtin {
             "python-sort-keys" => |text| verifier(text, Scheme::PythonSortKeys),
             "python-sort-keys-utf8" => |text| verifier(text, Scheme::PythonSortKeysUtf8),
             "serde_jcs" => |text| crate_(text, serde_jcs::to_vec),
+            "serde_jcs_0_1" => |text| crate_(text, serde_jcs_0_1::to_vec),
             "serde_json_canonicalizer" => |text| crate_(text, serde_json_canonicalizer::to_vec),
             _ => return None,
         };
@@ -117,6 +155,7 @@ impl Builtin {
             name: if own { format!("assayer:{name}") } else { name.to_owned() },
             version: match name {
                 "serde_jcs" => "0.2".to_owned(),
+                "serde_jcs_0_1" => "0.1.0".to_owned(),
                 "serde_json_canonicalizer" => "0.4".to_owned(),
                 _ => env!("CARGO_PKG_VERSION").to_owned(),
             },

@@ -10,7 +10,7 @@ use proptest::strategy::{NewTree, Strategy, ValueTree};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use crate::loose::reductions;
-use crate::tables::{CHARACTERS, INVALID, LENGTHS, NAMES, NUMBERS};
+use crate::tables::{CHARACTERS, INVALID, LENGTHS, NAMES, NUMBERS, WORDS};
 
 /// Writes a character in a string: as it is where JSON allows that, else as an escape.
 fn push_char(text: &mut Vec<u8>, c: char) {
@@ -22,10 +22,22 @@ fn push_char(text: &mut Vec<u8>, c: char) {
     }
 }
 
-fn escape(c: char, capitals: bool) -> String {
+/// How the hexadecimal digits of an escape are written.
+#[derive(Clone, Copy)]
+enum Digits {
+    Small,
+    Capital,
+    Mixed,
+}
+
+fn escape(c: char, digits: Digits) -> String {
     let mut text = String::new();
     for unit in c.encode_utf16(&mut [0; 2]) {
-        let _ = if capitals { write!(text, "\\u{unit:04X}") } else { write!(text, "\\u{unit:04x}") };
+        let _ = match digits {
+            Digits::Small => write!(text, "\\u{unit:04x}"),
+            Digits::Capital => write!(text, "\\u{unit:04X}"),
+            Digits::Mixed => write!(text, "\\u{:02X}{:02x}", *unit >> 8, *unit & 0xff),
+        };
     }
     text
 }
@@ -47,8 +59,11 @@ pub fn catalogue() -> Vec<Vec<u8>> {
     let mut texts = Vec::new();
     scalars(&mut texts);
     strings(&mut texts);
+    words(&mut texts);
+    code_points(&mut texts);
     pairs_of_names(&mut texts);
     structures(&mut texts);
+    borders_of_buffers(&mut texts);
     texts.extend(INVALID.iter().map(|text| text.to_vec()));
     let mut seen = std::collections::BTreeSet::new();
     texts.retain(|text| seen.insert(text.clone()));
@@ -83,8 +98,8 @@ fn strings(texts: &mut Vec<Vec<u8>>) {
         push_char(&mut raw, *c);
         raw.push(b'"');
         texts.push(raw);
-        texts.push(format!("\"{}\"", escape(*c, false)).into_bytes());
-        texts.push(format!("[\"a{}z\"]", escape(*c, true)).into_bytes());
+        texts.push(format!("\"{}\"", escape(*c, Digits::Small)).into_bytes());
+        texts.push(format!("[\"a{}z\"]", escape(*c, Digits::Capital)).into_bytes());
         texts.push(join(&[b"{", &quoted(&c.to_string()), b":0}"]));
     }
     for code in 0..0x100_u32 {
@@ -104,6 +119,51 @@ fn strings(texts: &mut Vec<Vec<u8>>) {
         r#""&<>'""#,
     ] {
         texts.push(text.as_bytes().to_vec());
+    }
+}
+
+fn words(texts: &mut Vec<Vec<u8>>) {
+    for word in WORDS {
+        texts.push(quoted(word));
+        texts.push(join(&[b"[", &quoted(word), b"]"]));
+        texts.push(join(&[b"{\"a\":", &quoted(word), b"}"]));
+        texts.push(join(&[b"{", &quoted(word), b":0}"]));
+    }
+}
+
+/// Every character of the planes in which there are many, and of the others those at either end: 256 in a string, those of plane 0 once
+/// more in a name. What an implementation does to a single character shows here whichever it is.
+fn code_points(texts: &mut Vec<Vec<u8>>) {
+    let everywhere = 0..0x200_u32;
+    let ends =
+        (2..=16_u32).flat_map(|plane| [0, 1, 0xf8, 0xf9, 0xfa, 0xff].map(|block| (plane << 8) + block));
+    for block in everywhere.chain(ends) {
+        let characters: String = (block << 8..(block + 1) << 8).filter_map(char::from_u32).collect();
+        if characters.is_empty() {
+            continue;
+        }
+        texts.push(quoted(&characters));
+        if block < 0x100 {
+            texts.push(join(&[b"{", &quoted(&characters), b":0}"]));
+        }
+    }
+}
+
+/// Characters of several bytes, and escapes, across the places where buffers of the usual sizes end.
+fn borders_of_buffers(texts: &mut Vec<Vec<u8>>) {
+    for (size, characters) in [
+        (4_096, &['é', '€', '\u{1f600}', '"', '\n', '\u{1}'][..]),
+        (8_192, &['€', '\n']),
+        (65_536, &['a', '€']),
+    ] {
+        for c in characters {
+            for before in 0..=c.len_utf8() {
+                let count = size / c.len_utf8() + 2;
+                let inner: String =
+                    std::iter::repeat_n('a', before).chain(std::iter::repeat_n(*c, count)).collect();
+                texts.push(quoted(&inner));
+            }
+        }
     }
 }
 
@@ -158,19 +218,20 @@ fn structures(texts: &mut Vec<Vec<u8>>) {
     ] {
         texts.push(text.as_bytes().to_vec());
     }
-    for depth in [2, 5, 8, 10, 16, 17, 20, 32, 33, 50, 64, 65, 100, 101, 120] {
+    // No deeper than 127: a common limit of honest readers.
+    for depth in [2, 3, 4, 5, 8, 10, 16, 17, 20, 32, 33, 50, 64, 65, 100, 101, 120, 127] {
         texts.push(join(&[&b"[".repeat(depth), &b"]".repeat(depth)]));
         texts.push(join(&[&b"{\"b\":0,\"a\":".repeat(depth), b"0", &b"}".repeat(depth)]));
     }
-    for length in LENGTHS.iter().filter(|length| **length <= 4097) {
+    for length in LENGTHS.iter().filter(|length| **length <= 8192) {
         texts.push(join(&[b"\"", &b"a".repeat(*length), b"\""]));
         texts.push(join(&[b"{\"", &b"k".repeat(*length), b"b\":0,\"", &b"k".repeat(*length), b"a\":0}"]));
     }
-    for count in [3, 8, 9, 16, 17, 32, 33, 64, 65, 100, 128, 129, 257] {
+    for count in [3, 8, 9, 16, 17, 32, 33, 64, 65, 100, 128, 129, 257, 513, 1001, 1025, 2049, 4097, 10_001] {
         let members: Vec<String> =
-            (0..count).rev().map(|number| format!("\"k{number:03}\":{number}")).collect();
+            (0..count).rev().map(|number| format!("\"k{number:03}\":{}", number % 100)).collect();
         texts.push(format!("{{{}}}", members.join(",")).into_bytes());
-        let items: Vec<String> = (0..count).rev().map(|number| number.to_string()).collect();
+        let items: Vec<String> = (0..count).rev().map(|number| (number % 1_000).to_string()).collect();
         texts.push(format!("[{}]", items.join(",")).into_bytes());
     }
     for digits in [16, 17, 18, 19, 20, 21, 22, 30, 40, 100, 300, 308, 309, 310] {
@@ -281,13 +342,16 @@ fn draw(rng: &mut TestRng, invalid_in_sixteen: u64) -> Vec<u8> {
         return source.invalid();
     }
     let mut text = Vec::with_capacity(96);
-    match source.below(16) {
-        0 | 1 => text.extend(source.number().bytes()),
-        2 | 3 => source.string(&mut text),
-        4 => source.large(&mut text),
-        5 => source.manifest(&mut text),
-        6 | 7 => source.object(&mut text, 1),
-        8 => source.array(&mut text, 1),
+    match source.below(64) {
+        0 => source.numbers(&mut text),
+        1 => source.strings(&mut text),
+        2 => source.wide(&mut text),
+        3..=10 => text.extend(source.number().bytes()),
+        11..=18 => source.string(&mut text),
+        19..=22 => source.large(&mut text),
+        23..=26 => source.manifest(&mut text),
+        27..=34 => source.object(&mut text, 1),
+        35..=38 => source.array(&mut text, 1),
         _ => source.value(&mut text, 0),
     }
     text
@@ -333,16 +397,29 @@ impl Source<'_> {
 
     /// A string, each character raw or spelled in one of its other ways.
     fn string(&mut self, text: &mut Vec<u8>) {
-        let characters = self.characters();
+        let characters = if self.one_in(5) { self.word() } else { self.characters() };
         self.spell(text, &characters);
+    }
+
+    fn word(&mut self) -> String {
+        let word = self.pick(WORDS, "a");
+        match self.below(6) {
+            0 => format!("{word}{}", self.character()),
+            1 => format!("{}{word}", self.character()),
+            2 => format!("{word}{}", self.pick(WORDS, "a")),
+            _ => word.to_owned(),
+        }
     }
 
     fn spell(&mut self, text: &mut Vec<u8>, characters: &str) {
         text.push(b'"');
         for c in characters.chars() {
             match (self.below(8), c) {
-                (0, _) => text.extend(escape(c, false).bytes()),
-                (1, _) => text.extend(escape(c, true).bytes()),
+                (0, _) => text.extend(escape(c, Digits::Small).bytes()),
+                (1, _) => {
+                    let digits = self.pick(&[Digits::Small, Digits::Capital, Digits::Mixed], Digits::Capital);
+                    text.extend(escape(c, digits).bytes());
+                }
                 (_, '\u{8}') => text.extend(b"\\b"),
                 (_, '\t') => text.extend(b"\\t"),
                 (_, '\n') => text.extend(b"\\n"),
@@ -356,8 +433,9 @@ impl Source<'_> {
     }
 
     fn name(&mut self) -> String {
-        match self.below(8) {
+        match self.below(9) {
             0..=3 => self.pick(NAMES, "a").to_owned(),
+            8 => self.word(),
             4 => format!("{}{}", self.pick(NAMES, "a"), self.character()),
             5 => self.below(200).to_string(),
             _ => self.characters(),
@@ -365,7 +443,9 @@ impl Source<'_> {
     }
 
     fn number(&mut self) -> String {
-        match self.below(12) {
+        match self.below(14) {
+            12 => self.near_power_of_two(),
+            13 => self.tie(),
             0..=3 => self.pick(NUMBERS, "0").to_owned(),
             4 => self.double(),
             5 => self.respelled(),
@@ -408,6 +488,30 @@ impl Source<'_> {
         if number.is_finite() { format!("{number:e}") } else { "1.5".to_owned() }
     }
 
+    /// A power of two of any size, or one of the doubles beside it: the space to the next double halves there.
+    fn near_power_of_two(&mut self) -> String {
+        let bits = (self.below(2_047) << 52).wrapping_add(self.below(5)).wrapping_sub(2);
+        let number = f64::from_bits(bits);
+        let sign = if self.one_in(4) { "-" } else { "" };
+        if number.is_finite() { format!("{sign}{:e}", number.abs()) } else { "2.5".to_owned() }
+    }
+
+    /// Exactly between two doubles, or a very little above or below: readers that look at the first digits only go wrong here.
+    fn tie(&mut self) -> String {
+        let between = (u128::from(self.below(1 << 52)) + (1 << 52)) * 2 + 1;
+        let nudge = self.below(3);
+        if self.one_in(2) {
+            return ((between << self.below(70)) + u128::from(nudge) - 1).to_string();
+        }
+        let places = 1 + u32::try_from(self.below(28)).unwrap_or(0);
+        let digits = between * 5_u128.pow(places);
+        match nudge {
+            0 => format!("{digits}e-{places}"),
+            1 => format!("{digits}.{}1e-{places}", "0".repeat(self.count(40))),
+            _ => format!("{}.{}e-{places}", digits - 1, "9".repeat(1 + self.count(40))),
+        }
+    }
+
     /// A double of moderate size with zeros, signs and exponents that a writer has to take away.
     fn respelled(&mut self) -> String {
         let (whole, fraction) = (self.below(10_000), self.below(10_000));
@@ -448,10 +552,41 @@ impl Source<'_> {
         text.push(b']');
     }
 
+    /// Many numbers in one text; none that no double holds, for that would hide the others.
+    fn numbers(&mut self, text: &mut Vec<u8>) {
+        let numbers: Vec<String> = (0..8 + self.count(32))
+            .map(|_| self.number())
+            .filter(|number| number.parse::<f64>().is_ok_and(f64::is_finite))
+            .collect();
+        text.extend(format!("[{}]", numbers.join(",")).bytes());
+    }
+
+    fn strings(&mut self, text: &mut Vec<u8>) {
+        text.push(b'[');
+        for position in 0..4 + self.count(12) {
+            if position > 0 {
+                text.push(b',');
+            }
+            self.string(text);
+        }
+        text.push(b']');
+    }
+
+    /// An object of many members.
+    fn wide(&mut self, text: &mut Vec<u8>) {
+        let count = 8 + self.count(24);
+        self.members(text, 5, count);
+    }
+
     fn object(&mut self, text: &mut Vec<u8>, depth: u32) {
+        let count = self.count(7);
+        self.members(text, depth, count);
+    }
+
+    fn members(&mut self, text: &mut Vec<u8>, depth: u32, count: usize) {
         let mut names: Vec<String> = Vec::new();
         text.push(b'{');
-        for _ in 0..self.count(7) {
+        for _ in 0..count {
             // A sibling that shares a beginning is where orders part ways.
             let name = match names.last() {
                 Some(last) if self.one_in(3) => format!("{last}{}", self.character()),
@@ -508,7 +643,7 @@ impl Source<'_> {
                 text.extend(close.repeat(depth));
             }
             4 => {
-                let count = length.min(520);
+                let count = length.min(1_100);
                 let stride = 1 + self.below(97);
                 let members: Vec<String> = (0..count as u64)
                     .map(|number| {
@@ -518,7 +653,8 @@ impl Source<'_> {
                 text.extend(format!("{{{}}}", members.join(",")).bytes());
             }
             _ => {
-                let items: Vec<String> = (0..length.min(520)).map(|_| self.below(100).to_string()).collect();
+                let items: Vec<String> =
+                    (0..length.min(1_100)).map(|_| self.below(100).to_string()).collect();
                 text.extend(format!("[{}]", items.join(",")).bytes());
             }
         }
@@ -599,6 +735,22 @@ mod tests {
         assert_eq!(texts.iter().collect::<BTreeSet<_>>().len(), texts.len());
         let valid = texts.iter().filter(|text| Document::read(text, &Limits::default()).is_ok()).count();
         assert!(valid * 100 > texts.len() * 85, "{valid} of {}", texts.len());
+        assert!(texts.len() < 10_000, "half of a run of 20,000 is to be enough for all: {}", texts.len());
+    }
+
+    #[test]
+    fn the_catalogue_holds_what_is_long_and_wide_and_every_character_of_two_planes() {
+        let texts: Vec<String> =
+            catalogue().into_iter().filter_map(|text| String::from_utf8(text).ok()).collect();
+        let most = |open: char, mark: &str| {
+            let of_kind = texts.iter().filter(|text| text.starts_with(open));
+            of_kind.map(|text| text.matches(mark).count()).max().unwrap()
+        };
+        assert!(most('{', ":") > 10_000 && most('[', ",") >= 10_000);
+        assert!(texts.iter().any(|text| text.len() > 65_538 && text.starts_with('"')));
+        let characters: BTreeSet<char> = texts.iter().flat_map(|text| text.chars()).collect();
+        let expected = (0x20..0x2_0000_u32).filter_map(char::from_u32);
+        assert_eq!(expected.filter(|c| !characters.contains(c)).count(), 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use assayer_verifier::{Document, Limits, Scheme, canonicalize};
 
 use crate::classify::{Class, classify};
-use crate::engine::{Answer, Engine, Identity, Outcome};
+use crate::engine::{Answer, Engine, Identity, Outcome, all_at_once};
 use crate::generate::{catalogue, text_of};
 use crate::shrink::{Difference, Shrunk, shrink};
 
@@ -83,6 +83,8 @@ pub enum Law {
     Idempotent,
     /// Members given in another order lead to the same bytes.
     OrderIndependent,
+    /// The same text leads to the same bytes, whatever was asked in between.
+    Deterministic,
     /// Two texts of different values lead to different bytes.
     Injective,
     /// The bytes are those of the scheme.
@@ -96,6 +98,7 @@ impl Law {
         match self {
             Self::Idempotent => "idempotent",
             Self::OrderIndependent => "order-independent",
+            Self::Deterministic => "deterministic",
             Self::Injective => "injective",
             Self::Scheme => "scheme",
         }
@@ -130,6 +133,8 @@ pub struct Found {
     pub divergences: Vec<Divergence>,
     /// Laws that an engine breaks: the first text of each.
     pub violations: Vec<Violation>,
+    /// Engines that broke so often that they were given up: position in the run, and how many texts they were given till then.
+    pub given_up: Vec<(usize, u64)>,
 }
 
 impl Found {
@@ -153,6 +158,8 @@ pub struct TooFew {
 
 /// So many texts are given to an engine in one go.
 const TOGETHER: u64 = 512;
+/// Of so many texts one is asked once more after the others.
+const REPEATED: usize = 32;
 /// So often the same provisional cause of one pair is shrunk: behind one name several causes may hide, most of all behind a
 /// vague one.
 fn shrunk_each(class: Class) -> u64 {
@@ -161,8 +168,8 @@ fn shrunk_each(class: Class) -> u64 {
         | Class::InputSyntax
         | Class::OrderOther
         | Class::StringChanged
-        | Class::MemberLost
-        | Class::Broke => 6,
+        | Class::MemberLost => 6,
+        Class::Broke => 3,
         _ => 2,
     }
 }
@@ -231,11 +238,43 @@ struct Run<'e> {
     violations: BTreeMap<(Law, Option<Class>, usize), Violation>,
     /// For each engine: a digest of its output, and the text.
     outputs: Vec<BTreeMap<[u8; 16], Vec<u8>>>,
+    /// How many of the texts each engine answered.
+    answered: Vec<u64>,
+}
+
+/// What one engine was asked about a portion of texts, and said.
+struct Asked {
+    /// To the texts themselves.
+    answers: Vec<Answer>,
+    /// To its own bytes, where they are not the text itself: position of the text, and the bytes.
+    again: Vec<(usize, Vec<u8>, Answer)>,
+    /// To the texts with members in the opposite order.
+    turned: Vec<Answer>,
+    /// To some of the texts once more.
+    repeated: Vec<Answer>,
+}
+
+fn ask(engine: &mut dyn Engine, texts: &[Vec<u8>], turned: &[Vec<u8>], repeated: &[Vec<u8>]) -> Asked {
+    let answers = engine.canonicalize(texts);
+    let outputs = answers.iter().zip(texts).enumerate().filter_map(|(at, (answer, text))| {
+        let bytes = answer.outcome.bytes().filter(|bytes| bytes != text)?;
+        Some((at, bytes.to_vec()))
+    });
+    let (positions, outputs): (Vec<usize>, Vec<Vec<u8>>) = outputs.unzip();
+    let again = engine.canonicalize(&outputs);
+    let again = positions.into_iter().zip(outputs).zip(again).map(|((at, bytes), again)| (at, bytes, again));
+    Asked {
+        again: again.collect(),
+        turned: engine.canonicalize(turned),
+        repeated: engine.canonicalize(repeated),
+        answers,
+    }
 }
 
 impl<'e> Run<'e> {
     fn new(engines: &'e mut [Box<dyn Engine>], plan: &Plan) -> Self {
         let outputs = engines.iter().map(|_| BTreeMap::new()).collect();
+        let answered = engines.iter().map(|_| 0).collect();
         Self {
             engines,
             scheme: plan.scheme,
@@ -245,25 +284,45 @@ impl<'e> Run<'e> {
             divergences: BTreeMap::new(),
             violations: BTreeMap::new(),
             outputs,
+            answered,
         }
     }
 
     fn portion(&mut self, texts: &[Vec<u8>]) {
-        let answers: Vec<Vec<Answer>> =
-            self.engines.iter_mut().map(|engine| engine.canonicalize(texts)).collect();
+        let read: Vec<Option<Document<'_>>> =
+            texts.iter().map(|text| Document::read(text, &Limits::default()).ok()).collect();
+        // Names that stand twice are no law's business: which of them wins depends on the order.
+        let turned = texts.iter().zip(&read).enumerate().filter(|(_, (_, read))| read.is_some());
+        let (positions, turned): (Vec<usize>, Vec<Vec<u8>>) = turned
+            .filter_map(|(at, (text, _))| Some((at, crate::loose::members_turned_round(text)?)))
+            .unzip();
+        let repeated: Vec<Vec<u8>> = texts.iter().step_by(REPEATED).cloned().collect();
+        let engines = self.engines.iter_mut().map(AsMut::as_mut);
+        let asked = all_at_once(engines, |engine| ask(engine, texts, &turned, &repeated));
+        for (answered, asked) in self.answered.iter_mut().zip(&asked) {
+            *answered += asked.answers.len() as u64;
+        }
         for (at, text) in texts.iter().enumerate() {
-            let of_text: Vec<&Answer> = answers.iter().filter_map(|answers| answers.get(at)).collect();
+            let of_text: Vec<Option<&Answer>> = asked.iter().map(|asked| asked.answers.get(at)).collect();
             self.compare(text, &of_text);
         }
-        self.laws(texts, &answers);
+        for (engine, asked) in asked.iter().enumerate() {
+            self.idempotent(engine, texts, asked);
+            self.order_independent(engine, texts, &positions, asked);
+            self.deterministic(engine, texts, asked);
+            self.injective(engine, texts, &read, &asked.answers);
+            self.of_the_scheme(engine, texts, &read, &asked.answers);
+        }
     }
 
-    fn compare(&mut self, text: &[u8], answers: &[&Answer]) {
+    fn compare(&mut self, text: &[u8], answers: &[Option<&Answer>]) {
+        let given = answers.iter().flatten().count();
+        let accepted = answers.iter().flatten().filter(|answer| answer.outcome.bytes().is_some()).count();
         self.counts.generated += 1;
-        self.counts.compared += (answers.len() * answers.len().saturating_sub(1) / 2) as u64;
-        self.counts.accepted_by_all +=
-            u64::from(answers.iter().all(|answer| answer.outcome.bytes().is_some()));
-        self.counts.broke += u64::from(answers.iter().any(|answer| answer.outcome == Outcome::Error));
+        self.counts.compared += (given * given.saturating_sub(1) / 2) as u64;
+        self.counts.accepted_by_all += u64::from(accepted == answers.len());
+        self.counts.broke +=
+            u64::from(answers.iter().flatten().any(|answer| answer.outcome == Outcome::Error));
         let pairs = pairs(answers);
         self.counts.divergent += u64::from(!pairs.is_empty());
         for (engines, difference) in pairs {
@@ -271,9 +330,16 @@ impl<'e> Run<'e> {
         }
     }
 
-    fn diverge(&mut self, text: &[u8], engines: [usize; 2], difference: Difference, answers: &[&Answer]) {
+    fn diverge(
+        &mut self,
+        text: &[u8],
+        engines: [usize; 2],
+        difference: Difference,
+        answers: &[Option<&Answer>],
+    ) {
         let [first, second] = engines;
-        let (Some(left), Some(right)) = (answers.get(first), answers.get(second)) else { return };
+        let answer = |at: usize| answers.get(at).copied().flatten();
+        let (Some(left), Some(right)) = (answer(first), answer(second)) else { return };
         // Without further questions to the engines: this happens for every text.
         let provisional = classify(text, &left.outcome, &right.outcome, &mut |_| false);
         let seen = self.seen.entry(Key { engines, difference, class: provisional }).or_default();
@@ -284,7 +350,15 @@ impl<'e> Run<'e> {
         }
         seen.1 += 1;
         *budget += 1;
+        self.set_experimenting(engines, true);
         self.shrink(text, engines, difference, provisional);
+        self.set_experimenting(engines, false);
+    }
+
+    fn set_experimenting(&mut self, engines: [usize; 2], on: bool) {
+        if let Some(pair) = two(self.engines, engines) {
+            pair.into_iter().for_each(|engine| engine.set_experimenting(on));
+        }
     }
 
     /// Shrinks a text twice: as far as the two engines differ at all, and as far as the cause stays the same.
@@ -294,23 +368,23 @@ impl<'e> Run<'e> {
     fn shrink(&mut self, text: &[u8], engines: [usize; 2], difference: Difference, cause: Class) {
         for (within, kept) in [(Within::Difference, None), (Within::Cause, Some(cause))] {
             let Some(mut pair) = two(self.engines, engines) else { return };
-            let shrunk = shrink(text, difference, kept, &mut pair, MOST_TRIES);
+            let mut shrunk = shrink(text, difference, kept, &mut pair, MOST_TRIES);
             let mut ask = |text: &[u8]| {
                 let [first, second] = &mut pair;
-                let texts = [text.to_vec()];
-                Some((first.canonicalize(&texts).pop()?.outcome, second.canonicalize(&texts).pop()?.outcome))
+                Some((first.answer(text)?.outcome, second.answer(text)?.outcome))
             };
             let Some((left, right)) = ask(&shrunk.text) else { return };
             let differ =
                 |(left, right): (Outcome, Outcome)| Difference::between(&left, &right) == Some(difference);
-            // An engine that answers the same text differently each time has no cause but that.
             let class = if differ((left.clone(), right.clone())) {
                 classify(&shrunk.text, &left, &right, &mut |text| ask(text).is_some_and(differ))
             } else {
-                Class::Broke
+                // Asked once more they agree: the answer depends on something else than the text.
+                shrunk = Shrunk { text: text.to_vec(), minimal: false };
+                Class::Unstable
             };
             self.keep(Key { engines, difference, class }, within, shrunk);
-            if class == cause {
+            if class == cause || class == Class::Unstable {
                 return;
             }
         }
@@ -322,10 +396,8 @@ impl<'e> Run<'e> {
             return;
         }
         let text = shrunk.text;
-        let answers = self
-            .engines
-            .iter_mut()
-            .filter_map(|engine| engine.canonicalize(std::slice::from_ref(&text)).pop());
+        let none = || Answer::error("no answer");
+        let answers = self.engines.iter_mut().map(|engine| engine.answer(&text).unwrap_or_else(none));
         let Key { engines, difference, class } = key;
         let divergence = Divergence {
             class,
@@ -340,18 +412,6 @@ impl<'e> Run<'e> {
         self.divergences.insert(key, divergence);
     }
 
-    /// What each engine must keep by itself.
-    fn laws(&mut self, texts: &[Vec<u8>], answers: &[Vec<Answer>]) {
-        let read: Vec<Option<Document<'_>>> =
-            texts.iter().map(|text| Document::read(text, &Limits::default()).ok()).collect();
-        for (engine, answers) in answers.iter().enumerate() {
-            self.idempotent(engine, texts, answers);
-            self.order_independent(engine, texts, answers);
-            self.injective(engine, texts, &read, answers);
-            self.of_the_scheme(engine, texts, &read, answers);
-        }
-    }
-
     fn violate(&mut self, violation: Violation) {
         let key = (violation.law, violation.class, violation.engine);
         let is_better = self.violations.get(&key).is_none_or(|known| violation.text.len() < known.text.len());
@@ -360,54 +420,49 @@ impl<'e> Run<'e> {
         }
     }
 
-    fn idempotent(&mut self, engine: usize, texts: &[Vec<u8>], answers: &[Answer]) {
-        let outputs: Vec<(usize, Vec<u8>)> = answers
-            .iter()
-            .enumerate()
-            .filter_map(|(at, answer)| Some((at, answer.outcome.bytes()?.to_vec())))
-            .collect();
-        let bytes: Vec<Vec<u8>> = outputs.iter().map(|(_, bytes)| bytes.clone()).collect();
-        let again =
-            self.engines.get_mut(engine).map(|engine| engine.canonicalize(&bytes)).unwrap_or_default();
-        for ((at, bytes), again) in outputs.into_iter().zip(again) {
-            if again.outcome.bytes() != Some(&bytes)
-                && let Some(text) = texts.get(at)
+    fn idempotent(&mut self, engine: usize, texts: &[Vec<u8>], asked: &Asked) {
+        for (at, bytes, again) in &asked.again {
+            if again.outcome.bytes() != Some(bytes)
+                && let Some(text) = texts.get(*at)
             {
                 let violation = Violation {
                     law: Law::Idempotent,
                     class: None,
                     engine,
                     text: text.clone(),
-                    found: again,
-                    expected: Some(bytes),
+                    found: again.clone(),
+                    expected: Some(bytes.clone()),
                 };
                 self.violate(violation);
             }
         }
     }
 
-    fn order_independent(&mut self, engine: usize, texts: &[Vec<u8>], answers: &[Answer]) {
-        let turned: Vec<(usize, Vec<u8>)> = texts
-            .iter()
-            .enumerate()
-            .filter_map(|(at, text)| Some((at, crate::loose::members_turned_round(text)?)))
-            .collect();
-        let asked: Vec<Vec<u8>> = turned.iter().map(|(_, text)| text.clone()).collect();
-        let again =
-            self.engines.get_mut(engine).map(|engine| engine.canonicalize(&asked)).unwrap_or_default();
-        for ((at, _), again) in turned.into_iter().zip(again) {
+    fn order_independent(&mut self, engine: usize, texts: &[Vec<u8>], positions: &[usize], asked: &Asked) {
+        let turned = positions.iter().zip(&asked.turned).map(|(at, again)| (*at, again));
+        self.alike(Law::OrderIndependent, engine, texts, &asked.answers, turned);
+    }
+
+    fn deterministic(&mut self, engine: usize, texts: &[Vec<u8>], asked: &Asked) {
+        let repeated = (0..texts.len()).step_by(REPEATED).zip(&asked.repeated);
+        self.alike(Law::Deterministic, engine, texts, &asked.answers, repeated);
+    }
+
+    /// Each answer to a changed or repeated text, beside that to the text at this position.
+    fn alike<'a>(
+        &mut self,
+        law: Law,
+        engine: usize,
+        texts: &[Vec<u8>],
+        answers: &[Answer],
+        others: impl Iterator<Item = (usize, &'a Answer)>,
+    ) {
+        for (at, again) in others {
             let Some((text, answer)) = texts.get(at).zip(answers.get(at)) else { continue };
-            // Names that stand twice are no law's business: which of them wins depends on the order.
-            if again.outcome != answer.outcome && Document::read(text, &Limits::default()).is_ok() {
+            if again.outcome != answer.outcome {
                 let expected = answer.outcome.bytes().map(<[u8]>::to_vec);
-                self.violate(Violation {
-                    law: Law::OrderIndependent,
-                    class: None,
-                    engine,
-                    text: text.clone(),
-                    found: again,
-                    expected,
-                });
+                let (text, found) = (text.clone(), again.clone());
+                self.violate(Violation { law, class: None, engine, text, found, expected });
             }
         }
     }
@@ -477,6 +532,9 @@ impl<'e> Run<'e> {
 
     fn finish(self) -> Found {
         let (seen, known) = (self.seen, self.divergences);
+        let total = self.counts.generated;
+        let given_up =
+            self.answered.into_iter().enumerate().filter(|(_, answered)| *answered < total).collect();
         // Where every text of a pair leads to one cause, that is the defect; what other causes kept apart are its shadows.
         let causes = |engines: [usize; 2]| {
             let plain =
@@ -492,25 +550,25 @@ impl<'e> Run<'e> {
             counts: self.counts,
             divergences: divergences.collect(),
             violations: self.violations.into_values().collect(),
+            given_up,
         }
     }
 }
 
 /// Each engine beside the first that differs from it; engines that agree stand together.
-fn pairs(answers: &[&Answer]) -> Vec<([usize; 2], Difference)> {
+fn pairs(answers: &[Option<&Answer>]) -> Vec<([usize; 2], Difference)> {
     let mut known: BTreeSet<&Outcome> = BTreeSet::new();
     let mut pairs = Vec::new();
-    for (second, answer) in answers.iter().enumerate() {
-        if !known.insert(&answer.outcome) {
+    let given =
+        || answers.iter().enumerate().filter_map(|(at, answer)| Some((at, &answer.as_ref()?.outcome)));
+    for (second, outcome) in given() {
+        if !known.insert(outcome) {
             continue;
         }
-        let against = answers.iter().take(second).enumerate();
-        let first = against
-            .filter_map(|(first, other)| {
-                Some(([first, second], Difference::between(&other.outcome, &answer.outcome)?))
-            })
-            .next();
-        pairs.extend(first);
+        let mut against = given().take_while(|(first, _)| *first < second);
+        pairs.extend(
+            against.find_map(|(first, other)| Some(([first, second], Difference::between(other, outcome)?))),
+        );
     }
     pairs
 }

@@ -1,6 +1,6 @@
 //! Texts taken apart without judging them, so that also what is no valid JSON can be made smaller.
 //!
-//! A **reduction** is one step to a text that is smaller by ([length](measure), then by simplicity of its bytes), so every chain
+//! A **reduction** is one step to a text that is smaller by length, then by simplicity of its bytes ([`is_simpler`]), so every chain
 //! of reductions ends. A text none of whose reductions still shows a difference is 1-minimal.
 
 /// A part of a text. Tokens are kept as they were written.
@@ -338,21 +338,25 @@ fn string_steps(token: &[u8]) -> Vec<Vec<u8>> {
     steps
 }
 
-/// What reductions make smaller: the length, then the bytes, `0` being the simplest and then `1`, other digits, `a`.
-fn measure(text: &[u8]) -> (usize, u64) {
+/// Whether a text is simpler than another: shorter; or as long, with simpler bytes, `0` being the simplest and then `1`, other
+/// digits, `a`.
+fn is_simpler(text: &[u8], than: &[u8]) -> bool {
+    text.len() < than.len() || text.len() == than.len() && rank(text) < rank(than)
+}
+
+fn rank(text: &[u8]) -> u64 {
     let rank = |byte: &u8| match byte {
         b'0'..=b'9' => u64::from(byte - b'0'),
         b'a'..=b'z' => 10 + u64::from(byte - b'a'),
         _ => 64 + u64::from(*byte),
     };
-    (text.len(), text.iter().map(rank).sum())
+    text.iter().map(rank).sum()
 }
 
 /// Every text that one reduction makes of this one, large steps first; made one at a time.
 #[must_use]
 pub fn reductions(text: &[u8]) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
-    let before = measure(text);
-    let [own, whole, chunked, single] = [text; 4].map(<[u8]>::to_vec);
+    let [own, whole, chunked, single, before] = [text; 5].map(<[u8]>::to_vec);
     let parts = std::iter::once_with(move || {
         let part = take_apart(&own);
         let mut texts: Vec<Vec<u8>> = part.iter().flat_map(descendants).map(Part::write).collect();
@@ -364,7 +368,7 @@ pub fn reductions(text: &[u8]) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
         std::iter::successors(Some(text.len() / 2), |size| Some(size / 2)).take_while(|size| *size >= 2);
     let chunks = sizes.flat_map(move |size| {
         let text = chunked.clone();
-        (0..text.len().div_ceil(size)).map(move |position| cut(&text, position * size, size))
+        (0..text.len().div_ceil(size)).map(move |position| cut_characters(&text, position * size, size))
     });
     let steps = std::iter::once_with(move || {
         let part = take_apart(&whole).filter(|_| whole.len() <= LONGEST_TAKEN_APART);
@@ -374,7 +378,7 @@ pub fn reductions(text: &[u8]) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
     });
     let bytes = (0..single.len()).map(move |at| cut(&single, at, 1));
     let all = parts.flatten().chain(chunks).chain(steps.flatten()).chain(bytes);
-    Box::new(all.filter(move |text| measure(text) < before))
+    Box::new(all.filter(move |text| is_simpler(text, &before)))
 }
 
 /// The steps of a longer text would be too many to hold.
@@ -384,6 +388,13 @@ fn cut(text: &[u8], at: usize, length: usize) -> Vec<u8> {
     let (before, rest) = text.split_at(at.min(text.len()));
     let after = rest.get(length..).unwrap_or_default();
     [before, after].concat()
+}
+
+/// As [`cut`], but no character of several bytes is cut through.
+fn cut_characters(text: &[u8], at: usize, length: usize) -> Vec<u8> {
+    let whole = |at: usize| at + text.iter().skip(at).take_while(|byte| matches!(byte, 0x80..=0xBF)).count();
+    let (start, end) = (whole(at), whole(at + length));
+    cut(text, start, end.saturating_sub(start))
 }
 
 fn descendants(part: &Part) -> Vec<&Part> {
@@ -420,7 +431,7 @@ mod tests {
             b"{\"a\":1,\"a\":2}",
         ] {
             let all: Vec<Vec<u8>> = reductions(text).collect();
-            assert!(all.iter().all(|smaller| measure(smaller) < measure(text)));
+            assert!(all.iter().all(|smaller| is_simpler(smaller, text)));
             for at in 0..text.len() {
                 assert!(all.contains(&cut(text, at, 1)));
             }

@@ -105,7 +105,7 @@ pub enum OutcomeReport {
 /// A law that an engine breaks.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ViolationReport {
-    /// `idempotent`, `injective`, `order-independent` or `scheme`.
+    /// `deterministic`, `idempotent`, `injective`, `order-independent` or `scheme`.
     pub law: &'static str,
     /// For `scheme`, the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -242,7 +242,7 @@ impl Report {
                 .iter()
                 .map(|violation| violation_report(violation, name(violation.engine)))
                 .collect(),
-            warnings: warnings(found),
+            warnings: warnings(found, &names),
         }
     }
 
@@ -375,7 +375,7 @@ fn violation_report(violation: &Violation, engine: String) -> ViolationReport {
     }
 }
 
-fn warnings(found: &Found) -> Vec<String> {
+fn warnings(found: &Found, names: &[String]) -> Vec<String> {
     let mut warnings = Vec::new();
     let share = found.accepted_share();
     if share < Found::ENOUGH {
@@ -383,6 +383,13 @@ fn warnings(found: &Found) -> Vec<String> {
             "only {:.0} % of the texts were accepted by every engine: less than {:.0} % were compared by their bytes",
             share * 100.0,
             Found::ENOUGH * 100.0
+        ));
+    }
+    for (engine, answered) in &found.given_up {
+        let name = names.get(*engine).map_or("an engine", String::as_str);
+        warnings.push(format!(
+            "{name} broke too often and was given up: it was asked about {answered} of {} texts",
+            found.counts.generated
         ));
     }
     if found.counts.broke > 0 {

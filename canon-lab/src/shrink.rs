@@ -1,7 +1,7 @@
 //! Making a text smaller while two engines still disagree about it in the same way.
 
 use crate::classify::{Class, classify};
-use crate::engine::{Engine, Outcome};
+use crate::engine::{Engine, Outcome, all_at_once};
 use crate::loose::reductions;
 
 /// In which way two outcomes differ. A text is shrunk only while this stays the same.
@@ -46,6 +46,16 @@ pub struct Shrunk {
 /// So many reductions are tried in one go; a process answers them without waiting in between.
 const TOGETHER: usize = 24;
 
+impl Difference {
+    /// Where an engine breaks, each reduction that shows it costs a new start: one is tried at a time.
+    fn together(self) -> usize {
+        match self {
+            Self::FirstBreaks | Self::SecondBreaks => 1,
+            Self::Bytes | Self::FirstRejects | Self::SecondRejects => TOGETHER,
+        }
+    }
+}
+
 /// Makes a text smaller while `engines` still differ about it as they do now.
 ///
 /// In: `cause`, which the difference must keep too, or `None` for whatever cause; `most` bounds how many texts are tried.
@@ -65,18 +75,21 @@ pub fn shrink(
         let mut all = reductions(&best).skip(passed);
         let mut tried = 0;
         while smaller.is_none() {
-            let together: Vec<Vec<u8>> = all.by_ref().take(TOGETHER.min(left)).collect();
+            let together: Vec<Vec<u8>> = all.by_ref().take(difference.together().min(left)).collect();
             if together.is_empty() {
                 break;
             }
             left -= together.len();
             tried += together.len();
             smaller = first_that_differs(together, difference, cause, engines);
+            if engines.iter().any(|engine| engine.is_given_up()) {
+                left = 0;
+            }
         }
         match smaller {
             Some(text) => {
                 best = text;
-                passed += tried.saturating_sub(TOGETHER);
+                passed += tried.saturating_sub(difference.together());
             }
             None if left == 0 => return Shrunk { text: best, minimal: false },
             None if passed == 0 => return Shrunk { text: best, minimal: true },
@@ -91,9 +104,10 @@ fn first_that_differs(
     cause: Option<Class>,
     engines: &mut [&mut dyn Engine; 2],
 ) -> Option<Vec<u8>> {
-    let [first, second] = engines;
-    let (left, right) = (first.canonicalize(&texts), second.canonicalize(&texts));
-    let outcomes = left.into_iter().zip(right);
+    let mut answers =
+        all_at_once(engines.iter_mut().map(|engine| &mut **engine), |engine| engine.canonicalize(&texts))
+            .into_iter();
+    let outcomes = answers.next().unwrap_or_default().into_iter().zip(answers.next().unwrap_or_default());
     let found = texts.into_iter().zip(outcomes).find(|(text, (left, right))| {
         Difference::between(&left.outcome, &right.outcome) == Some(difference)
             && cause

@@ -10,13 +10,17 @@
 use std::path::Path;
 use std::time::Duration;
 
-use assayer_canon_lab::{Adapter, AdapterError, Builtin, Engine, Outcome, Patience, Plan, run};
+use assayer_canon_lab::{Adapter, AdapterError, Builtin, Engine, Outcome, Patience, Plan, Report, run};
 
 const HASTY: Patience =
-    Patience { start: Duration::from_secs(30), answer: Duration::from_secs(2), restarts: 8 };
+    Patience { start: Duration::from_secs(30), answer: Duration::from_secs(2), restarts: 8, silences: 3 };
 
 /// An adapter in Python whose answer to a text is an expression over `text`.
 fn python(folder: &Path, body: &str) -> Result<Adapter, AdapterError> {
+    python_with(folder, body, HASTY)
+}
+
+fn python_with(folder: &Path, body: &str, patience: Patience) -> Result<Adapter, AdapterError> {
     let script = format!(
         "import json, os, sys, time\nfor line in sys.stdin:\n    asked = json.loads(line)\n    if asked['cmd'] == 'stop': break\n    \
          if asked['cmd'] == 'start':\n        print(json.dumps({{'name': 'p', 'version': '1', 'scheme': 'jcs'}}), flush=True)\n        continue\n    \
@@ -24,7 +28,7 @@ fn python(folder: &Path, body: &str) -> Result<Adapter, AdapterError> {
     );
     let path = folder.join("adapter.py");
     std::fs::write(&path, script).unwrap();
-    Adapter::start(&format!("python3 '{}'", path.display()), HASTY)
+    Adapter::start(&format!("python3 '{}'", path.display()), patience)
 }
 
 fn texts() -> Vec<Vec<u8>> {
@@ -58,6 +62,17 @@ fn silence_is_of_the_text_that_made_it() {
 }
 
 #[test]
+fn an_engine_that_often_falls_silent_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = "    if len(text) > 1: time.sleep(60)\n    print(json.dumps({'ok': text.hex()}), flush=True)";
+    let patience = Patience { answer: Duration::from_millis(400), ..HASTY };
+    let mut adapter = python_with(folder.path(), body, patience).unwrap();
+    let answers = adapter.canonicalize(&texts());
+    assert!(answers.len() < 20, "{}", answers.len());
+    assert!(adapter.is_given_up());
+}
+
+#[test]
 fn an_answer_outside_the_protocol_is_an_error_of_that_text() {
     for answer in
         ["{}", "{\"ok\":\"7b\",\"reject\":\"no\"}", "{\"ok\":\"xyz\"}", "[]", "debug: here", "{\"ok\":7}"]
@@ -75,9 +90,35 @@ fn an_engine_that_always_breaks_is_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let mut adapter = python(folder.path(), "    os._exit(1)").unwrap();
     let answers = adapter.canonicalize(&texts());
-    assert_eq!(answers.len(), texts().len());
+    assert_eq!(answers.len(), 8, "one for each new start");
     assert!(answers.iter().all(|answer| answer.outcome == Outcome::Error));
-    assert!(answers[150].why.contains("given up after 8"), "{}", answers[150].why);
+    assert!(adapter.is_given_up() && adapter.canonicalize(&texts()).is_empty());
+    // A text that is to be published is asked all the same, and an experiment has new starts of its own.
+    assert_eq!(adapter.answer(b"1").unwrap().outcome, Outcome::Error);
+    adapter.set_experimenting(true);
+    assert_eq!(adapter.canonicalize(&texts()).len(), 8);
+    adapter.set_experimenting(false);
+    assert!(adapter.is_given_up());
+}
+
+#[test]
+fn a_run_goes_on_without_the_engine_that_was_given_up_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = "    if len(text) > 40: os._exit(1)\n    print(json.dumps({'reject': 'no'}), flush=True)";
+    let broken = python(folder.path(), body).unwrap();
+    let named = |name: &str| Box::new(Builtin::named(name).unwrap()) as Box<dyn Engine>;
+    let mut engines: [Box<dyn Engine>; 3] = [named("jcs"), Box::new(broken), named("python-sort-keys")];
+    let found = run(&mut engines, &Plan { cases: 3_000, seed: 3, scheme: None }, &mut |_| {}).unwrap();
+    let (engine, asked) = found.given_up[0];
+    assert!(engine == 1 && asked < 3_000 && found.given_up.len() == 1, "{:?}", found.given_up);
+    assert_eq!(found.counts.generated, 3_000);
+    assert!(found.counts.broke < 20, "{}", found.counts.broke);
+    assert!(
+        found.divergences.iter().any(|found| found.engines == [0, 2]),
+        "the others are compared to the end"
+    );
+    let report = Report::new(&found, 3, Vec::new());
+    assert!(report.warnings.iter().any(|warning| warning.starts_with("p broke too often and was given up")));
 }
 
 #[test]

@@ -13,6 +13,7 @@ import cases_json  # noqa: E402
 import cases_log  # noqa: E402
 import cases_merkle  # noqa: E402
 import cases_registration  # noqa: E402
+import cases_releases  # noqa: E402
 import cases_signature  # noqa: E402
 import cases_suite  # noqa: E402
 import cases_time  # noqa: E402
@@ -21,19 +22,22 @@ import schemas  # noqa: E402
 import soundness  # noqa: E402
 from writer import Writer  # noqa: E402
 
-FOLDERS = ["json", "canonicalization", "merkle", "signatures", "bundles", *documents.FOLDERS, *cases_registration.FOLDERS]
+FOLDERS = ["json", "merkle", "signatures", "bundles", *documents.FOLDERS, *cases_registration.FOLDERS]
 
 
 def main():
     writer = Writer()
-    for module in (cases_json, cases_canon, cases_merkle, cases_signature, cases_bundle, cases_document, cases_log, cases_registration, cases_suite, cases_attestation, cases_time):
+    for module in (cases_json, cases_merkle, cases_signature, cases_bundle, cases_document, cases_log, cases_registration, cases_suite, cases_attestation, cases_time):
         module.generate(writer)
-    schemas.check_vocabulary(writer)
     documents.check_vocabulary(writer)
     writer.write(FOLDERS)
+    count, codes = cases_canon.generate()
+    schemas.check_vocabulary(writer, codes)
     schemas.write()
     documents.write_schemas()
     soundness.generate()
+    print(f"oversight: {cases_releases.generate()} cases")
+    print(f"{cases_canon.FOLDER}: {count} cases")
     for folder in FOLDERS:
         print(f"{folder}: {sum(id.startswith(folder + '/') for id in writer.cases)} cases")
 

@@ -1,6 +1,8 @@
-"""The JSON Schemas (draft 2020-12) of the five kinds of vector, and of the soundness matrix."""
+"""The JSON Schemas (draft 2020-12) of the kinds of vector, and of the soundness matrix."""
 
 from canon import SCHEMES
+from canon_groups import WHY
+from cases_canon import SOURCES
 from judge import LAYERS
 from registry import FORMS
 from writer import VECTORS, write_json
@@ -10,12 +12,16 @@ HASH = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 SIZE = {"type": "integer", "minimum": 0}
 POINTER = {"type": "string", "pattern": "^(/([^~/]|~[01])*)*$"}
 
+# What no scheme reads.
+CANON_INPUT = [
+    "json.bom", "json.control-character", "json.duplicate-key", "json.empty", "json.end", "json.escape", "json.lone-surrogate", "json.number", "json.syntax", "json.trailing", "json.utf8",
+]
 CODES = {
     "json": [
         "json.bom", "json.control-character", "json.duplicate-key", "json.empty", "json.end", "json.escape", "json.lone-surrogate", "json.number", "json.syntax",
         "json.trailing", "json.utf8", "limits.bytes", "limits.depth", "limits.number", "limits.values",
     ],
-    "canonicalization": ["canon.float", "canon.number-range"],
+    "canonicalization": ["canon.float", "canon.number-range", *CANON_INPUT],
     "merkle": ["merkle.empty-old-tree", "merkle.index-out-of-range", "merkle.path-length", "merkle.root-mismatch", "merkle.size-order"],
     "signature": [
         "ed25519.key-length", "ed25519.key-not-a-point", "ed25519.key-not-canonical", "ed25519.key-small-order", "ed25519.mismatch", "ed25519.r-small-order",
@@ -108,7 +114,6 @@ def reject(kind, **more):
 WINDOW = closed({"key": HASH, "from": {"type": "integer"}, "until": {"type": "integer"}}, ["key"])
 INPUTS = {
     "json": source(limits=closed({"bytes": SIZE, "depth": SIZE, "number": SIZE, "values": SIZE}, [])),
-    "canonicalization": {**source(scheme={"enum": SCHEMES}), "required": ["scheme"]},
     "merkle": {"oneOf": [
         closed({"operation": {"const": "root"}, "leaves": listing(HEX)}),
         closed({"operation": {"const": "inclusion"}, "tree_size": SIZE, "index": SIZE, "leaf_hash": HASH, "path": listing(HASH), "root": HASH}),
@@ -135,7 +140,6 @@ def outcome(codes_by_layer, required=None):
 
 EXPECTATIONS = {
     "json": {"oneOf": [{"const": "accept"}, reject("json", offset=SIZE, pointer=POINTER)]},
-    "canonicalization": {"oneOf": [{"const": "accept"}, reject("canonicalization")]},
     "merkle": {"oneOf": [{"const": "accept"}, reject("merkle")]},
     "signature": {"oneOf": [{"const": "accept"}, reject("signature")]},
     "bundle": closed({
@@ -149,13 +153,12 @@ EXPECTATIONS = {
     }, ["verdict", "refuted", "established", "schemes"]),
 }
 OUTPUTS = {
-    "canonicalization": closed({"hex": HEX, "text": {"type": "string", "pattern": "^[\\u0000-\\u007f]*$"}}, ["hex"]),
     "merkle": closed({"root": HASH}),
 }
 # What a rejecting case looks like, and which accepted cases have an output.
 REFUSED = {"properties": {"expect": {"type": "object"}}}
 REFUTED = {"properties": {"expect": {"properties": {"verdict": {"const": "refuted"}}}}}
-WITH_OUTPUT = {"canonicalization": True, "merkle": {"properties": {"input": {"properties": {"operation": {"const": "root"}}}}}}
+WITH_OUTPUT = {"merkle": {"properties": {"input": {"properties": {"operation": {"const": "root"}}}}}}
 
 
 def schema(kind):
@@ -178,6 +181,7 @@ def schema(kind):
 
 
 NAME = {"type": "string", "pattern": "^[a-z0-9.-]+$"}
+CASE = {"type": "string", "pattern": "^[a-z]+/[a-z0-9.-]+$"}
 TEXT = {"type": "string", "minLength": 1}
 # Who could have made an edit of the soundness matrix, and what a caller may know.
 ACTOR = {"enum": ["anybody", "registry", "registry-and-log", "issuer", "issuer-and-registry", "outsider"]}
@@ -205,7 +209,15 @@ def soundness_schemas():
     yield "soundness-group", {**draft, "title": "A group of edits of the soundness matrix", **closed({"group": NAME, "title": TEXT, "classes": listing(known, minItems=1)})}
 
 
-def check_vocabulary(writer):
+def canonicalization_schema():
+    sources = listing({"enum": list(SOURCES)}, minItems=2, uniqueItems=True)
+    outcome = {"oneOf": [closed({"hex": HEX, "sha256": HASH, "sources": sources}), closed({"reject": {"enum": CODES["canonicalization"]}, "twin": CASE, "sources": sources})]}
+    case = closed({"id": CASE, "why": {"type": "string", "pattern": "\\.$"}, "spec": TEXT, "hex": HEX, "text": TEXT, "outcomes": closed({scheme: outcome for scheme in SCHEMES})}, ["id", "why", "spec", "hex", "outcomes"])
+    group = closed({"group": {"enum": list(WHY)}, "why": TEXT, "sources": closed({source: TEXT for source in SOURCES}), "cases": listing(case, minItems=10)})
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A group of test vectors of canonicalization", **group}
+
+
+def check_vocabulary(writer, canonicalization):
     """Every code of the closed vocabulary is exercised by a case, and no case uses another."""
     used = {kind: set() for kind in INPUTS}
     left_open, notes = set(), set()
@@ -219,6 +231,7 @@ def check_vocabulary(writer):
             notes |= {note["code"] for note in expect.get("notes", [])}
         elif expect != "accept":
             used[case["kind"]].add(expect["reject"])
+    used["canonicalization"] = canonicalization
     for kind, codes in CODES.items():
         assert used[kind] == set(codes), (kind, used[kind] ^ set(codes))
     allowed = {(layer, code) for layer, codes in LAYER_CODES.items() for code in codes}
@@ -231,5 +244,6 @@ def check_vocabulary(writer):
 def write():
     for kind in INPUTS:
         write_json(VECTORS / "schemas" / f"vector-{kind}.schema.json", schema(kind))
+    write_json(VECTORS / "schemas" / "vector-canonicalization.schema.json", canonicalization_schema())
     for name, soundness in soundness_schemas():
         write_json(VECTORS / "schemas" / f"{name}.schema.json", soundness)

@@ -62,6 +62,7 @@ fn every_reason_code_has_a_vector_that_produces_it() {
     for (_, vector) in files(&folder("")) {
         codes_of(&vector["expect"], &mut produced);
         codes_of(&vector["classes"], &mut produced);
+        codes_of(&vector["cases"], &mut produced);
     }
     for exception in WITHOUT_A_VECTOR {
         assert!(!produced.contains(exception.0), "{} has a vector after all", exception.0);

@@ -7,8 +7,13 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assayer_verifier::oversight::{Log, Trust, verify_bundle, verify_head, verify_log, verify_proof};
-use assayer_verifier::{Document, Limits, PublicKey, State, Trace, TreeHead, Value, Verdict, VerifiedKey};
+use assayer_verifier::oversight::{
+    Log, Reading, Trust, signing_bytes, verify_bundle, verify_head, verify_log, verify_proof,
+};
+use assayer_verifier::{
+    Document, Limits, PublicKey, Scheme, Signature, State, Trace, TreeHead, Value, Verdict, VerifiedKey,
+    verify,
+};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use serde_json::Value as Json;
 
@@ -18,10 +23,12 @@ fn main() {
     let mut trials = Vec::new();
     for name in ["py-0.4.7", "py-0.4.12", "rust-0.4.12"] {
         let folder = root.join(name);
-        let kinds: [(&str, Run); 4] = [
+        let kinds: [(&str, Run); 6] = [
             ("recorded answers", recorded_answers),
             ("tampered bundles", tampered_bundles),
             ("canonicalization matrix", canonicalization_matrix),
+            ("the table of manifests", table_of_manifests),
+            ("registrations of the matrix", registrations),
             ("mixed logs", mixed_logs),
         ];
         for (kind, run) in kinds {
@@ -331,6 +338,111 @@ fn canonicalization_matrix(folder: &Path) -> Outcome {
         }
     }
     done(seen, &wrong)
+}
+
+/// The releases as `vectors/oversight/manifests.json` calls them.
+fn release_of(folder: &Path) -> Result<&'static str, Box<dyn Error>> {
+    match folder.file_name().and_then(|name| name.to_str()) {
+        Some("py-0.4.7") => Ok("python-0.4.7"),
+        Some("py-0.4.12") => Ok("python-0.4.12"),
+        Some("rust-0.4.12") => Ok("rust-0.4.12"),
+        _ => Err("no such release".into()),
+    }
+}
+
+fn table_of_releases() -> Result<Json, Box<dyn Error>> {
+    json(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/oversight/manifests.json"))
+}
+
+fn list<'a>(value: &'a Json, name: &str) -> impl Iterator<Item = &'a Json> {
+    value.get(name).and_then(Json::as_array).into_iter().flatten()
+}
+
+/// The table of the project beside what the release answered: it registers the same manifests, and for each policy the same bytes of it.
+fn table_of_manifests(folder: &Path) -> Outcome {
+    let (release, table) = (release_of(folder)?, table_of_releases()?);
+    let matrix = json(&folder.join("canon/canon_matrix.json"))?;
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for case in list(&table, "cases").filter(|case| case.get("recorded").is_some()) {
+        let recorded = matrix
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|entry| text(entry, "case") == text(case, "recorded"));
+        let recorded = recorded.ok_or_else(|| format!("{}: no such recording", text(case, "recorded")))?;
+        seen += 1;
+        let accepted: Vec<&str> = list(recorded, "accepted").filter_map(Json::as_str).collect();
+        let bytes = |name: &&str| {
+            recorded.pointer(&format!("/results/{name}/signed_policy_bytes")).and_then(Json::as_str)
+        };
+        let expected: BTreeSet<&str> = accepted.iter().filter_map(bytes).collect();
+        let found = policies(case, release);
+        let is_policy = text(case, "id").starts_with("policy/");
+        if found.is_empty() != accepted.is_empty() || is_policy && found != expected {
+            wrong.push(format!("{}: recorded {expected:?}, in the table {found:?}", text(case, "id")));
+        }
+    }
+    done(seen, &wrong)
+}
+
+/// The policy in each message that a release takes.
+fn policies<'c>(case: &'c Json, release: &str) -> BTreeSet<&'c str> {
+    let taken =
+        case.pointer(&format!("/releases/{release}")).into_iter().flat_map(|told| list(told, "accepts"));
+    let messages = taken.filter_map(|at| case.pointer(&format!("/signed/{at}/text")).and_then(Json::as_str));
+    let policy =
+        |message: &'c str| Some(message.split_once("\"policy\":")?.1.rsplit_once(",\"recipient\"")?.0);
+    messages.map(|message| policy(message).unwrap_or(message)).collect()
+}
+
+/// Every registration of the matrix, also those refused: it was accepted exactly if the signature fits what the release's scheme and
+/// readings write.
+fn registrations(folder: &Path) -> Outcome {
+    let (release, table) = (release_of(folder)?, table_of_releases()?);
+    let rules = table.pointer(&format!("/releases/{release}")).ok_or("no rules")?;
+    let besides: BTreeSet<&str> = list(&table, "cases")
+        .filter(|case| case.pointer(&format!("/releases/{release}/besides")) == Some(&Json::Bool(true)))
+        .map(|case| text(case, "recorded"))
+        .collect();
+    let rounded: BTreeSet<&str> = list(&table, "cases")
+        .filter(|case| list(case, "signed").any(|message| list(message, "fits").next().is_none()))
+        .map(|case| text(case, "recorded"))
+        .collect();
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for entry in fs::read_dir(folder.join("canon/exchanges"))? {
+        let path = entry?.path();
+        let exchange = json(&path)?;
+        let asked = exchange.pointer("/request/body_text").and_then(Json::as_str).unwrap_or("");
+        // What a strict reader refuses is no manifest to the verifier.
+        let Ok(document) = Document::read(asked.as_bytes(), &Limits::default()) else { continue };
+        let Some(manifest) = document.root().get("manifest") else { continue };
+        seen += 1;
+        let accepted = exchange.pointer("/response/status").and_then(Json::as_u64) == Some(200);
+        let kind = text(&exchange, "kind").trim_start_matches("canon-").trim_start_matches("shape-");
+        let case = kind.split_once("--").map_or("", |(case, _)| case);
+        let expected =
+            (fits(manifest, rules) && !besides.contains(case)) || accepted && rounded.contains(case);
+        if expected != accepted {
+            wrong.push(format!("{}: accepted {accepted}", path.display()));
+        }
+    }
+    done(seen, &wrong)
+}
+
+/// Whether the issuer's signature fits what a release writes.
+fn fits(manifest: Value<'_>, rules: &Json) -> bool {
+    let member = |name: &str| manifest.get(name).and_then(Value::as_str);
+    let key = member("issuer_ed25519_pub").and_then(|text| PublicKey::from_hex(&text));
+    let signature = member("signature_ed25519").and_then(|text| Signature::from_hex(&text));
+    let (Some(key), Some(signature), Ok(scheme)) = (key, signature, text(rules, "scheme").parse::<Scheme>())
+    else {
+        return false;
+    };
+    let readings = Reading::ALL
+        .into_iter()
+        .filter(|reading| list(rules, "readings").any(|name| name == reading.as_str()));
+    let mut messages = readings.filter_map(|reading| signing_bytes(manifest, reading, scheme));
+    messages.any(|message| verify(&key, &message, &signature).is_ok())
 }
 
 /// Logs and manifests of one registry, served by another after an upgrade or a migration.

@@ -45,7 +45,7 @@ enum Format {
 
 #[derive(Args)]
 pub(crate) struct AdapterArguments {
-    /// A scheme, or `serde_jcs`, `serde_json_canonicalizer`.
+    /// A scheme, or `serde_jcs`, `serde_jcs_0_1`, `serde_json_canonicalizer`.
     #[arg(default_value = "jcs")]
     engine: String,
 }

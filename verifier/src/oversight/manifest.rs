@@ -225,17 +225,19 @@ fn typed_watermarks(list: Value<'_>) -> Option<Form<'_>> {
     Some(Form::Array(items.collect::<Option<Vec<_>>>()?))
 }
 
-/// Integers of 64 bits; a number with a fraction of zero counts as the integer it equals.
+/// Integers of 64 bits, with a sign for the time and without one for the size; a number with a fraction of zero counts as the integer
+/// it equals.
 fn typed_integer<'d>(name: &str, value: Value<'d>) -> Option<Form<'d>> {
     let text = value.number_text()?;
-    if value.as_u64().is_some() || (name == "issued_at" && value.as_i64().is_some()) {
+    let is_time = name == "issued_at";
+    let exact = if is_time { value.as_i64().is_some() } else { value.as_u64().is_some() };
+    if exact {
         return Some(Form::Value(value));
     }
     let number = text.parse::<f64>().ok()?;
     let written = format!("{number:.0}");
     let whole = number.fract() == 0.0 && number.abs() < 9.3e18;
-    let fits =
-        if name == "issued_at" { written.parse::<i64>().is_ok() } else { written.parse::<u64>().is_ok() };
+    let fits = if is_time { written.parse::<i64>().is_ok() } else { written.parse::<u64>().is_ok() };
     (whole && fits).then_some(Form::Text(Cow::Owned(written)))
 }
 
