@@ -101,6 +101,7 @@ def good_bundles(writer):
     early.seal()
     good("bundle-older-than-its-event", "The clock of the registry was set back between event and bundle.", FAULTS, early, notes=[("event.after-bundle", "/bundle_generated_at")])
     trust_in_time(good, one)
+    strange_leaves(good, one)
     spellings(good)
     good("members-shuffled", "The order of members on the wire is irrelevant.", BUNDLE, one, text=json.dumps(dict(reversed(one.value().items())), separators=(",", ":")))
     good("white-space", "White space on the wire is irrelevant.", BUNDLE, one, text=json.dumps(one.value(), indent=2) + "\n")
@@ -170,6 +171,9 @@ def trust_in_time(good, one):
     good("key-window-of-another", "A window of another key says nothing about this one.", policy, one, {**BOTH, "windows": [{"key": OTHER_REGISTRY.hex, "until": 0}]})
     good("key-before-window", "The key is trusted, but only from a second later on.", policy, one, window(**{"from": at + 1}), open=outside)
     good("key-after-window", "The key is trusted, but only until a second earlier.", policy, one, window(until=at - 1), open=outside)
+    backdated = one.copy()
+    backdated.body["bundle_generated_at"] = utc(START)
+    good("key-window-before-event", "A bundle cannot be older than the events in it, whatever time it gives.", policy, backdated.seal(), window(until=START + 5), open=outside, notes=[("event.after-bundle", "/bundle_generated_at")])
     good("fresh", "As old as the caller allows, to the second.", policy, one, age(at + 60, 60))
     good("fresh-ahead", "The clock of the registry is five minutes ahead.", policy, one, age(at - 300, 60))
     good("stale", "A second older than the caller allows.", policy, one, age(at + 61, 60), open=stale)
@@ -182,6 +186,22 @@ def trust_in_time(good, one):
     good("log-too-short", "A log that ends before the head shows nothing and accuses nobody.", TREE, one, {**BOTH, "log": short}, open=[
         ("registration", "log.too-short"), ("completeness", "log.too-short"), ("log-root", "log.too-short"),
     ])
+
+
+def strange_leaves(good, one):
+    """Logs that lead to the head and do not show what they should."""
+
+    def with_leaf(position, leaf):
+        evidence = one.copy()
+        evidence.leaves[position] = leaf
+        evidence.body.update(tlog_head=evidence.head(), tlog_proofs=[evidence.proof(0, 3)])
+        return evidence.seal()
+
+    other = one.leaves[1].replace(ISSUER.hex.encode(), OTHER_ISSUER.hex.encode())
+    shared = with_leaf(0, other)
+    good("registered-by-two-issuers", "Another issuer registered the same file before: the log does not show whose it is.", TREE, shared, {**BOTH, "log": shared.log()}, open=[("registration", "log.registration-differs")])
+    unclear = with_leaf(-1, one.leaves[3].replace(b'"beacon"', b'"Beacon"'))
+    good("log-with-unclear-leaf", "A leaf that is of no known event may be of an event of this file that the bundle leaves out.", TREE, unclear, {**BOTH, "log": unclear.log()}, open=[("completeness", "log.encoding")])
 
 
 def spellings(good):

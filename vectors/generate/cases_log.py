@@ -82,6 +82,11 @@ def two_heads(writer):
     case("growth-required-known", "The policy requires that the head extends known ones, and it is one.", {"required": ["append-only"], "heads": [bare(items, 9)]}, open=[("log-root", "input.not-given")])
     case("age-bounded", "A head has no time, and so shows no age.", {"heads": [bare(items, 9)], "freshness": AGE}, open=[("log-root", "input.not-given"), ("freshness", "time.stale")])
 
+    known = {"heads": [bare(items, 9)]}
+    case("file-asked-for", "The caller asked about one file, and a head is about none.", {**known, "file_id": "file"}, open=[("log-root", "input.not-given"), ("file-id", "input.not-reached")])
+    riding = {**signed(items), "note": "approved"}
+    case("member-unknown", "A member that nobody signed rides on a signed head.", known, document=riding, open=[("log-root", "input.not-given"), ("shape", "proof.unknown-member")])
+
     def pair(name, why, one, other, refuted=(), open=(), twin=None):
         add(writer, f"heads/{name}", why, GROWTH, "oversight-heads", text([one, other]), PINNED, refuted, open, twin and f"heads/{twin}")
 
@@ -195,6 +200,7 @@ def inclusion_proofs(writer):
     case("seen-by-vantage-point", "A vantage point saw the root that the path leads to.", good, seen, open=alone)
     case("quorum-not-reached", "Two vantage points are asked for, and one saw the root.", good, {**seen, "quorum": 2}, open=[*alone, ("quorum", "quorum.not-reached")])
     case("age-bounded", "A proof has no time, and so shows no age.", good, {"heads": [known], "freshness": AGE}, open=[*alone, ("freshness", "time.stale")])
+    case("member-unknown", "A member that nobody verifies rides on a good proof.", {**good, "file_id": "file"}, {"heads": [known]}, open=[*alone, ("shape", "proof.unknown-member")])
     case("beside-log", "A proof, a known head, and the log of both.", good, {"heads": [known], "log": lines})
     case("alone", "A proof shows inclusion in a tree that nobody vouches for.", good, {}, open=[("head-known", "input.not-given"), *alone])
     short = text(records(items)[:2])

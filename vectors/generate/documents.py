@@ -39,7 +39,7 @@ OPEN = {
     "old-head": {"input.not-given"}, "new-head": {"input.not-given"}, "registry-key": {"key.not-pinned"}, "tree-head": {"input.not-given"},
     "append-only": {"input.not-given"}, "quorum": {"input.not-given", "quorum.not-reached"}, "entries": {"input.not-reached"}, "leaf-hashes": {"input.not-reached"},
     "log-root": {"input.not-given", "input.not-reached", "log.too-short"}, "log-end": {"input.not-given", "log.beyond-head"}, "log-leaf": {"input.not-given", "log.too-short"},
-    "head-known": {"input.not-given"}, "kind": {"document.kind"}, "freshness": {"time.stale"},
+    "head-known": {"input.not-given"}, "shape": {"proof.unknown-member"}, "file-id": {"input.not-reached"}, "kind": {"document.kind"}, "freshness": {"time.stale"},
 }
 NOTES = {"entries": {"interop.hex-spelling"}, "log-root": {"interop.next-root"}}
 
@@ -116,13 +116,13 @@ def vector_schema():
     def fault(codes, **more):
         return {"oneOf": [closed({"layer": {"const": layer}, "code": {"enum": sorted(names)}, **more}) for layer, names in codes.items()]}
 
-    layers = ["limits", *{**REFUSALS, **OPEN}]
+    layers = list(dict.fromkeys(["limits", *REFUSALS, *OPEN]))
     properties = {
         "why": {"type": "string", "pattern": "\\.$"}, "spec": {"type": "string", "minLength": 1}, "kind": {"const": "document"},
         "input": closed({
             "as": {"enum": KINDS}, "document": {"type": "string"},
             "trust": closed({
-                "registry_keys": KEYS, "heads": listing(HEAD_SHAPE, minItems=1), "log": {"type": "string"}, "quorum": SIZE, "required": listing({"enum": layers}),
+                "registry_keys": KEYS, "heads": listing(HEAD_SHAPE, minItems=1), "log": {"type": "string"}, "file_id": {"type": "string"}, "quorum": SIZE, "required": listing({"enum": layers}),
                 "freshness": closed({"now": {"type": "integer"}, "most_seconds": SIZE}),
                 "vantages": listing(closed({"name": {"type": "string"}, "heads": listing(HEAD_SHAPE)}), minItems=1),
             }, []),

@@ -89,7 +89,9 @@ def within_windows(bundle, trust):
     """A key that no window names is trusted at any time."""
     windows = [window for window in trust.get("windows", []) if window["key"] == bundle["registry_pub"]]
     at = generated(bundle)
-    return not windows or any(window.get("from", at) <= at <= window.get("until", at) for window in windows)
+    latest = max([row["timestamp"] for row in bundle["events"] or []], default=at)
+    ended = bool(windows) and all("until" in window and latest > window["until"] for window in windows)
+    return not windows or any(window.get("from", at) <= at <= window.get("until", at) for window in windows) and not ended
 
 
 def is_stale(bundle, trust):
@@ -223,7 +225,13 @@ def registration(manifest, trust, size):
         return "log.registration-missing", "/manifest/file_id"
     if own[-1]["issuer_pub"] != manifest["issuer_ed25519_pub"]:
         return "log.registration-differs", "/manifest/issuer_ed25519_pub"
-    return None
+    return None if len({leaf["issuer_pub"] for leaf in own}) == 1 else UNSETTLED
+
+
+def is_unclear(line):
+    """Whether a leaf does not say in a known way what it is of."""
+    leaf = json.loads(json.loads(line)["leaf_data"])
+    return leaf.get("event") not in ("beacon", "register")
 
 
 RECEIPT = ("file_id", "issuer_pub", "leaf_data_hex", "leaf_hash", "tlog_index", "registered_at")
@@ -418,6 +426,11 @@ def left_open(results, trust, text):
     size = bundle["tlog_head"]["size"]
     if "log" in trust and len(trust["log"].splitlines()) < size:
         found |= {("registration", "log.too-short"), ("completeness", "log.too-short"), ("log-root", "log.too-short")}
+    elif "log" in trust:
+        if results["registration"] == UNSETTLED:
+            found.add(("registration", "log.registration-differs"))
+        if any(map(is_unclear, trust["log"].splitlines()[:size])):
+            found.add(("completeness", "log.encoding"))
     found.add(("freshness", "input.not-given") if "freshness" not in trust else ("freshness", "time.stale") if is_stale(bundle, trust) else None)
     for name in [name for name, result in results.items() if result == UNSETTLED]:
         if name in ("registry-key", "issuer-key"):

@@ -191,7 +191,9 @@ def consistency_proof(text, trust):
 
 
 def aged(layers, trust):
-    """What is no bundle has no time: where the caller bounds the age of evidence it shows none."""
+    """What is no bundle has no time and no file: where the caller bounds the age of evidence, or names a file, it shows none."""
+    if "file_id" in trust:
+        layers["file-id"] = ("open", "input.not-reached")
     if "freshness" in trust:
         layers["freshness"] = ("open", "time.stale")
     return layers
@@ -267,12 +269,19 @@ def tree_head(text, trust):
     keys, message, leaves = trust.get("registry_keys", []), signed_message(head).decode("ascii"), leaves_of(trust)
     assert head["signed_message"] == message
     fits = any(signature_refusal(key, head) is None for key in keys)
+    layers["shape"] = nothing_else(head, ["size", "root", "signature", "signed_message"])
     layers["tree-head"] = ("open", "input.not-given") if not keys else None if fits else ("refuted", "head.signature-mismatch", "/signature")
     layers["registry-key"] = None if fits else ("open", "key.not-pinned")
     layers["log-root"] = in_log(head["size"], head["root"], leaves)
     layers["append-only"] = append_only(head, trust.get("heads", []), leaves)
     layers["quorum"] = quorum(head, trust)
     return aged(layers, trust)
+
+
+def nothing_else(document, names):
+    """What nobody signed refutes nothing, and has no place in what is authentic."""
+    refused = attempt(members, document, "", [], names)
+    return refused and ("open", refused[1])
 
 
 def in_log(size, root, leaves):
@@ -429,6 +438,7 @@ def quorum_of_log(replay, trust):
 
 def inclusion_proof(text, trust):
     layers, proof = reading(text)
+    layers["shape"] = nothing_else(proof, ["index", "leaf_hash", "proof", "root", "tree_size"])
     if not is_integer(proof["tree_size"]):
         return {**layers, "inclusion": ("refuted", "proof.encoding", "/tree_size")}
     leaves, root = leaves_of(trust), proof["root"]

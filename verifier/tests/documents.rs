@@ -57,7 +57,7 @@ fn run(vector: &Json) -> Trace {
             let heads: Vec<_> = heads
                 .map(|head| signed_head_of(&verify_head(head, &trust, &limits)).expect("a signed head"))
                 .collect();
-            let [(key, one), (same, other)] = heads[..] else { panic!("{} heads", heads.len()) };
+            let [(key, one, _), (same, other, _)] = heads[..] else { panic!("{} heads", heads.len()) };
             assert_eq!(key, same);
             compare_heads(one, other, &limits)
         }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use assayer_verifier::oversight::{DocumentKind, LogPart, LogVerifier, compare_heads, signed_head_of};
-use assayer_verifier::{PublicKey, TreeHead, Verdict};
+use assayer_verifier::{Code, Layer, Problem, PublicKey, Trace, TreeHead, Verdict};
 
 use super::{Depth, Finding, Question};
 
-/// How many signed heads of one call are remembered. More are compared with these, and with nothing after them.
-const MOST_HEADS: usize = 65_536;
+/// How many signed heads of one call are remembered, about 250 bytes each. More are compared with these only, and the
+/// call says so.
+const MOST_HEADS: usize = 1 << 18;
 
 /// Puts pages in the order of their indexes. A page that comes too early waits, by its subtrees alone.
 #[derive(Debug, Default)]
@@ -88,17 +89,26 @@ impl<'a> Pages<'a> {
     }
 }
 
+/// A signed head, and the document that has it.
+struct Met {
+    head: TreeHead,
+    path: String,
+    is_trusted: bool,
+}
+
 /// What the documents of one call say together: heads that vouch for logs and contradict each other, pages that are one log.
 pub(crate) struct Together<'a> {
     question: Question<'a>,
-    /// Heads that a trusted key signed, by key and size, with the path of the first document that has each.
-    heads: BTreeMap<(PublicKey, u64), (TreeHead, String)>,
+    /// Signed heads, by key and size, with the path of the first document that has each, and whether its key is trusted.
+    heads: BTreeMap<(PublicKey, u64), Met>,
+    /// How many found no room.
+    forgotten: u64,
     pages: BTreeMap<String, Pages<'a>>,
 }
 
 impl<'a> Together<'a> {
     pub(crate) fn new(question: Question<'a>) -> Self {
-        Self { question, heads: BTreeMap::new(), pages: BTreeMap::new() }
+        Self { question, heads: BTreeMap::new(), forgotten: 0, pages: BTreeMap::new() }
     }
 
     /// A verifier of a log that starts now: it knows the heads of the trust, and those that were met before it.
@@ -109,9 +119,10 @@ impl<'a> Together<'a> {
     /// Heads of several registries are of several logs, and nothing says which of them a log without a name is: then only
     /// what the caller named counts.
     fn met(&self) -> impl Iterator<Item = TreeHead> {
-        let keys = [self.heads.first_key_value(), self.heads.last_key_value()];
-        let [first, last] = keys.map(|entry| entry.map(|((key, _), _)| *key));
-        self.heads.values().filter(move |_| first == last).map(|(head, _)| *head)
+        let trusted = || self.heads.iter().filter(|(_, met)| met.is_trusted);
+        let first = trusted().next().map(|((key, _), _)| *key);
+        let is_one = trusted().all(|((key, _), _)| Some(*key) == first);
+        trusted().filter(move |_| is_one).map(|(_, met)| met.head)
     }
 
     /// Takes a page, under its path.
@@ -131,25 +142,44 @@ impl<'a> Together<'a> {
 
     /// Takes notice of a finding; gives another one if its head contradicts one that was met before.
     pub(crate) fn notice(&mut self, finding: &Finding) -> Option<Finding> {
-        let (key, head) = signed_head_of(&finding.trace)?;
-        if let Some((before, path)) = self.heads.get(&(key, head.size)) {
-            let trace = compare_heads(*before, head, self.question.limits);
-            let path = format!("{path} and {}", finding.path);
+        let (key, head, is_trusted) = signed_head_of(&finding.trace)?;
+        if let Some(met) = self.heads.get_mut(&(key, head.size)) {
+            let trace = compare_heads(met.head, head, self.question.limits);
+            let path = format!("{} and {}", met.path, finding.path);
             let kind = Some(DocumentKind::Head);
             let refuted = trace.verdict() == Verdict::Refuted;
+            met.is_trusted |= is_trusted && !refuted;
             return refuted.then_some(Finding { path, kind, trace, explanation: None });
         }
         if self.heads.len() < MOST_HEADS {
-            self.heads.insert((key, head.size), (head, finding.path.clone()));
+            self.heads.insert((key, head.size), Met { head, path: finding.path.clone(), is_trusted });
+        } else {
+            self.forgotten += 1;
         }
         None
+    }
+
+    /// What was not compared with all others is said, as a finding that establishes nothing.
+    fn forgotten(&self) -> Option<Finding> {
+        let expected = format!("at most {MOST_HEADS} heads of one call");
+        let found = format!("{} more, which were not compared with each other", self.forgotten);
+        let problem = Problem::new(Code::LimitsValues, "", expected, found);
+        let layer = Layer::new("append-only", "one key signs one root of one size").not_established(problem);
+        let trace = Trace { layers: vec![layer], required: vec!["append-only"] };
+        let path = String::from("heads of this call");
+        (self.forgotten > 0).then_some(Finding {
+            path,
+            kind: Some(DocumentKind::Head),
+            trace,
+            explanation: None,
+        })
     }
 
     /// The logs that are complete only when everything was read.
     pub(crate) fn finish(&mut self) -> Vec<Finding> {
         let pages = std::mem::take(&mut self.pages);
         let complete = pages.into_iter().map(|(folder, pages)| pages.complete(folder));
-        complete.map(|(path, verifier)| self.log_ends(path, verifier)).collect()
+        complete.map(|(path, verifier)| self.log_ends(path, verifier)).chain(self.forgotten()).collect()
     }
 
     /// What is found of a log that was read to its end.

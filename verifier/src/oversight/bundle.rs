@@ -342,25 +342,39 @@ fn registry_key_layer(bundle: Value<'_>, key: &PublicKey, trust: &Trust<'_>) -> 
     let (at, text) = ("/registry_pub", bundle.get("registry_pub"));
     if trust.registry_keys.is_empty() {
         let problem = Problem::new(Code::KeyNotPinned, at, "a trusted registry key", describe(text));
-        return layer.not_established(problem);
+        return layer.recomputed(key.to_hex()).not_established(problem);
     }
     if !trust.registry_keys.contains(key) {
         return layer.refuted(key_differs(at, trust.registry_keys, text));
     }
-    let mut windows = trust.windows.iter().filter(|window| window.key == *key).peekable();
-    let generated = bundle.get("bundle_generated_at");
-    let instant = generated.and_then(Value::as_str).as_deref().and_then(whole_seconds);
-    let within = |window: &KeyWindow| {
-        instant.is_some_and(|at| {
-            window.from.is_none_or(|from| from <= at) && window.until.is_none_or(|until| at <= until)
-        })
-    };
-    if windows.peek().is_none() || windows.any(within) {
-        return layer.recomputed(key.to_hex());
+    let layer = layer.recomputed(key.to_hex());
+    let windows: Vec<&KeyWindow> = trust.windows.iter().filter(|window| window.key == *key).collect();
+    if windows.is_empty() {
+        return layer;
     }
+    let is_trusted = |at: Option<i64>| at.is_some_and(|at| windows.iter().any(|window| window.holds(at)));
+    let generated = bundle.get("bundle_generated_at");
     let expected = "a time at which this key is trusted";
-    let place = "/bundle_generated_at";
-    layer.not_established(Problem::new(Code::KeyOutsideWindow, place, expected, describe(generated)))
+    if !is_trusted(generated.and_then(Value::as_str).as_deref().and_then(whole_seconds)) {
+        let place = "/bundle_generated_at";
+        return layer.not_established(Problem::new(
+            Code::KeyOutsideWindow,
+            place,
+            expected,
+            describe(generated),
+        ));
+    }
+    // A bundle cannot be older than the events in it, whatever it says of itself.
+    let rows = bundle.get("events").into_iter().flat_map(Value::items).enumerate();
+    let latest = rows.filter_map(|(row, event)| Some((event.get("timestamp")?.as_i64()?, row))).max();
+    let is_after = |at: i64| windows.iter().all(|window| window.until.is_some_and(|until| at > until));
+    match latest.filter(|(at, _)| is_after(*at)) {
+        None => layer,
+        Some((at, row)) => {
+            let place = format!("/events/{row}/timestamp");
+            layer.not_established(Problem::new(Code::KeyOutsideWindow, place, expected, at.to_string()))
+        }
+    }
 }
 
 /// Layer `freshness`: the evidence is not older than the caller allows, by the registry's own clock.
@@ -773,10 +787,24 @@ fn registration_layer(manifest: Option<Value<'_>>, log: &Result<Committed<'_>, P
             "none",
         ));
     };
-    match registration_difference(manifest, &latest.bytes) {
-        None => layer.recomputed(format!("leaf {}", latest.index)),
-        Some(problem) => layer.refuted(problem),
+    if let Some(problem) = registration_difference(manifest, &latest.bytes) {
+        return layer.refuted(problem);
     }
+    let key = |leaf: &Leaf| text_of(&leaf.bytes, "issuer_pub").map(|key| key.to_ascii_lowercase());
+    match committed.about("register", file_id).find(|leaf| key(leaf) != key(latest)) {
+        None => layer.recomputed(format!("leaf {}", latest.index)),
+        Some(other) => {
+            let expected = "registrations of one issuer (SI-3)";
+            let found = format!("leaf {}: {}", other.index, String::from_utf8_lossy(&other.bytes));
+            let at = "/manifest/issuer_ed25519_pub";
+            layer.not_established(Problem::new(Code::LogRegistrationDiffers, at, expected, found))
+        }
+    }
+}
+
+fn text_of(leaf: &[u8], name: &str) -> Option<String> {
+    let document = Document::read(leaf, &Limits::default()).ok()?;
+    document.root().get(name).and_then(Value::as_str).map(Cow::into_owned)
 }
 
 /// The first member in which the registration leaf is not of this manifest.
@@ -823,7 +851,14 @@ fn completeness_layer(
     let listed: BTreeSet<u64> =
         events.iter().filter_map(|row| row.get("tlog_index").and_then(Value::as_u64)).collect();
     let omitted = committed.about("beacon", bundle.get("file_id")).find(|leaf| !listed.contains(&leaf.index));
+    // A leaf that says in no known way what it is of may be of an event of this file.
+    let unclear = || committed.log.unclear_leaves(committed.size).find(|leaf| !listed.contains(&leaf.index));
     match omitted {
+        None if let Some(leaf) = unclear() => {
+            let expected = "leaves that say of what event and file they are (fact sheet 1.4)";
+            let found = format!("leaf {}: {}", leaf.index, String::from_utf8_lossy(&leaf.bytes));
+            layer.not_established(Problem::new(Code::LogEncoding, "/events", expected, found))
+        }
         None => layer.recomputed(format!("{} leaves searched", committed.size)),
         Some(leaf) => {
             let expected = format!("the event at index {} of the log", leaf.index);

@@ -6,7 +6,7 @@ use crate::hash::{Hash, PublicKey, Signature};
 use crate::json::{Document, Value};
 use crate::limits::Limits;
 use crate::merkle::{TreeHead, empty_root};
-use crate::oversight::{Trust, describe, log, quorum, read_then, reading_layers};
+use crate::oversight::{Trust, describe, log, proof, quorum, read_then, reading_layers};
 use crate::verdict::{Layer, Problem, State, Trace};
 
 const RULE: &str = "fact sheet 1.3: Ed25519 over {\"root\":…,\"size\":…} by the registry identity key (TL-1)";
@@ -48,15 +48,16 @@ impl SignedHead {
     }
 }
 
-/// The head that a bundle or a head of its own established under a key that the caller trusts, and that key.
+/// The head that a bundle or a head of its own shows to be signed, the key that signed it, and whether the caller trusts
+/// that key for this document. A key that signs two histories does so whether anybody trusts it or not.
 #[must_use]
-pub fn signed_head_of(trace: &Trace) -> Option<(PublicKey, TreeHead)> {
-    let established = |id: &str| trace.layer(id).filter(|layer| layer.state == State::Established);
-    let key = PublicKey::from_hex(&established("registry-key")?.recomputed)?;
+pub fn signed_head_of(trace: &Trace) -> Option<(PublicKey, TreeHead, bool)> {
+    let of_key = trace.layer("registry-key").filter(|layer| layer.state != State::Refuted)?;
+    let key = PublicKey::from_hex(&of_key.recomputed)?;
     // What the layer recomputed is the message that was signed.
-    let message = &established("tree-head")?.recomputed;
+    let message = &trace.layer("tree-head").filter(|layer| layer.state == State::Established)?.recomputed;
     let document = Document::read(message.as_bytes(), &Limits::default()).ok()?;
-    Some((key, read(document.root(), "").ok()?))
+    Some((key, read(document.root(), "").ok()?, of_key.state == State::Established))
 }
 
 /// What two heads say together that were signed with one key: layer `append-only`.
@@ -82,19 +83,31 @@ pub fn compare_heads(known: TreeHead, other: TreeHead, limits: &Limits) -> Trace
 /// Verifies a tree head as answered by `/tlog/head`.
 ///
 /// In: the JSON text, the trust anchors (the registry key stands outside of a head, so without one the signature stays
-/// not established). Out: layers `limits`, `json`, `tree-head`, `registry-key`, `log-root`, `append-only`,
+/// not established). Out: layers `limits`, `json`, `shape`, `tree-head`, `registry-key`, `log-root`, `append-only`,
 /// `quorum`, and `freshness` where the age is bounded.
 #[must_use]
 pub fn verify_head(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
     let layers = read_then(input, limits, |document, layers| {
         let (layer, head, key) = verify_any_key(document.root(), trust.registry_keys, "");
+        layers.push(shape_layer(document.root(), &MEMBERS, "fact sheet 1.3: these members of a head, and no other"));
         layers.push(layer);
         layers.push(key_layer(key, trust));
         layers.push(log::root_layer(head, trust.log, ""));
         layers.push(log::append_only_layer(head, trust));
         layers.push(quorum::layer(head, trust));
     });
-    trust.judge(layers, &["limits", "json", "tree-head", "registry-key"])
+    trust.judge(layers, &["limits", "json", "shape", "tree-head", "registry-key"])
+}
+
+const MEMBERS: [&str; 4] = ["size", "root", "signature", "signed_message"];
+
+/// Layer `shape`: a member that nobody signed is not refuted, but a document with one is not authentic.
+pub(crate) fn shape_layer(root: Value<'_>, members: &[&str], rule: &'static str) -> Layer {
+    let layer = Layer::new("shape", rule);
+    match proof::members(Some(root), "", &[], members) {
+        Ok(()) => layer,
+        Err(problem) => layer.not_established(problem),
+    }
 }
 
 /// Layer `tree-head` under the first of several keys that fits, and that key.
@@ -127,7 +140,7 @@ fn key_layer(key: Option<&PublicKey>, trust: &Trust<'_>) -> Layer {
     if trust.windows.iter().any(|window| window.key == *key) {
         let expected = "a time at which this key is trusted";
         let problem = Problem::new(Code::KeyOutsideWindow, "", expected, "a head, which has no time");
-        return layer.not_established(problem);
+        return layer.recomputed(key.to_hex()).not_established(problem);
     }
     layer.recomputed(key.to_hex())
 }

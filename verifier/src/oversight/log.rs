@@ -38,8 +38,14 @@ pub struct Log {
     by_file: OnceLock<ByFile>,
 }
 
-/// Positions of leaves by event and file, in order.
-type ByFile = BTreeMap<(String, FileKey), Vec<usize>>;
+/// Positions of leaves, in order.
+#[derive(Clone, Debug, Default)]
+struct ByFile {
+    /// By event and file.
+    known: BTreeMap<(String, FileKey), Vec<usize>>,
+    /// Those that do not say what they are of.
+    unclear: Vec<usize>,
+}
 
 /// A file as a leaf names it: a text, or another value as it is written, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,15 +66,25 @@ impl FileKey {
 }
 
 fn by_file(leaves: &[Leaf]) -> ByFile {
-    let mut found = ByFile::new();
+    let mut found = ByFile::default();
     for (position, leaf) in leaves.iter().enumerate() {
-        let Ok(document) = Document::read(&leaf.bytes, &Limits::default()) else { continue };
-        let root = document.root();
-        let Some(event) = root.get("event").and_then(Value::as_str) else { continue };
-        let key = (event.into_owned(), FileKey::of(root.get("file_id")));
-        found.entry(key).or_default().push(position);
+        let Some((event, file)) = subject(&leaf.bytes) else {
+            found.unclear.push(position);
+            continue;
+        };
+        if !["beacon", "register"].contains(&event.as_str()) {
+            found.unclear.push(position);
+        }
+        found.known.entry((event, file)).or_default().push(position);
     }
     found
+}
+
+/// Event and file of a leaf.
+fn subject(leaf: &[u8]) -> Option<(String, FileKey)> {
+    let document = Document::read(leaf, &Limits::default()).ok()?;
+    let root = document.root();
+    Some((root.get("event").and_then(Value::as_str)?.into_owned(), FileKey::of(root.get("file_id"))))
 }
 
 impl Log {
@@ -106,9 +122,21 @@ impl Log {
         size: u64,
     ) -> impl DoubleEndedIterator<Item = &Leaf> + use<'_> {
         let by_file = self.by_file.get_or_init(|| by_file(&self.leaves));
-        let positions = by_file.get(&(event.to_owned(), FileKey::of(file_id))).into_iter().flatten();
-        let first = self.leaves.get(..usize::try_from(size).unwrap_or(usize::MAX)).unwrap_or_default();
+        let positions = by_file.known.get(&(event.to_owned(), FileKey::of(file_id))).into_iter().flatten();
+        let first = self.first(size);
         positions.filter_map(|position| first.get(*position))
+    }
+
+    /// Those of the first `size` leaves that are no JSON object, or of no event that is known.
+    pub(crate) fn unclear_leaves(&self, size: u64) -> impl Iterator<Item = &Leaf> {
+        let by_file = self.by_file.get_or_init(|| by_file(&self.leaves));
+        let first = self.first(size);
+        by_file.unclear.iter().filter_map(|position| first.get(*position))
+    }
+
+    fn first(&self, size: u64) -> &[Leaf] {
+        let size = usize::try_from(size).unwrap_or(usize::MAX).min(self.leaves.len());
+        self.leaves.get(..size).unwrap_or_default()
     }
 
     /// The head that the first `size` leaves lead to, from the leaf bytes; `None` unless the log holds them all.

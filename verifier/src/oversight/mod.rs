@@ -94,7 +94,16 @@ impl DocumentKind {
             || has(&["first", "second", "first_root", "second_root", "proof"]) >= 4
         {
             Some(Self::Consistency)
-        } else if has(&["size", "root", "signature", "signed_message"]) >= 3 {
+        } else {
+            let kind = Self::of_the_log(&has)?;
+            // Nothing that only bundles have may ride on a head or a proof: it would be verified by nobody.
+            Some(if bundle > 0 { Self::Bundle } else { kind })
+        }
+    }
+
+    /// Recognizes what the routes of the log answer.
+    fn of_the_log(has: &impl Fn(&[&str]) -> usize) -> Option<Self> {
+        if has(&["size", "root", "signature", "signed_message"]) >= 3 {
             Some(Self::Head)
         } else if has(&["index", "leaf_hash", "proof", "root", "tree_size"]) >= 4 {
             Some(Self::Proof)
@@ -162,6 +171,11 @@ impl Trust<'_> {
             layers.push(Layer::new("freshness", rule).not_established(problem));
         }
         let mut required = always.to_vec();
+        if let Some(file_id) = self.file_id {
+            let problem = Problem::new(Code::NotReached, "", file_id, "a document that is about no file");
+            layers.push(Layer::new("file-id", "the caller asked about one file").not_established(problem));
+            required.push("file-id");
+        }
         let quorum = (self.quorum > 0).then_some("quorum");
         let age = self.freshness.map(|_| "freshness");
         let named = self.required.iter().copied().filter(|id| layers.iter().any(|layer| layer.id == *id));
@@ -188,6 +202,12 @@ pub struct KeyWindow {
     pub from: Option<i64>,
     /// Not after.
     pub until: Option<i64>,
+}
+
+impl KeyWindow {
+    pub(crate) fn holds(&self, at: i64) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at <= until)
+    }
 }
 
 /// The second key of an issuer.

@@ -5,7 +5,7 @@ use crate::hash::Hash;
 use crate::json::{Kind, Value, push_token};
 use crate::limits::Limits;
 use crate::merkle::{TreeHead, inclusion_root, verify_inclusion};
-use crate::oversight::{Trust, describe, log, quorum, read_then};
+use crate::oversight::{Trust, describe, head, log, quorum, read_then};
 use crate::prover::InclusionPath;
 use crate::verdict::{Layer, Problem, Trace};
 
@@ -151,13 +151,17 @@ pub(crate) fn check_form(value: Value<'_>, form: &str) -> Result<(), Problem> {
     Err(Problem::new(Code::ProofEncoding, "/form", form, describe(found)))
 }
 
+const MEMBERS: [&str; 5] = ["index", "leaf_hash", "proof", "root", "tree_size"];
+
 /// Verifies a stand-alone proof as answered by `/tlog/proof/{index}`.
 ///
-/// Out: layers `limits`, `json`, `inclusion` (against the root in the proof), `head-known` (that root is one the caller
+/// Out: layers `limits`, `json`, `shape`, `inclusion` (against the root in the proof), `head-known` (that root is one the caller
 /// knows), `log-root` and `log-leaf` (against a given log), `quorum`, and `freshness` where the age is bounded.
 #[must_use]
 pub fn verify_proof(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
     let layers = read_then(input, limits, |document, layers| {
+        let rule = "fact sheet 2: these members of a proof, and no other";
+        layers.push(head::shape_layer(document.root(), &MEMBERS, rule));
         let mut layer = Layer::new("inclusion", RULE);
         let proof = match InclusionProof::read(document.root(), "") {
             Ok(proof) => proof,
@@ -172,7 +176,7 @@ pub fn verify_proof(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
         layers.push(log::leaf_layer(&proof, trust.log));
         layers.push(quorum::layer(Some(proof.head), trust));
     });
-    trust.judge(layers, &["limits", "json", "inclusion", "head-known"])
+    trust.judge(layers, &["limits", "json", "shape", "inclusion", "head-known"])
 }
 
 fn head_known_layer(head: &TreeHead, trust: &Trust<'_>) -> Layer {
