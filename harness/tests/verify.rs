@@ -245,6 +245,49 @@ fn texts_from_outside_stay_texts_in_every_form_of_output() {
 }
 
 /// What is wrong with a log beside the documents is said with its place, and the place is a text from outside.
+fn heads(name: &str) -> (String, String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/heads").join(format!("{name}.json"));
+    let vector: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let of = |pointer: &str| vector.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    (of("/input/document"), of("/input/trust/registry_keys/0"))
+}
+
+/// Whoever has a signed head, which is public, can put anything beside it.
+#[test]
+fn what_rides_on_a_signed_head_is_a_bundle_that_nobody_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (head, key) = heads("known");
+    let mut forged: Json = serde_json::from_str(&head).unwrap();
+    forged["file_id"] = "file".into();
+    forged["events"] = serde_json::json!([{"kind": "http_img"}]);
+    let path = write(folder.path(), "forged.json", forged.to_string());
+    let asked = ["--registry-key", &key, "--require", "authentic", "--format", "ndjson"];
+    let output = run(&[&[path.to_str().unwrap()][..], &asked].concat());
+    assert_eq!(
+        (code(&output), verdicts(&output, folder.path())),
+        (1, vec![found("forged.json", "bundle", "refuted")])
+    );
+    let path = write(folder.path(), "head.json", head);
+    assert_eq!(code(&run(&[&[path.to_str().unwrap()][..], &asked].concat())), 0);
+    let output = run(&[&[path.to_str().unwrap(), "--file-id", "file"][..], &asked].concat());
+    assert_ne!(code(&output), 0, "a head is about no file: {}", text(&output.stdout));
+}
+
+/// A key that is trusted for a time only signs two histories as any other does.
+#[test]
+fn a_window_does_not_hide_that_a_key_signed_two_heads_of_one_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let (both, key) = heads("two-in-conflict");
+    let paths: Vec<PathBuf> =
+        both.lines().enumerate().map(|(n, head)| write(folder.path(), &format!("{n}.json"), head)).collect();
+    let policy = format!("[[registry]]\nkey = \"{key}\"\nuntil = \"2027-01-01T00:00:00Z\"\n");
+    let policy = write(folder.path(), "policy.toml", policy);
+    let output =
+        run(&[paths[0].to_str().unwrap(), paths[1].to_str().unwrap(), "--trust", policy.to_str().unwrap()]);
+    assert_eq!(code(&output), 1, "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("head.conflict"), "{}", text(&output.stdout));
+}
+
 #[test]
 fn a_log_that_is_refused_steers_no_terminal() {
     let folder = tempfile::tempdir().unwrap();

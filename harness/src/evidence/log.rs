@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use assayer_verifier::oversight::{DocumentKind, LogPart, LogVerifier, compare_heads, signed_head_of};
-use assayer_verifier::{Code, Layer, Problem, PublicKey, Trace, TreeHead, Verdict};
+use assayer_verifier::oversight::{
+    DocumentKind, LogPart, LogVerifier, compare_heads, heads_not_compared, signed_head_of,
+};
+use assayer_verifier::{PublicKey, TreeHead, Verdict};
 
 use super::{Depth, Finding, Question};
 
@@ -161,11 +163,7 @@ impl<'a> Together<'a> {
 
     /// What was not compared with all others is said, as a finding that establishes nothing.
     fn forgotten(&self) -> Option<Finding> {
-        let expected = format!("at most {MOST_HEADS} heads of one call");
-        let found = format!("{} more, which were not compared with each other", self.forgotten);
-        let problem = Problem::new(Code::LimitsValues, "", expected, found);
-        let layer = Layer::new("append-only", "one key signs one root of one size").not_established(problem);
-        let trace = Trace { layers: vec![layer], required: vec!["append-only"] };
+        let trace = heads_not_compared(MOST_HEADS, self.forgotten);
         let path = String::from("heads of this call");
         (self.forgotten > 0).then_some(Finding {
             path,

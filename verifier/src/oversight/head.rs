@@ -80,6 +80,18 @@ pub fn compare_heads(known: TreeHead, other: TreeHead, limits: &Limits) -> Trace
     Trace { layers, required: vec!["append-only"] }
 }
 
+/// What is said where a caller could not keep all signed heads that it met: layer `append-only` stays open.
+///
+/// In: how many it kept, and how many it did not. Out: a trace that is never authentic.
+#[must_use]
+pub fn heads_not_compared(kept: usize, left_out: u64) -> Trace {
+    let expected = format!("at most {kept} heads of one call");
+    let found = format!("{left_out} more, which were not compared with each other");
+    let layer = Layer::new("append-only", "one key signs one root of one size");
+    let problem = Problem::new(Code::LimitsValues, "", expected, found);
+    Trace { layers: vec![layer.not_established(problem)], required: vec!["append-only"] }
+}
+
 /// Verifies a tree head as answered by `/tlog/head`.
 ///
 /// In: the JSON text, the trust anchors (the registry key stands outside of a head, so without one the signature stays
@@ -89,7 +101,11 @@ pub fn compare_heads(known: TreeHead, other: TreeHead, limits: &Limits) -> Trace
 pub fn verify_head(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
     let layers = read_then(input, limits, |document, layers| {
         let (layer, head, key) = verify_any_key(document.root(), trust.registry_keys, "");
-        layers.push(shape_layer(document.root(), &MEMBERS, "fact sheet 1.3: these members of a head, and no other"));
+        layers.push(shape_layer(
+            document.root(),
+            &MEMBERS,
+            "fact sheet 1.3: these members of a head, and no other",
+        ));
         layers.push(layer);
         layers.push(key_layer(key, trust));
         layers.push(log::root_layer(head, trust.log, ""));

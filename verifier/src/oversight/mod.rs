@@ -23,7 +23,7 @@ pub use bundle::{BUNDLE_LAYERS, BundleVerifier, verify_bundle};
 pub use consistency::{consistency_json, verify_consistency_proof};
 pub use equivocation::{Contradiction, EquivocationProof, NoContradiction, verify_equivocation_proof};
 pub use explain::{Detail, Difference, Explanation, KeyUse, Recomputed, explain};
-pub use head::{SignedHead, compare_heads, signed_head_of, verify_head};
+pub use head::{SignedHead, compare_heads, heads_not_compared, signed_head_of, verify_head};
 pub use log::{Leaf, Log, LogPart, LogVerifier, verify_log};
 pub use manifest::{Reading, signing_bytes};
 pub use proof::{inclusion_json, inclusion_proofs_of, verify_proof};
