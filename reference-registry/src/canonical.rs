@@ -40,6 +40,42 @@ impl Form {
     }
 }
 
+impl Form {
+    /// A string in quotes, as this form escapes it.
+    pub(crate) fn push_string(self, string: &str, text: &mut String) {
+        match self {
+            Self::Jcs => push_jcs_string(string, text),
+            Self::SortedAscii => push_string(string, text),
+        }
+    }
+}
+
+/// Everything as it is but quotes, backslashes and control characters (RFC 8785, section 3.2.2.2).
+fn push_jcs_string(string: &str, text: &mut String) {
+    text.push('"');
+    let mut rest = string;
+    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        let (plain, escaped) = rest.split_at(at);
+        text.push_str(plain);
+        let mut characters = escaped.chars();
+        match characters.next() {
+            Some('"') => text.push_str("\\\""),
+            Some('\\') => text.push_str("\\\\"),
+            Some('\n') => text.push_str("\\n"),
+            Some('\r') => text.push_str("\\r"),
+            Some('\t') => text.push_str("\\t"),
+            Some('\u{8}') => text.push_str("\\b"),
+            Some('\u{c}') => text.push_str("\\f"),
+            other => {
+                let _ = write!(text, "\\u{:04x}", other.map_or(0, u32::from));
+            }
+        }
+        rest = characters.as_str();
+    }
+    text.push_str(rest);
+    text.push('"');
+}
+
 fn push(value: &Value, text: &mut String) {
     match value {
         Value::Null => text.push_str("null"),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     clock::Instant,
     error::ApiError,
+    failpoint::{Step, reach},
     faults::{Faults, Stage},
     log::Tampering,
     rows::Owner,
@@ -35,6 +36,7 @@ impl Event {
         faults.meddle(Stage::Leaf, &mut leaf);
         let index = pending.append(&leaf)?;
         insert(pending, &happened, index)?;
+        reach(Step::LeafWritten)?;
         tamper(pending, faults)?;
         Ok(index)
     }

@@ -1,10 +1,20 @@
 //! The evidence bundle of a file, all of it from one moment, signed with the registry's key.
+//!
+//! The text of a bundle is canonical but for the manifest, which is served as it was stored: what is signed and what is sent are
+//! written once, and differ in the manifest and the signature.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    app::App, clock::Instant, dialect::Dialect, error::ApiError, faults::Stage, head, receipt, rows::Snapshot,
+    app::App,
+    clock::Instant,
+    dialect::Dialect,
+    error::ApiError,
+    faults::Stage,
+    head, receipt,
+    rows::{Snapshot, read_manifest},
+    text::Text,
 };
 
 const DISCLAIMER: &str =
@@ -12,36 +22,114 @@ const DISCLAIMER: &str =
 
 const SIGNATURE: &str = "bundle_signature_ed25519";
 
-pub(crate) fn bundle(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<Value, ApiError> {
-    let manifest = snapshot.manifest(file_id)?.ok_or_else(|| ApiError::not_found("unknown file_id"))?;
-    let mut manifest = Value::Object(manifest);
-    let mut beacons = snapshot.beacons(file_id)?;
-    let mut watermarks = snapshot.watermarks(file_id)?;
-    if app.faults.on("manifest-altered-in-evidence") {
-        set(&mut manifest, "original_filename", json!("altered"));
+/// The bundle as JSON text.
+pub(crate) fn bundle(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<String, ApiError> {
+    let stored = snapshot.manifest_text(file_id)?.ok_or_else(|| ApiError::not_found("unknown file_id"))?;
+    let manifest = Value::Object(read_manifest(&stored)?);
+    let canonical = app.dialect.form().bytes(&manifest)?;
+    let (before, after) = around_manifest(app, snapshot, file_id)?;
+    let signed = [before.as_bytes(), &canonical, after.as_bytes(), b"}"].concat();
+    let signature = app.identity.sign(&signed);
+    let text = [&before, &stored, &after, ",\"", SIGNATURE, "\":\"", &signature, "\"}"].concat();
+    if app.faults.are_off() { Ok(text) } else { misled(app, snapshot, file_id, &text) }
+}
+
+/// What stands before and after the manifest in the canonical text, without the brace at the end.
+fn around_manifest(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<(String, String), ApiError> {
+    let form = app.dialect.form();
+    let mut text = Text::new(form);
+    text.raw("{\"beacons\":[");
+    snapshot.beacons(&mut text, file_id)?;
+    text.raw("],\"bundle_generated_at\":");
+    text.string(&Instant::now().text());
+    text.raw(",\"disclaimer\":");
+    text.string(DISCLAIMER);
+    text.raw(",\"events\":[");
+    let indexes = snapshot.events(&mut text, file_id)?;
+    text.raw("],\"file_id\":");
+    text.string(file_id);
+    text.raw(",\"manifest\":");
+    let before = text.into_string();
+
+    let mut text = Text::with_capacity(form, 4096 * (indexes.len() + 1));
+    if app.dialect == Dialect::Announced {
+        let receipts = form.bytes(&json!(receipt::all(app, snapshot, file_id)?))?;
+        text.raw(",\"registration_receipts\":");
+        text.raw(str::from_utf8(&receipts).map_err(|_| ApiError::server_error())?);
     }
+    text.raw(",\"registry_pub\":");
+    text.string(app.identity.public());
+    text.raw(",\"tlog_head\":");
+    let head = head::honest(app, &*head::current(app, &snapshot.log)?)?;
+    let head = form.bytes(&head)?;
+    text.raw(str::from_utf8(&head).map_err(|_| ApiError::server_error())?);
+    text.raw(",\"tlog_proofs\":[");
+    proof_texts(app, snapshot, &indexes, &mut text)?;
+    text.raw("],\"watermarks\":[");
+    snapshot.watermarks(&mut text, file_id)?;
+    text.raw("]");
+    Ok((before, text.into_string()))
+}
+
+/// One proof for each event that has a leaf, in the order of the events.
+fn proof_texts(
+    app: &App,
+    snapshot: &Snapshot<'_>,
+    indexes: &[Option<i64>],
+    text: &mut Text,
+) -> Result<(), ApiError> {
+    let head = head::current(app, &snapshot.log)?;
+    let mut proof = Text::new(app.dialect.form());
+    for (row, index) in (0_i64..).zip(indexes) {
+        let Some(index) = index.and_then(|index| u64::try_from(index).ok()) else { continue };
+        proof.clear();
+        head::proof_text(&mut proof, &head, &snapshot.log, index)?;
+        text.next();
+        text.raw("{\"event_row\":");
+        text.integer(row);
+        // Under both of its names: that of the specification, and that which every implementation uses.
+        text.raw(",\"inclusion\":");
+        text.raw(proof.as_str());
+        text.raw(",\"proof\":");
+        text.raw(proof.as_str());
+        text.raw(",\"tlog_index\":");
+        text.integer(index);
+        text.raw("}");
+    }
+    Ok(())
+}
+
+/// The bundle of a registry that is not honest: the honest one, changed and signed as the faults ask for.
+fn misled(app: &App, snapshot: &Snapshot<'_>, file_id: &str, honest: &str) -> Result<String, ApiError> {
+    let mut bundle: Value = serde_json::from_str(honest).map_err(|_| ApiError::server_error())?;
+    if let Value::Object(members) = &mut bundle {
+        members.shift_remove(SIGNATURE);
+    }
+    let list =
+        |bundle: &Value, name: &str| bundle.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    if app.faults.on("manifest-altered-in-evidence")
+        && let Some(manifest) = bundle.get_mut("manifest")
+    {
+        set(manifest, "original_filename", json!("altered"));
+    }
+    let (mut beacons, mut watermarks) = (list(&bundle, "beacons"), list(&bundle, "watermarks"));
     if app.faults.on("beacon-row-dropped") {
         beacons.pop();
     }
     if app.faults.on("watermark-row-invented") {
         watermarks.push(invented_watermark(file_id));
     }
-    let events = events(app, snapshot, file_id)?;
+    let events = events(app, list(&bundle, "events"));
     let proofs = proofs(app, snapshot, &events)?;
-    let mut bundle = json!({
-        "file_id": file_id,
-        "bundle_generated_at": Instant::now().text(),
-        "registry_pub": app.key(snapshot.log.size()).public(),
-        "manifest": manifest,
-        "beacons": beacons,
-        "watermarks": watermarks,
-        "events": events,
-        "tlog_head": head::signed(app, &snapshot.log)?,
-        "tlog_proofs": proofs,
-        "disclaimer": DISCLAIMER,
-    });
-    if app.dialect == Dialect::Announced {
-        set(&mut bundle, "registration_receipts", json!(receipt::all(app, snapshot, file_id)?));
+    set(&mut bundle, "beacons", json!(beacons));
+    set(&mut bundle, "watermarks", json!(watermarks));
+    set(&mut bundle, "events", json!(events));
+    set(&mut bundle, "tlog_proofs", json!(proofs));
+    set(&mut bundle, "tlog_head", head::signed(app, &snapshot.log)?);
+    set(&mut bundle, "registry_pub", json!(app.key(snapshot.log.size()).public()));
+    if app.faults.on("bundle-signature-over-insertion-order") {
+        // An honest bundle comes in canonical order, in which this fault would not show.
+        bundle = turned(&bundle);
     }
     if let Some(attestation) = snapshot.attestation(file_id)? {
         set(&mut bundle, "rekor", attestation);
@@ -49,11 +137,10 @@ pub(crate) fn bundle(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Resul
     app.faults.meddle(Stage::Bundle, &mut bundle);
     let signature = sign(app, snapshot, &bundle)?;
     set(&mut bundle, SIGNATURE, json!(signature));
-    Ok(bundle)
+    Ok(bundle.to_string())
 }
 
-fn events(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<Vec<Value>, ApiError> {
-    let mut events = snapshot.events(file_id)?;
+fn events(app: &App, mut events: Vec<Value>) -> Vec<Value> {
     if app.faults.on("event-dropped") {
         events.pop();
     }
@@ -61,10 +148,9 @@ fn events(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<Vec<Value
         let newest_web = events.iter_mut().rev().find(|event| event.get("kind") != Some(&json!("dns")));
         newest_web.into_iter().for_each(|event| set(event, "user_agent", json!("altered")));
     }
-    Ok(events)
+    events
 }
 
-/// One proof for each event that has a leaf, in the order of the events.
 fn proofs(app: &App, snapshot: &Snapshot<'_>, events: &[Value]) -> Result<Vec<Value>, ApiError> {
     let mut proofs = Vec::new();
     for (row, event) in events.iter().enumerate() {
@@ -107,6 +193,12 @@ fn signed_bytes(app: &App, bundle: &Value) -> Result<Vec<u8>, ApiError> {
         }
         () => app.dialect.form().bytes(&message)?,
     })
+}
+
+/// The members of an object in reverse.
+fn turned(object: &Value) -> Value {
+    let members = object.as_object().cloned().unwrap_or_default();
+    Value::Object(members.into_iter().rev().collect())
 }
 
 fn invented_watermark(file_id: &str) -> Value {

@@ -12,6 +12,7 @@ use crate::{
     faults::Stage,
     log::{Log, OtherTree},
     store::Head,
+    text::Text,
 };
 
 /// The bytes that are signed: exactly root and size.
@@ -122,6 +123,23 @@ pub(crate) fn inclusion(app: &App, log: &Log<'_>, index: u64) -> Result<Option<V
         "root": hex::encode(root),
         "tree_size": size,
     })))
+}
+
+/// Writes the inclusion proof of a leaf under a head of the log, canonically.
+pub(crate) fn proof_text(text: &mut Text, head: &Head, log: &Log<'_>, index: u64) -> Result<(), ApiError> {
+    let (leaf_hash, path) = log.inclusion(index)?.ok_or_else(ApiError::server_error)?;
+    text.raw("{\"index\":");
+    text.integer(index);
+    text.raw(",\"leaf_hash\":");
+    text.hex(&leaf_hash);
+    text.raw(",\"proof\":");
+    text.hashes(&path);
+    text.raw(",\"root\":");
+    text.hex(&head.root);
+    text.raw(",\"tree_size\":");
+    text.integer(head.size);
+    text.raw("}");
+    Ok(())
 }
 
 /// The consistency proof between two sizes of the log (RFC 9162, section 2.1.4); `None` beyond its end.

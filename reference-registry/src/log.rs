@@ -301,7 +301,7 @@ pub(crate) fn build_nodes(connection: &Connection) -> Result<(), LogError> {
             return Err(LogError::Gap { expected: edge.size(), found });
         }
         edge.push(leaf_hash(&leaf));
-        if edge.size() % 4096 == 0 {
+        if edge.size().is_multiple_of(4096) {
             write_nodes(connection, &mut edge)?;
         }
     }

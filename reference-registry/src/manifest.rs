@@ -143,6 +143,8 @@ pub(crate) struct Manifest {
     members: Map<String, Value>,
     /// As it came, which is the same unless a fault is on.
     stored: Map<String, Value>,
+    /// The text that is stored, and served again as it came.
+    text: String,
 }
 
 /// What a registry makes of a manifest that it does not refuse.
@@ -170,7 +172,9 @@ impl Manifest {
         if members.get("issuer_ed25519_pub") == Some(&json!("")) {
             return Err(ApiError::missing_field("manifest.issuer_ed25519_pub is empty"));
         }
-        let manifest = Self { members: members.clone(), stored: stored.clone() };
+        let (members, stored) = (members.clone(), stored.clone());
+        let text = serde_json::to_string(&stored).map_err(|_| ApiError::server_error())?;
+        let manifest = Self { members, stored, text };
         manifest.has_bounds(faults)?;
         manifest.is_of_a_known_suite()?;
         Ok(manifest)
@@ -213,8 +217,8 @@ impl Manifest {
     }
 
     /// The text that is stored, and served again as it came.
-    pub(crate) fn to_text(&self) -> String {
-        Value::Object(self.stored.clone()).to_string()
+    pub(crate) fn to_text(&self) -> &str {
+        &self.text
     }
 
     /// Checks the issuer's signature.

@@ -8,6 +8,7 @@ use crate::{
     canonical::Form,
     clock::Instant,
     error::{ApiError, Code},
+    failpoint::{Step, reach},
     faults::{Faults, Stage},
     manifest::{Manifest, Trust},
     writer::Pending,
@@ -51,10 +52,12 @@ impl Registration {
         let found = self.found(pending, faults)?;
         let now = Instant::now();
         self.replace_rows(pending, &found, now)?;
+        reach(Step::RowsWritten)?;
         let index = match faults.on("register-appends-nothing") {
             true => pending.next_index(),
             false => self.append(pending, now, faults)?,
         };
+        reach(Step::LeafWritten)?;
         Ok(self.answer(if faults.on("register-index-constant") { 0 } else { index }))
     }
 

@@ -9,7 +9,11 @@ mod log;
 mod register;
 pub(crate) mod service;
 
-use axum::Router;
+use axum::{
+    Router,
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
 
 use crate::{
     api,
@@ -78,6 +82,11 @@ pub(crate) fn router(endpoints: Vec<Endpoint>) -> Router<Shared> {
     routes
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .method_not_allowed_fallback(method_not_allowed)
+}
+
+/// An answer whose JSON text is written already.
+fn json_text(text: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 pub(crate) async fn not_found() -> ApiError {

@@ -8,6 +8,7 @@ use crate::{
     error::{ApiError, Code},
     log::Log,
     strict_json,
+    text::Text,
 };
 
 /// Rows and log as they are at one moment.
@@ -48,17 +49,8 @@ impl<'c> Snapshot<'c> {
         Ok(statement.query_row([file_id], |row| row.get(0)).optional()?)
     }
 
-    /// The manifest as it is signed again within a bundle. One that was taken over from another registry can have numbers
-    /// or a nesting that no canonical form of this registry keeps: it is refused, since what would be served is not what its
-    /// issuer signed.
     pub(crate) fn manifest(&self, file_id: &str) -> Result<Option<Map<String, Value>>, ApiError> {
-        let Some(text) = self.manifest_text(file_id)? else { return Ok(None) };
-        match strict_json::parse(text.as_bytes()) {
-            Ok(Value::Object(members)) => Ok(Some(members)),
-            _ => {
-                Err(ApiError::new(Code::ServerError, "the stored manifest of this file has no RFC 8785 form"))
-            }
-        }
+        self.manifest_text(file_id)?.map(|text| read_manifest(&text)).transpose()
     }
 
     pub(crate) fn newest_file(&self) -> Result<Option<Owner>, ApiError> {
@@ -91,34 +83,38 @@ impl<'c> Snapshot<'c> {
         Ok(self.connection.prepare_cached(statement)?.query_row(parameters, owner_row).optional()?)
     }
 
-    /// The beacon rows of a file, also those of tokens that a newer file of the issuer answers for.
-    pub(crate) fn beacons(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
-        let of = |table| {
-            format!(
-                "SELECT token_id, file_id, recipient_id, issuer_id, kind, registered_at FROM {table} WHERE file_id = ?1 ORDER BY rowid"
-            )
-        };
-        let mut rows = self.rows(&of("beacons"), [file_id])?;
-        rows.extend(self.rows(&of("earlier_beacons"), [file_id])?);
-        Ok(rows)
+    /// Writes the beacon rows of a file, also those of tokens that a newer file of the issuer answers for.
+    pub(crate) fn beacons(&self, text: &mut Text, file_id: &str) -> Result<(), ApiError> {
+        for table in ["beacons", "earlier_beacons"] {
+            let statement = format!(
+                "SELECT file_id, issuer_id, kind, recipient_id, registered_at, token_id FROM {table} WHERE file_id = ?1 ORDER BY rowid"
+            );
+            let mut statement = self.connection.prepare_cached(&statement)?;
+            text.rows(&mut statement, file_id, "", |_| ())?;
+        }
+        Ok(())
     }
 
-    /// The watermark rows of a file, also those of marks that a newer file of the issuer answers for.
-    pub(crate) fn watermarks(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
-        let of = |table| {
-            format!(
-                "SELECT mark_id, layer, file_id, recipient_id, issuer_id, registered_at FROM {table} WHERE file_id = ?1 ORDER BY rowid"
-            )
-        };
-        let mut rows = self.rows(&of("watermarks"), [file_id])?;
-        rows.extend(self.rows(&of("earlier_watermarks"), [file_id])?);
-        Ok(rows)
+    /// Writes the watermark rows of a file, also those of marks that a newer file of the issuer answers for.
+    pub(crate) fn watermarks(&self, text: &mut Text, file_id: &str) -> Result<(), ApiError> {
+        for table in ["watermarks", "earlier_watermarks"] {
+            let statement = format!(
+                "SELECT file_id, issuer_id, layer, mark_id, recipient_id, registered_at FROM {table} WHERE file_id = ?1 ORDER BY rowid"
+            );
+            let mut statement = self.connection.prepare_cached(&statement)?;
+            text.rows(&mut statement, file_id, "", |_| ())?;
+        }
+        Ok(())
     }
 
-    pub(crate) fn events(&self, file_id: &str) -> Result<Vec<Value>, ApiError> {
-        let statement = "SELECT id, token_id, file_id, recipient_id, issuer_id, kind, source_ip, user_agent, extra,
-             timestamp, qualified_timestamp, tlog_index FROM events WHERE file_id = ?1 ORDER BY timestamp, id";
-        self.rows(statement, [file_id])
+    /// Writes the event rows of a file, and gives the index of the leaf of each.
+    pub(crate) fn events(&self, text: &mut Text, file_id: &str) -> Result<Vec<Option<i64>>, ApiError> {
+        let statement = "SELECT extra, file_id, id, issuer_id, kind, qualified_timestamp, recipient_id, source_ip, timestamp,
+             tlog_index, token_id, user_agent FROM events WHERE file_id = ?1 ORDER BY timestamp, id";
+        let mut indexes = Vec::new();
+        let mut statement = self.connection.prepare_cached(statement)?;
+        text.rows(&mut statement, file_id, "tlog_index", |index| indexes.push(index))?;
+        Ok(indexes)
     }
 
     /// The registrations of a file in the log: index, issuer key and seconds.
@@ -180,6 +176,16 @@ impl<'c> Snapshot<'c> {
 fn place_of(mark: &mut Value) -> Option<Place> {
     let row = mark.as_object_mut()?.shift_remove("rowid")?.as_i64()?;
     Some(Place { registered_at: mark.get("registered_at")?.as_i64()?, row })
+}
+
+/// A stored manifest as it is signed again within a bundle. One that was taken over from another registry can have numbers
+/// or a nesting that no canonical form of this registry keeps: it is refused, since what would be served is not what its
+/// issuer signed.
+pub(crate) fn read_manifest(text: &str) -> Result<Map<String, Value>, ApiError> {
+    match strict_json::parse(text.as_bytes()) {
+        Ok(Value::Object(members)) => Ok(members),
+        _ => Err(ApiError::new(Code::ServerError, "the stored manifest of this file has no RFC 8785 form")),
+    }
 }
 
 pub(crate) fn owner_of_token(connection: &Connection, token_id: &str) -> Result<Option<Owner>, ApiError> {

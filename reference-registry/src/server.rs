@@ -8,13 +8,14 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, serve::ListenerExt};
+use axum::Router;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     admin,
     app::{App, Shared},
     attestation::Attestor,
+    connections,
     dialect::Dialect,
     faults::{Faults, UnknownFault},
     identity::{Identity, IdentityError},
@@ -161,6 +162,8 @@ impl fmt::Debug for Running {
 ///
 /// Returns a [`StartError`] if the options are wrong, the address is taken, or identity or log are damaged.
 pub async fn start(options: Options) -> Result<Running, StartError> {
+    #[cfg(feature = "failpoints")]
+    crate::failpoint::from_environment();
     is_guarded(&options)?;
     let settings = Settings::of(&options);
     let listener = listener(options.bind).await?;
@@ -173,10 +176,11 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let app = Arc::new(app(options)?);
     let (stop, stopped) = watch::channel(());
     let mut running = Running { address, admin: None, app: Arc::clone(&app), stop, servers: Vec::new() };
-    running.servers.push(serve(listener, surface::router(Arc::clone(&app), &origins), stopped.clone()));
+    let router = surface::router(Arc::clone(&app), &origins);
+    running.servers.push(tokio::spawn(connections::serve(listener, router, stopped.clone())));
     if let Some(listener) = admin_listener {
         running.admin = Some(local_address(&listener, address)?);
-        running.servers.push(serve(listener, admin::router(app, settings), stopped));
+        running.servers.push(tokio::spawn(connections::serve(listener, admin::router(app, settings), stopped)));
     }
     Ok(running)
 }
@@ -203,15 +207,6 @@ async fn listener_of_admin(address: SocketAddr) -> Result<TcpListener, StartErro
 
 fn local_address(listener: &TcpListener, address: SocketAddr) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|source| StartError::Bind { address, source })
-}
-
-fn serve(listener: TcpListener, router: Router, mut stopped: watch::Receiver<()>) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let shutdown = async move { drop(stopped.changed().await) };
-        drop(axum::serve(listener, service).with_graceful_shutdown(shutdown).await);
-    })
 }
 
 pub(crate) fn app(options: Options) -> Result<App, StartError> {

@@ -262,7 +262,7 @@ pub(crate) fn held(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection>
 }
 
 /// A file beside the database, since closing any handle of the database itself would drop the locks of SQLite on it.
-fn locked(db: &Path) -> Result<File, StoreError> {
+pub(crate) fn locked(db: &Path) -> Result<File, StoreError> {
     let mut name = db.as_os_str().to_owned();
     name.push(".lock");
     let lock = PathBuf::from(name);

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::{
     canonical::Form,
     error::ApiError,
+    failpoint::{Step, reach},
     log::{self, Log, Tampering},
     merkle::{Edge, Hash},
     rows::{Owner, owner_of_token},
@@ -144,17 +145,22 @@ impl Engine {
     fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), ApiError> {
         let connection = Arc::clone(&self.connection);
         let connection = held(&connection);
+        reach(Step::Queued)?;
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let outcome = self.write(&connection, batch).and_then(|edge| {
+            reach(Step::NodesWritten)?;
             connection.prepare_cached("COMMIT")?.execute([])?;
             Ok(edge)
         });
         match outcome {
             Ok(edge) => {
+                // What is on disk stays, whatever happens to the answer.
+                drop(reach(Step::Committed));
                 if edge.size() != self.edge.size() {
                     self.state.publish(Head::new(edge.size(), edge.root()));
                 }
                 self.edge = edge;
+                drop(reach(Step::Published));
                 Ok(())
             }
             Err(error) => {
@@ -168,6 +174,7 @@ impl Engine {
     }
 
     fn write(&mut self, connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<Edge, ApiError> {
+        reach(Step::Begun)?;
         self.see_others(connection)?;
         let mut edge = self.edge.clone();
         for job in batch {

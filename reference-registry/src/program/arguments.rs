@@ -83,6 +83,12 @@ pub(crate) struct Arguments {
     /// Check that database, log and identity agree, print what does not as JSON, and stop: 0 if they do, 1 if not
     #[arg(long, conflicts_with = "migrate_from")]
     pub(crate) validate_db: bool,
+    /// Write the leaves of the log as leaves.jsonl into this file ("-": standard output), print their number, and stop
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["migrate_from", "validate_db"])]
+    pub(crate) export_log: Option<PathBuf>,
+    /// Read leaves.jsonl ("-": standard input) into --db, whose log must be empty, print their number, and stop
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["migrate_from", "validate_db", "export_log"])]
+    pub(crate) import_log: Option<PathBuf>,
     /// Print the OpenAPI document of the routes and stop
     #[arg(long)]
     pub(crate) openapi: bool,

@@ -3,15 +3,19 @@
 use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
+    response::Response,
 };
 use serde_json::{Value, json};
 
 use crate::{
     app::{App, Shared},
+    canonical::Form,
     error::ApiError,
     head,
-    merkle::Hash,
+    log::Log,
     query::{Decimal, Parameters},
+    routes::json_text,
+    text::Text,
 };
 
 /// Entries in a page where the client does not say, and at most.
@@ -54,55 +58,73 @@ pub(super) async fn consistency(
     proof.map(Json).ok_or_else(|| ApiError::not_found("second is beyond the end of the log"))
 }
 
-pub(super) async fn range(
-    State(app): State<Shared>,
-    parameters: Parameters,
-) -> Result<Json<Value>, ApiError> {
+pub(super) async fn range(State(app): State<Shared>, parameters: Parameters) -> Result<Response, ApiError> {
     let limit = parameters.decimal("limit")?.map_or(DEFAULT_PAGE, |decimal| decimal.clamped(1, MAX_PAGE));
     let start = match parameters.decimal("start")? {
         None => 0,
         Some(Decimal::Of(start)) => start,
         Some(Decimal::Beyond) => return Err(ApiError::missing_field("start is beyond 64 bits")),
     };
-    let page = app.read(move |app, snapshot| {
-        let mut entries = Vec::new();
-        snapshot.log.range(start, limit, |index, leaf_hash, leaf| {
-            entries.push(Entry { index, leaf_hash: *leaf_hash, leaf: leaf.to_vec() });
-        })?;
-        Ok(served(app, &entries))
-    });
-    let entries = page.await?;
-    Ok(Json(json!({"start": start, "count": entries.len(), "entries": entries})))
+    app.read(move |app, snapshot| page(app, &snapshot.log, start, limit)).await.map(json_text)
 }
 
-/// One leaf as a page has it.
-struct Entry {
-    index: u64,
-    leaf_hash: Hash,
-    leaf: Vec<u8>,
+fn page(app: &App, log: &Log<'_>, start: u64, limit: u64) -> Result<String, ApiError> {
+    /// About what an entry takes.
+    const ENTRY: u64 = 1200;
+    let room = limit.min(log.size()).saturating_mul(ENTRY);
+    let mut text = Text::with_capacity(Form::Jcs, usize::try_from(room).unwrap_or_default());
+    let mut count = 0_u64;
+    text.raw("{\"start\":");
+    text.integer(start);
+    text.raw(",\"entries\":[");
+    log.range(start, limit, |index, leaf_hash, leaf| {
+        text.next();
+        text.raw("{\"index\":");
+        text.integer(index);
+        text.raw(",\"leaf_hash\":");
+        text.hex(leaf_hash);
+        text.raw(",\"leaf_data\":");
+        text.string(&String::from_utf8_lossy(leaf));
+        text.raw(",\"leaf_data_hex\":");
+        text.hex(leaf);
+        text.raw("}");
+        count += 1;
+    })?;
+    text.raw("],\"count\":");
+    text.integer(count);
+    text.raw("}");
+    match app.faults.are_off() {
+        true => Ok(text.into_string()),
+        false => misled(app, text.as_str()),
+    }
 }
 
-fn served(app: &App, entries: &[Entry]) -> Vec<Value> {
-    let mut served: Vec<Value> = entries.iter().map(|entry| entry_object(app, entry, entries)).collect();
-    if app.faults.on("range-entry-dropped") && !served.is_empty() {
-        served.remove(served.len() / 2);
+/// The page of a registry that is not honest: the honest one, changed as the faults ask for.
+fn misled(app: &App, honest: &str) -> Result<String, ApiError> {
+    let mut page: Value = serde_json::from_str(honest).map_err(|_| ApiError::server_error())?;
+    let mut entries = page.get("entries").and_then(Value::as_array).cloned().unwrap_or_default();
+    if let Some(first) = entries.first_mut() {
+        if app.faults.on("range-leaf-hash-wrong") {
+            let hash = first.get("leaf_hash").and_then(Value::as_str).and_then(|hash| hex::decode(hash).ok());
+            let wrong: Vec<u8> = hash.unwrap_or_default().iter().map(|byte| !byte).collect();
+            set(first, "leaf_hash", json!(hex::encode(wrong)));
+        }
+        if app.faults.on("range-leaf-data-replaced") {
+            let leaf = r#"{"event":"replaced"}"#;
+            set(first, "leaf_data", json!(leaf));
+            set(first, "leaf_data_hex", json!(hex::encode(leaf)));
+        }
     }
-    served
+    if !entries.is_empty() && app.faults.on("range-entry-dropped") {
+        entries.remove(entries.len() / 2);
+    }
+    set(&mut page, "count", json!(entries.len()));
+    set(&mut page, "entries", json!(entries));
+    Ok(page.to_string())
 }
 
-fn entry_object(app: &App, entry: &Entry, page: &[Entry]) -> Value {
-    let is_first = page.first().is_some_and(|first| first.index == entry.index);
-    let (mut leaf_hash, mut leaf) = (entry.leaf_hash, entry.leaf.clone());
-    if is_first && app.faults.on("range-leaf-hash-wrong") {
-        leaf_hash = leaf_hash.map(|byte| !byte);
+fn set(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(members) = object {
+        members.insert(String::from(name), value);
     }
-    if is_first && app.faults.on("range-leaf-data-replaced") {
-        leaf = br#"{"event":"replaced"}"#.to_vec();
-    }
-    json!({
-        "index": entry.index,
-        "leaf_hash": hex::encode(leaf_hash),
-        "leaf_data": String::from_utf8_lossy(&leaf),
-        "leaf_data_hex": hex::encode(&leaf),
-    })
 }

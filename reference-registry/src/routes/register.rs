@@ -12,6 +12,7 @@ use crate::{
     body::Guarded,
     dialect::Dialect,
     error::ApiError,
+    failpoint::{Step, reach},
     receipt,
     registration::{Registration, log_rejected},
     rows::Snapshot,
@@ -30,8 +31,11 @@ pub(super) async fn register(
 
 /// Everything that can be checked without the database is checked before the writer hears of it.
 async fn recorded(app: &Shared, body: &Map<String, Value>) -> Result<Value, ApiError> {
+    reach(Step::BodyRead)?;
     let registration = Registration::read(body, app.dialect.form(), &app.faults)?;
+    reach(Step::Verified)?;
     let answer = app.write(move |app, pending| registration.record(pending, &app.faults)).await?;
+    reach(Step::Answered)?;
     let answer = with_attestation(app, body, answer).await?;
     match app.dialect {
         Dialect::Candidate => Ok(answer),

@@ -56,16 +56,16 @@ fn the_golden_path_leads_to_evidence_that_verifies() {
 
     let bundle = registry.evidence("file");
     let expected = [
-        "file_id",
-        "bundle_generated_at",
-        "registry_pub",
-        "manifest",
         "beacons",
-        "watermarks",
+        "bundle_generated_at",
+        "disclaimer",
         "events",
+        "file_id",
+        "manifest",
+        "registry_pub",
         "tlog_head",
         "tlog_proofs",
-        "disclaimer",
+        "watermarks",
         "bundle_signature_ed25519",
     ];
     assert_eq!(strings(&bundle), expected);

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod attestation;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod guards;

@@ -8,7 +8,8 @@ use std::{
 
 use crate::support::{self, Issuer, Registry};
 use assayer_reference_registry::{
-    DataLocation, IdentityError, LogError, Options, StartError, StoreError, start,
+    DataLocation, IdentityError, LogError, LogFileError, Options, StartError, StoreError, export_log,
+    import_log, start,
 };
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -144,12 +145,158 @@ fn a_damaged_log_is_a_start_error() {
     }
 }
 
+fn exported(directory: &TempDir) -> Vec<u8> {
+    let mut lines = Vec::new();
+    export_log(&directory.path().join("registry.sqlite"), &mut lines).unwrap();
+    lines
+}
+
+#[test]
+fn a_log_is_exported_while_it_is_served_and_imported_elsewhere() {
+    let directory = TempDir::new().unwrap();
+    let registry = opened(&directory);
+    registry.post("/register", &Issuer::new(1).registration("file")).accepts();
+    (0..70).for_each(|number| assert_eq!(registry.get(&format!("/r/{number}")).status, 200));
+    let lines = exported(&directory);
+    let head = registry.get("/tlog/head").accepts();
+    registry.stop();
+    let last: Value = serde_json::from_slice(lines.split(|byte| *byte == b'\n').nth(70).unwrap()).unwrap();
+    assert_eq!(last["index"], 70);
+    assert_eq!(hex::encode(last["leaf_data"].as_str().unwrap()), last["leaf_data_hex"]);
+
+    let elsewhere = TempDir::new().unwrap();
+    let db = elsewhere.path().join("registry.sqlite");
+    assert_eq!(import_log(&db, &lines[..]).unwrap(), 71);
+    assert!(matches!(import_log(&db, &lines[..]), Err(LogFileError::HasLog { found: 71 })));
+    let registry = opened(&elsewhere);
+    let imported = registry.get("/tlog/head").accepts();
+    assert_eq!((&imported["root"], &imported["size"]), (&head["root"], &head["size"]));
+    registry.stop();
+    assert_eq!(exported(&elsewhere), lines);
+}
+
+#[test]
+fn a_damaged_file_of_leaves_is_not_imported_in_part() {
+    let directory = TempDir::new().unwrap();
+    let registry = opened(&directory);
+    (0..5).for_each(|number| assert_eq!(registry.get(&format!("/r/{number}")).status, 200));
+    registry.stop();
+    let lines = String::from_utf8(exported(&directory)).unwrap();
+    let damaged = [
+        lines.replace("\"index\":3", "\"index\":4"),
+        lines.replacen("ocsp", "ocsq", 1),
+        lines.replace("\"index\":4", "\"index\":4.0"),
+        lines[..lines.len() - 9].to_owned(),
+        lines.lines().skip(1).collect::<Vec<_>>().join("\n"),
+        format!("\u{feff}{lines}"),
+    ];
+    for text in damaged {
+        let elsewhere = TempDir::new().unwrap();
+        let db = elsewhere.path().join("registry.sqlite");
+        let refused = import_log(&db, text.as_bytes());
+        assert!(matches!(refused, Err(LogFileError::Record { .. })), "{refused:?}");
+        let leaves = database(&elsewhere).query_row("SELECT count(*) FROM tlog", [], |row| row.get(0));
+        assert_eq!(leaves, Ok(0));
+    }
+}
+
 #[test]
 fn two_registries_cannot_share_a_database() {
     let directory = TempDir::new().unwrap();
     let registry = opened(&directory);
     assert!(matches!(start_error(&directory), StartError::Store(StoreError::InUse { .. })));
     registry.post("/register", &Issuer::new(1).registration("file")).accepts();
+    registry.stop();
+}
+
+/// The lock is a file, and files can be deleted. What is checked in each transaction then still holds.
+#[test]
+fn two_registries_that_share_a_database_all_the_same_keep_one_log() {
+    let directory = TempDir::new().unwrap();
+    let first = opened(&directory);
+    std::fs::remove_file(directory.path().join("registry.sqlite.lock")).unwrap();
+    let second = opened(&directory);
+    let issuer = Issuer::new(1);
+    for number in 0..40 {
+        for (registry, name) in [(&first, "first"), (&second, "second")] {
+            let registration = issuer.registration(&format!("{name}-{number}"));
+            registry.post("/register", &registration).accepts();
+            registry
+                .post("/register", &Issuer::new(2).registration("first-0"))
+                .refuses(409, "issuer_mismatch");
+        }
+    }
+    first.get("/r/t");
+    second.get("/r/t");
+    assert_eq!(second.get("/tlog/range?limit=1000").accepts()["count"], 82);
+    assert_eq!(second.get("/tlog/proof/81").accepts()["tree_size"], 82);
+    second.stop();
+    first.stop();
+    let registry = opened(&directory);
+    assert_eq!(registry.size(), 82);
+    registry.stop();
+}
+
+#[test]
+fn a_leaf_that_somebody_else_put_into_the_database_is_not_built_upon() {
+    let directory = TempDir::new().unwrap();
+    let registry = opened(&directory);
+    assert_eq!(registry.get("/r/t").status, 200);
+    let head = registry.get("/tlog/head").accepts();
+    database(&directory).execute_batch("INSERT INTO tlog VALUES (1, x'00', x'7b7d')").unwrap();
+    registry.get("/r/t").refuses(500, "server_error");
+    registry.get("/tlog/range").refuses(500, "server_error");
+    assert_eq!(registry.get("/tlog/head").accepts(), head);
+    database(&directory).execute_batch("DELETE FROM tlog WHERE leaf_index = 1").unwrap();
+    assert_eq!(registry.get("/r/t").status, 200);
+    assert_eq!(registry.size(), 2);
+    registry.stop();
+}
+
+#[test]
+fn damage_at_the_beginning_of_a_long_log_is_found_while_it_is_served() {
+    let directory = TempDir::new().unwrap();
+    opened(&directory).stop();
+    let leaves = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 69999)
+         INSERT INTO tlog SELECT i, x'00', CAST('{}' AS BLOB) FROM n";
+    let connection = database(&directory);
+    connection.execute_batch(leaves).unwrap();
+    connection.execute("UPDATE tlog SET leaf_hash = ?1", [support::leaf_hash(b"{}")]).unwrap();
+    drop(connection);
+    opened(&directory).stop();
+    database(&directory).execute_batch("UPDATE tlog SET leaf = x'7b207d' WHERE leaf_index = 7").unwrap();
+    let registry = opened(&directory);
+    let found = (0..200).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        registry.get("/tlog/head").status == 500
+    });
+    assert!(found, "a damaged log is served");
+    registry.get("/r/t").refuses(500, "server_error");
+    registry.get("/tlog/range").refuses(500, "server_error");
+    registry.stop();
+}
+
+/// What was recorded before the clock was set back is in the future.
+#[test]
+fn a_clock_that_was_set_back_loses_and_reorders_nothing() {
+    let directory = TempDir::new().unwrap();
+    let (registry, issuer) = (opened(&directory), Issuer::new(1));
+    registry.post("/register", &issuer.registration("file")).accepts();
+    assert_eq!(registry.get("/r/file-t1").status, 200);
+    registry.stop();
+    let ahead = "UPDATE events SET timestamp = timestamp + 86400; UPDATE beacons SET registered_at = registered_at + 86400;
+         UPDATE watermarks SET registered_at = registered_at + 86400; UPDATE manifests SET registered_at = registered_at + 86400";
+    database(&directory).execute_batch(ahead).unwrap();
+    let registry = opened(&directory);
+    assert_eq!(registry.get("/r/file-t1").status, 200);
+    let mut manifest = issuer.manifest("newer");
+    manifest["beacons"] = json!([{"token_id": "file-t1", "kind": "dns"}]);
+    registry.post("/register", &issuer.registration_of(manifest)).accepts();
+    assert_eq!(registry.post("/attribute", &json!({"token_id": "file-t1"})).accepts()["file_id"], "newer");
+    let events = registry.evidence("file")["events"].as_array().unwrap().clone();
+    let times: Vec<i64> = events.iter().map(|event| event["timestamp"].as_i64().unwrap()).collect();
+    assert!(times.len() == 2 && times.is_sorted(), "{times:?}");
+    assert_eq!(registry.size(), 4);
     registry.stop();
 }
 
