@@ -355,7 +355,13 @@ fn hostile(idle: usize) {
         times.sort_unstable();
         let (rss, peak) = resident(pid);
         let ms = |at: usize| times[at].as_secs_f64() * 1e3;
-        println!("  {what:<58} others: p50 {:>6.2} ms, max {:>7.2} ms; resident {:>5.1} MiB, at most {:>5.1}", ms(100), ms(199), mib(rss), mib(peak));
+        println!(
+            "  {what:<58} others: p50 {:>6.2} ms, max {:>7.2} ms; resident {:>5.1} MiB, at most {:>5.1}",
+            ms(100),
+            ms(199),
+            mib(rss),
+            mib(peak)
+        );
     };
     fares("nobody else");
     let silent: Vec<_> = (0..idle).map_while(|_| TcpStream::connect(address).ok()).collect();

@@ -6,6 +6,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use tokio::sync::Semaphore;
 
 use crate::{
     attestation::Attestor,
@@ -44,6 +45,8 @@ pub(crate) struct App {
     pub(crate) limiter: RwLock<Option<Limiter>>,
     /// Limits all the rest.
     pub(crate) read_limiter: Option<Limiter>,
+    /// Places for bodies that are larger than usual.
+    pub(crate) large_bodies: Semaphore,
     pub(crate) store: Arc<Store>,
 }
 

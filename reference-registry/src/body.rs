@@ -1,6 +1,6 @@
 //! Request bodies: bounded in size and time, declared as JSON, and read strictly.
 
-use std::{future::poll_fn, marker::PhantomData, pin::Pin, time::Duration};
+use std::{future::poll_fn, marker::PhantomData, pin::Pin};
 
 use axum::{
     body::{Body, HttpBody},
@@ -11,7 +11,7 @@ use axum::{
     },
 };
 use serde_json::{Map, Value};
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{app::Shared, auth::Guard, client::Client, error::ApiError, strict_json};
 
@@ -21,6 +21,12 @@ const MAX_BODY: usize = 2 * 1024 * 1024;
 /// How much of a body that is refused is swallowed, so that a client which writes before it reads still
 /// gets to see the refusal.
 const MAX_DRAIN: usize = 8 * MAX_BODY;
+
+/// Bodies up to this size are kept without further ado.
+const USUAL_BODY: usize = 8 * 1024;
+
+/// Larger bodies that are read at the same moment.
+pub(crate) const LARGE_BODIES: usize = 16;
 
 /// Longest identifier, in bytes.
 pub(crate) const MAX_IDENTIFIER: usize = 256;
@@ -42,11 +48,11 @@ impl<G: Guard> FromRequest<Shared> for Guarded<G> {
         if let Err(refusal) = admitted {
             // Who waits to be told to send the body is told not to.
             if !parts.headers.contains_key(EXPECT) {
-                drop(read(body, 0, app.timeouts.body).await);
+                drop(read(body, 0, app).await);
             }
             return Err(refusal);
         }
-        let bytes = read(body, MAX_BODY, app.timeouts.body).await?;
+        let bytes = read(body, MAX_BODY, app).await?;
         match strict_json::parse(&bytes)? {
             Value::Object(members) => Ok(Self { members, guard: PhantomData }),
             _ => Err(ApiError::missing_field("body is not a JSON object")),
@@ -54,24 +60,31 @@ impl<G: Guard> FromRequest<Shared> for Guarded<G> {
     }
 }
 
-async fn read(body: Body, room: usize, patience: Duration) -> Result<Vec<u8>, ApiError> {
+async fn read(body: Body, room: usize, app: &Shared) -> Result<Vec<u8>, ApiError> {
+    let patience = app.timeouts.body;
     let slow = || {
         let seconds = patience.as_secs_f64();
         ApiError::missing_field(format!("body did not end within {seconds} seconds"))
             .with_status(StatusCode::REQUEST_TIMEOUT)
             .and_close()
     };
-    timeout(patience, read_all(body, room)).await.unwrap_or_else(|_| Err(slow()))
+    timeout(patience, read_all(body, room, &app.large_bodies)).await.unwrap_or_else(|_| Err(slow()))
 }
 
 /// Keeps a body of at most `room` bytes; of a larger one nothing.
-async fn read_all(mut body: Body, room: usize) -> Result<Vec<u8>, ApiError> {
+///
+/// What goes beyond the size of a usual body waits for one of few places, so that many large ones together stay bounded.
+async fn read_all(mut body: Body, room: usize, large: &Semaphore) -> Result<Vec<u8>, ApiError> {
+    let mut place = None;
     let (mut kept, mut seen) = (Vec::new(), 0_usize);
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame =
             frame.map_err(|_| ApiError::missing_field("body ended early or its framing is broken"))?;
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
+        if room > USUAL_BODY && seen > USUAL_BODY && place.is_none() {
+            place = large.acquire().await.ok();
+        }
         match seen {
             seen if seen <= room => kept.extend_from_slice(&data),
             seen if seen <= MAX_DRAIN => kept = Vec::new(),

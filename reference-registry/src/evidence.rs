@@ -53,16 +53,17 @@ fn around_manifest(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<
 
     let mut text = Text::with_capacity(form, 4096 * (indexes.len() + 1));
     if app.dialect == Dialect::Announced {
-        let receipts = form.bytes(&json!(receipt::all(app, snapshot, file_id)?))?;
         text.raw(",\"registration_receipts\":");
-        text.raw(str::from_utf8(&receipts).map_err(|_| ApiError::server_error())?);
+        text.value(&json!(receipt::all(app, snapshot, file_id)?))?;
     }
     text.raw(",\"registry_pub\":");
     text.string(app.identity.public());
+    if let Some(attestation) = snapshot.attestation(file_id)? {
+        text.raw(",\"rekor\":");
+        text.value(&attestation)?;
+    }
     text.raw(",\"tlog_head\":");
-    let head = head::honest(app, &*head::current(app, &snapshot.log)?)?;
-    let head = form.bytes(&head)?;
-    text.raw(str::from_utf8(&head).map_err(|_| ApiError::server_error())?);
+    text.value(&head::honest(app, &*head::current(app, &snapshot.log)?)?)?;
     text.raw(",\"tlog_proofs\":[");
     proof_texts(app, snapshot, &indexes, &mut text)?;
     text.raw("],\"watermarks\":[");

@@ -8,13 +8,17 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     admin,
     app::{App, Shared},
     attestation::Attestor,
+    body::LARGE_BODIES,
     connections,
     dialect::Dialect,
     faults::{Faults, UnknownFault},
@@ -180,7 +184,11 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     running.servers.push(tokio::spawn(connections::serve(listener, router, stopped.clone())));
     if let Some(listener) = admin_listener {
         running.admin = Some(local_address(&listener, address)?);
-        running.servers.push(tokio::spawn(connections::serve(listener, admin::router(app, settings), stopped)));
+        running.servers.push(tokio::spawn(connections::serve(
+            listener,
+            admin::router(app, settings),
+            stopped,
+        )));
     }
     Ok(running)
 }
@@ -227,6 +235,7 @@ pub(crate) fn app(options: Options) -> Result<App, StartError> {
         metrics: Metrics::new(),
         limiter: RwLock::new(options.rate_limit.map(Limiter::new)),
         read_limiter: options.read_limit.map(Limiter::new),
+        large_bodies: Semaphore::new(LARGE_BODIES),
         store,
     })
 }

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use rusqlite::{Statement, types::ValueRef};
+use serde_json::Value;
 
 use crate::{canonical::Form, error::ApiError, merkle::Hash};
 
@@ -42,6 +43,13 @@ impl Text {
         self.text.push('"');
         self.text.push_str(name);
         self.text.push_str("\":");
+    }
+
+    /// A small value, in its canonical form.
+    pub(crate) fn value(&mut self, value: &Value) -> Result<(), ApiError> {
+        let bytes = self.form.bytes(value)?;
+        self.text.push_str(str::from_utf8(&bytes).map_err(|_| ApiError::server_error())?);
+        Ok(())
     }
 
     pub(crate) fn string(&mut self, string: &str) {
@@ -95,7 +103,7 @@ impl Text {
             self.text.push('{');
             for (position, name) in names.iter().enumerate() {
                 self.name(name);
-                self.value(row.get_ref(position)?)?;
+                self.column(row.get_ref(position)?)?;
             }
             self.text.push('}');
             each(watched.map_or(Ok(None), |position| row.get(position))?);
@@ -103,7 +111,7 @@ impl Text {
         Ok(())
     }
 
-    fn value(&mut self, value: ValueRef<'_>) -> Result<(), ApiError> {
+    fn column(&mut self, value: ValueRef<'_>) -> Result<(), ApiError> {
         match value {
             ValueRef::Null => self.text.push_str("null"),
             ValueRef::Integer(number) => self.integer(number),
@@ -131,8 +139,6 @@ impl Text {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     #[test]
