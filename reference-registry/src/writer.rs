@@ -204,10 +204,11 @@ impl Engine {
         Ok(edge)
     }
 
-    /// If another process wrote to the database, although the lock asks it not to, the tree is read again.
+    /// If another process wrote to the database, although the lock asks it not to, the tree is read again; so it is the first time,
+    /// since nobody knows what was written since the start.
     fn see_others(&mut self, connection: &Connection) -> Result<(), ApiError> {
         let version = connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
-        if self.data_version.replace(version).is_some_and(|known| known != version) {
+        if self.data_version.replace(version).is_none_or(|known| known != version) {
             self.state.cache.clear();
             let log = Log::at(connection, &self.state.cache)?;
             self.edge = log.edge()?;

@@ -104,9 +104,9 @@ fn rows_are_those_of_the_manifest(bundle: &Value) {
     let marks = pairs(&manifest["watermarks"], "mark_id", "layer");
     assert_eq!(pairs(&bundle["watermarks"], "mark_id", "layer"), marks);
     let row = &bundle["beacons"][0];
-    assert_eq!(strings(row), ["token_id", "file_id", "recipient_id", "issuer_id", "kind", "registered_at"]);
+    assert_eq!(strings(row), ["file_id", "issuer_id", "kind", "recipient_id", "registered_at", "token_id"]);
     let row = &bundle["watermarks"][0];
-    assert_eq!(strings(row), ["mark_id", "layer", "file_id", "recipient_id", "issuer_id", "registered_at"]);
+    assert_eq!(strings(row), ["file_id", "issuer_id", "layer", "mark_id", "recipient_id", "registered_at"]);
 }
 
 fn events_are_proved(registry: &Registry, bundle: &Value) {
