@@ -205,7 +205,9 @@ fn what_is_shown_agrees_with_the_verdict() {
         "tree-head",
     ] {
         let [fits, refuted] = shown.get(layer).copied().unwrap_or_default();
-        if fits == 0 || refuted == 0 {
+        // Without the feature no token is looked into, and nothing can be said of it.
+        let told = layer != "time" || cfg!(feature = "rfc3161");
+        if told && (fits == 0 || refuted == 0) {
             wrong.push(format!("{layer}: {fits} that fit, {refuted} that do not"));
         }
     }
