@@ -14,7 +14,7 @@ use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 const WAITING: usize = 4096;
 
 /// How long a program that stops waits for its last lines.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How a line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
