@@ -309,6 +309,7 @@ def event_binding(document, _):
         names["recipient_id"] = (manifest.get("recipient") or {}).get("recipient_id")
     for row, event, proof in proven_events(document):
         need(all(event.get(name) == value for name, value in names.items()), "an event of another manifest")
+        need("extra" in event, "a row that lacks a member")
         need(proof["leaf_hash"].lower() in {leaf_hash(text).hex() for text in all_forms(leaf_of(event))}, f"event {row} is not what was logged")
         bound.add(row)
     need(len(bound) == len(document["events"]), "an event without a proof")
