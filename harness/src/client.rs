@@ -77,7 +77,8 @@ impl Client {
             return Err(bad("with the scheme http or https"));
         }
         let authority = uri.authority().ok_or_else(|| bad("with a host"))?;
-        if authority.as_str().contains('@') {
+        // Also behind a slash: whoever writes a password with a slash in it means a password.
+        if authority.as_str().contains('@') || base.contains('@') {
             return Err(bad("without a user or password: secrets are read from the environment"));
         }
         if uri.query().is_some() || base.contains('#') {

@@ -228,6 +228,7 @@ fn wrong_calls_exit_with_2() {
         &["check", "--fault", "no-such-fault"],
         &["check", "--url", "ftp://registry.example"],
         &["check", "--url", "http://user:hunter2@127.0.0.1"],
+        &["check", "--url", "http://user:hunter2/x@127.0.0.1"],
         &["check", "--url", "registry"],
         &["verify", "no-such-file.json"],
         &["verify", "--registry-key", "abcd", "x.json"],
