@@ -505,7 +505,8 @@ impl<'t> Judge<'t> {
             repeat::compare(&all, repeatable).map_err(Shortfall::Failed)?;
         }
         let settled = |pages: &str| -> Result<(Ledger<'_>, Settled), Shortfall> {
-            let ledger = Ledger::new(&all, &self.log(pages)?, pages);
+            let log = self.log(pages)?;
+            let ledger = Ledger::new(&all, &log, pages);
             let settled = ledger.settle(self.suite, self.transcript);
             Ok((ledger, settled))
         };
