@@ -439,7 +439,7 @@ fn re_derivation(opened: Result<&Opened, &String>, archive: Option<&Judged>) -> 
     let Some(archive) = archive else { return no_archive(ID) };
     let (Some(report), None) = (&archive.report, archive.differences.first()) else {
         let layer = refuted(ID, "claim.not-derived", "the verdicts do not follow from what was recorded");
-        let first = archive.differences.first().or(archive.integrity.first());
+        let first = archive.differences.first().or_else(|| archive.integrity.first());
         return with(layer, "", "what follows from the transcript", first.map_or("nothing", String::as_str));
     };
     let Some(conformant) = report.conformant.filter(|_| report.selection == Selection::Whole) else {
@@ -501,7 +501,7 @@ fn target_signed(archive: Option<&Judged>, registries: &[PublicKey]) -> Layer {
         report.checks.len()
     );
     let key = shown_key(transcript);
-    let shown = key.map_or("no key".to_owned(), |key| key.to_hex());
+    let shown = key.map_or_else(|| "no key".to_owned(), |key| key.to_hex());
     if registries.is_empty() {
         let layer =
             layer(ID, State::NotEstablished, "key.not-pinned", "no trusted key was given to compare with");

@@ -41,7 +41,7 @@ fn suite(report: &Report, name: &str) -> TestSuite {
     let mut suite = TestSuite::new(name);
     suite.timestamp = report.started_at.parse().ok();
     let conformant =
-        report.conformant.map_or("not evaluated".to_owned(), |conformant| conformant.to_string());
+        report.conformant.map_or_else(|| "not evaluated".to_owned(), |conformant| conformant.to_string());
     for (name, value) in [
         ("target", report.target.as_str()),
         ("wire", &report.wire),

@@ -31,7 +31,8 @@ pub(super) fn verify(arguments: &VerifyArguments, path: &Path, registries: &[Pub
 
 /// The folder of a claim, if it is an archive.
 fn around(path: &Path) -> Option<PathBuf> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     folder.join("manifest.json").is_file().then(|| folder.to_owned())
 }
 
