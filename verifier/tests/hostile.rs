@@ -323,11 +323,11 @@ fn a_long_identifier_is_not_copied_for_every_row() {
         }
         assert_eq!(layer_code(&trace, "event-binding"), (REFUTED, Code::EventIdentityDiffers));
 
-        let leaf = "{}";
+        let leaf = r#"{"event":"beacon"}"#;
         let records: Vec<String> = (0..20_000)
             .map(|index| {
                 let hash = leaf_hash(leaf.as_bytes());
-                format!("{{\"index\":{index},\"leaf_hash\":\"{hash}\",\"leaf_data\":\"{leaf}\"}}")
+                format!("{{\"index\":{index},\"leaf_hash\":\"{hash}\",\"leaf_data\":{leaf:?}}}")
             })
             .collect();
         let (log, _) = Log::read(records.iter().map(String::as_bytes), &Limits::default());
