@@ -21,7 +21,7 @@ pub use dump::{DumpError, dump};
 pub use prove::{EachLeaf, Heads, LeafReader, Problem};
 pub use read::{Reader, Sink};
 pub use report::report_of;
-pub use work::{Joined, Joiner, Worker};
+pub use work::{ARRAY, Joined, Joiner, Worker};
 
 use assayer_verifier::oversight::{DocumentKind, Explanation, LogPart, Trust};
 use assayer_verifier::{Limits, Trace, Verdict};

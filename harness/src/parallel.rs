@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
 
 /// How many items a worker is given at once at most.
 const TOGETHER: usize = 1_024;
@@ -28,7 +29,8 @@ struct Placed<T> {
     thing: T,
 }
 
-/// Runs `read` here, what `worker` makes on each of `threads` threads, and `take` on what comes out, in order.
+/// Runs `read` here, what `worker` makes on each of `threads` threads, and `take` on what comes out, in order. Where the system
+/// gives fewer threads, it works with those, or here.
 ///
 /// `read` is given a function that hands in one item; it waits while too many are on their way. When `take` breaks, it is
 /// given nothing more, and handing in breaks soon after.
@@ -42,7 +44,7 @@ pub fn in_order<I: Send, O: Send, W: FnMut(I) -> O>(
         let mut worker = worker();
         move |items: Vec<I>| items.into_iter().map(&mut worker).collect()
     };
-    run(&Queue::new(threads, 1), |_| 0, read, worker, take);
+    run(&Queue::new(threads, 1), |_| 0, read, worker, take, Builder::new);
 }
 
 /// As [`in_order`], but that a worker is given one item or more, in order, and answers with as many, and that those on
@@ -54,7 +56,7 @@ pub fn in_order_together<I: Send, O: Send, W: FnMut(Vec<I>) -> Vec<O>>(
     worker: impl Fn() -> W + Sync,
     take: impl FnMut(O) -> ControlFlow<()> + Send,
 ) {
-    run(&Queue::new(threads, TOGETHER), weight, read, worker, take);
+    run(&Queue::new(threads, TOGETHER), weight, read, worker, take, Builder::new);
 }
 
 fn run<I: Send, O: Send, W: FnMut(Vec<I>) -> Vec<O>>(
@@ -63,21 +65,41 @@ fn run<I: Send, O: Send, W: FnMut(Vec<I>) -> Vec<O>>(
     read: impl FnOnce(&mut dyn FnMut(I) -> ControlFlow<()>),
     worker: impl Fn() -> W + Sync,
     take: impl FnMut(O) -> ControlFlow<()> + Send,
+    thread: impl Fn() -> Builder,
 ) {
     let (results_in, results_out) = channel();
+    let take = Mutex::new(take);
+    let (worker, locked) = (&worker, &take);
     std::thread::scope(|scope| {
-        for _ in 0..queue.threads {
-            let results_in = results_in.clone();
-            scope.spawn(|| work_through(queue, results_in, worker()));
-        }
-        drop(results_in);
-        scope.spawn(|| hand_out(queue, results_out, take));
         let _end = End(queue);
+        let start = |_: &usize| {
+            let results_in = results_in.clone();
+            thread().spawn_scoped(scope, move || work_through(queue, results_in, worker())).is_ok()
+        };
+        let workers = (0..queue.threads).take_while(start).count();
+        drop(results_in);
+        let hand_out = move || hand_out(queue, results_out, &mut *lock(locked));
+        if workers == 0 || thread().spawn_scoped(scope, hand_out).is_err() {
+            return alone(read, worker(), &mut *lock(locked));
+        }
         read(&mut |item| {
             let weight = weight(&item);
             queue.push(item, weight)
         });
     });
+}
+
+/// All of it on this thread, one item after the other.
+fn alone<I, O>(
+    read: impl FnOnce(&mut dyn FnMut(I) -> ControlFlow<()>),
+    mut work: impl FnMut(Vec<I>) -> Vec<O>,
+    mut take: impl FnMut(O) -> ControlFlow<()>,
+) {
+    read(&mut |item| work(vec![item]).into_iter().try_for_each(&mut take));
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What waits for a worker, and how much is on its way.
@@ -109,30 +131,29 @@ impl<I> Queue<I> {
 
     /// Changes the state, and wakes whoever waits for that. No thread panics while it holds the lock.
     fn change<T>(&self, change: impl FnOnce(&mut State<I>) -> T) -> T {
-        let changed = change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        let changed = change(&mut lock(&self.state));
         self.changed.notify_all();
         changed
     }
 
     fn wait_while(&self, condition: impl Fn(&State<I>) -> bool) -> MutexGuard<'_, State<I>> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = lock(&self.state);
         self.changed.wait_while(state, |state| condition(state)).unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Puts an item to the others, and waits while too much is on its way: the next one, which may be as heavy as any, is not
+    /// even read before.
     fn push(&self, thing: I, weight: usize) -> ControlFlow<()> {
-        let most = self.threads.saturating_mul(2 * self.together + ON_THEIR_WAY);
-        let full = |state: &State<I>| state.on_their_way >= most || state.weight >= HEAVIEST;
-        drop(self.wait_while(|state| full(state) && !state.stopped));
         self.change(|state| {
-            if state.stopped {
-                return ControlFlow::Break(());
-            }
             state.waiting.push_back(Placed { place: state.read, weight, thing });
             state.read += 1;
             state.on_their_way += 1;
             state.weight = state.weight.saturating_add(weight);
-            ControlFlow::Continue(())
-        })
+        });
+        let most = self.threads.saturating_mul(2 * self.together + ON_THEIR_WAY);
+        let full = |state: &State<I>| state.on_their_way >= most || state.weight >= HEAVIEST;
+        let stopped = self.wait_while(|state| full(state) && !state.stopped).stopped;
+        if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// A worker's share of what waits; nothing when there will be nothing more.
@@ -250,6 +271,40 @@ mod tests {
         }
     }
 
+    /// With three workers, the first to the third thread, and one that takes, the fourth; one of them is refused.
+    fn doubled_without(refused: usize) -> Vec<u32> {
+        let (asked, mut taken) = (std::cell::Cell::new(0), Vec::new());
+        let thread = || {
+            asked.set(asked.get() + 1);
+            // No address space has room for such a stack.
+            if asked.get() == refused { Builder::new().stack_size(1 << 60) } else { Builder::new() }
+        };
+        run(
+            &Queue::new(3, TOGETHER),
+            |_| 1,
+            |hand_in| {
+                let _ = (0..2_000_u32).try_for_each(hand_in);
+            },
+            || doubled,
+            |result| {
+                taken.push(result);
+                ControlFlow::Continue(())
+            },
+            thread,
+        );
+        // After a refusal no further worker is asked for; without any there is nobody to take from.
+        assert_eq!(asked.get(), [4, 1, 3, 4, 4][refused]);
+        taken
+    }
+
+    #[test]
+    fn threads_that_the_system_does_not_give_are_done_without() {
+        for refused in 0..=4 {
+            let expected: Vec<_> = (0..2_000).map(|item| item * 2).collect();
+            assert_eq!(doubled_without(refused), expected, "{refused}");
+        }
+    }
+
     #[test]
     fn nothing_to_do_ends_at_once() {
         in_order_together(3, |_| 1, |_| {}, || |items: Vec<u8>| items, |_| ControlFlow::Continue(()));
@@ -297,9 +352,9 @@ mod tests {
                 ControlFlow::Continue(())
             },
         );
-        // Four fill it, and one more is in the reader's hands.
+        // Four fill it, and the reader has none in its hands.
         assert_eq!(taken.load(Ordering::SeqCst), 200);
-        assert!(most.load(Ordering::SeqCst) <= 5, "{most:?}");
+        assert!(most.load(Ordering::SeqCst) <= 4, "{most:?}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A trust policy: what an auditor trusts, written down once.
 
+use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use assayer_verifier::oversight::{IssuerMlDsaKey, KeyWindow, SignedHead, Trust, Vantage};
@@ -8,10 +10,14 @@ use assayer_verifier::{
     VerifiedKey,
 };
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 /// No policy is longer.
 const LONGEST_POLICY: u64 = 1 << 20;
+
+/// No saved answer of `/tlog/head` is longer.
+const LONGEST_HEAD: u64 = 1 << 16;
 
 /// What an auditor trusts.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +62,12 @@ pub enum PolicyError {
         /// The policy.
         path: String,
     },
+    /// Two statements of the policy, or of the policy and the options beside it, that cannot both hold.
+    #[error("what is trusted contradicts itself: {what}")]
+    Contradiction {
+        /// The two statements.
+        what: String,
+    },
     /// A key that no signature may be trusted under.
     #[error("{path}: key `{key}`: {why}")]
     Key {
@@ -67,14 +79,12 @@ pub enum PolicyError {
         why: String,
     },
     /// Too long to be a policy.
-    #[error("{path}: {length} bytes, at most {LONGEST_POLICY} are read")]
+    #[error("{path}: expected a policy of at most {LONGEST_POLICY} bytes, found more")]
     Length {
         /// The policy.
         path: String,
-        /// Its length.
-        length: u64,
     },
-    /// A file of a vantage point that holds no tree head, or none that a registry key of the policy signed.
+    /// A file of a vantage point that holds no tree head, or none that a trusted registry key signed.
     #[error("{path}: vantage point `{vantage}`: {file}: {why}")]
     HeadFile {
         /// The policy.
@@ -201,7 +211,9 @@ struct TransparencyLog {
 #[serde(deny_unknown_fields)]
 struct RegistryKey {
     key: String,
+    #[serde(default, deserialize_with = "instant")]
     from: Option<Timestamp>,
+    #[serde(default, deserialize_with = "instant")]
     until: Option<Timestamp>,
 }
 
@@ -245,23 +257,69 @@ impl Policy {
         }
     }
 
-    /// Reads a policy from a TOML file.
+    /// Reads a policy from a TOML file. `registry_keys` are those that are trusted beside it: heads of vantage points that
+    /// come in files must be signed with one of these or of the policy's own.
     ///
     /// # Errors
     /// [`PolicyError`] naming the file and what is wrong in it.
-    pub fn read(path: &Path) -> Result<Self, PolicyError> {
+    pub fn read(path: &Path, registry_keys: &[PublicKey]) -> Result<Self, PolicyError> {
         let name = path.display().to_string();
-        let length = fs_err::metadata(path)?.len();
-        if length > LONGEST_POLICY {
-            return Err(PolicyError::Length { path: name, length });
-        }
-        let text = fs_err::read_to_string(path)?;
-        let file: File = toml::from_str(&text)
-            .map_err(|error| PolicyError::Shape { path: name.clone(), message: error.to_string() })?;
-        Self::of(file, &name)
+        let shape = |message: String| PolicyError::Shape { path: name.clone(), message };
+        let bytes = bounded(path, LONGEST_POLICY)?;
+        let bytes = bytes.ok_or_else(|| PolicyError::Length { path: name.clone() })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            shape(format!("expected TOML in UTF-8, found a byte at {at} that is no part of such a text"))
+        })?;
+        let file: File = toml::from_str(&text).map_err(|error| shape(error.to_string()))?;
+        Self::of(file, &name, registry_keys)
     }
 
-    fn of(file: File, path: &str) -> Result<Self, PolicyError> {
+    /// Adds what is trusted beside this policy; of two bounds the stricter one holds.
+    ///
+    /// # Errors
+    /// [`PolicyError::Contradiction`] where two statements cannot both hold.
+    pub fn with(mut self, more: Self) -> Result<Self, PolicyError> {
+        self.registry_keys.extend(more.registry_keys);
+        self.windows.extend(more.windows);
+        self.issuer_keys.extend(more.issuer_keys);
+        self.ml_dsa_keys.extend(more.ml_dsa_keys);
+        self.attestation_keys.extend(more.attestation_keys);
+        self.log_keys.extend(more.log_keys);
+        self.tsa_roots.extend(more.tsa_roots);
+        self.tsa_certificates.extend(more.tsa_certificates);
+        self.any_issuer |= more.any_issuer;
+        self.heads.extend(more.heads);
+        self.required.extend(more.required);
+        self.vantages.extend(more.vantages);
+        self.quorum = self.quorum.max(more.quorum);
+        self.most_seconds = self.most_seconds.into_iter().chain(more.most_seconds).min();
+        self.consistent()
+    }
+
+    /// The policy, unless it says one thing and another that rules it out.
+    fn consistent(self) -> Result<Self, PolicyError> {
+        let contradiction = |what: String| Err(PolicyError::Contradiction { what });
+        if self.any_issuer && !self.issuer_keys.is_empty() {
+            let count = self.issuer_keys.len();
+            return contradiction(format!(
+                "any issuer will do, and only {count} named ones: expected one of these"
+            ));
+        }
+        let mut roots = BTreeMap::new();
+        for head in &self.heads {
+            let before = *roots.entry(head.size).or_insert(head.root);
+            if before != head.root {
+                let (size, root) = (head.size, head.root);
+                return contradiction(format!(
+                    "known heads of {size} leaves: expected one root, found {before} and {root}"
+                ));
+            }
+        }
+        Ok(self)
+    }
+
+    fn of(file: File, path: &str, registry_keys: &[PublicKey]) -> Result<Self, PolicyError> {
         let mut policy = Self {
             any_issuer: file.any_issuer,
             most_seconds: file.max_age_days.map(|days| i64::from(days) * 86_400),
@@ -292,19 +350,38 @@ impl Policy {
             policy.heads.push(tree_head(&head, path)?);
         }
         policy.quorum = quorum(file.quorum.as_ref(), &file.vantage, path)?;
-        for entry in file.vantage {
-            let vantage = vantage(entry, &policy.registry_keys, path)?;
-            policy.vantages.push(vantage);
-        }
+        let trusted = [registry_keys, &policy.registry_keys].concat();
+        policy.vantages = vantages(file.vantage, &trusted, path)?;
         if policy.quorum > 0 {
             policy.required.push("quorum");
         }
         for layer in file.require {
             let known = LayerMeaning::of(&layer).map(|known| known.id);
-            policy.required.push(known.ok_or_else(|| PolicyError::Layer { path: path.to_owned(), layer })?);
+            let known = known.ok_or_else(|| PolicyError::Layer { path: path.to_owned(), layer })?;
+            if !policy.required.contains(&known) {
+                policy.required.push(known);
+            }
         }
-        Ok(policy)
+        policy.consistent()
     }
+}
+
+/// A time, as text or as TOML's own kind of it.
+fn instant<'d, D: Deserializer<'d>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    let expected = "expected a time with its offset from UTC, as 2026-01-01T00:00:00Z";
+    let text = match toml::Value::deserialize(from)? {
+        toml::Value::String(text) => text,
+        toml::Value::Datetime(time) => time.to_string(),
+        other => return Err(D::Error::custom(format!("{expected}, found {}", other.type_str()))),
+    };
+    text.parse().map(Some).map_err(|_| D::Error::custom(format!("{expected}, found `{text}`")))
+}
+
+/// All bytes of a file of at most `most`; `None` for a longer one, which is not read further, whatever length it states.
+fn bounded(path: &Path, most: u64) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    fs_err::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= most).then_some(bytes))
 }
 
 /// The names of all layers of all kinds of documents.
@@ -338,13 +415,38 @@ fn quorum(quorum: Option<&Quorum>, vantages: &[VantageEntry], path: &str) -> Res
     Ok(quorum.at_least)
 }
 
+/// The vantage points, each of which brings what it saw itself.
+fn vantages(entries: Vec<VantageEntry>, keys: &[PublicKey], path: &str) -> Result<Vec<Vantage>, PolicyError> {
+    let mut owners: BTreeMap<PathBuf, String> = BTreeMap::new();
+    let mut vantages = Vec::new();
+    for entry in entries {
+        for file in entry.files.iter().filter_map(|file| beside(path, file).canonicalize().ok()) {
+            let owner = owners.entry(file).or_insert_with(|| entry.name.clone());
+            if *owner != entry.name {
+                let (one, other) = (owner, &entry.name);
+                let why = format!(
+                    "vantage points `{one}` and `{other}`: expected a file of each, found one of both"
+                );
+                return Err(PolicyError::Quorum { path: path.to_owned(), why });
+            }
+        }
+        vantages.push(vantage(entry, keys, path)?);
+    }
+    Ok(vantages)
+}
+
+/// Where a file is that a policy names.
+fn beside(policy: &str, file: &Path) -> PathBuf {
+    Path::new(policy).parent().unwrap_or_else(|| Path::new("")).join(file)
+}
+
 fn vantage(entry: VantageEntry, keys: &[PublicKey], path: &str) -> Result<Vantage, PolicyError> {
     let mut heads = Vec::new();
     for head in &entry.head {
         heads.push(tree_head(head, path)?);
     }
     for file in &entry.files {
-        let beside = Path::new(path).parent().unwrap_or_else(|| Path::new("")).join(file);
+        let beside = beside(path, file);
         let failed = |why: String| PolicyError::HeadFile {
             path: path.to_owned(),
             vantage: entry.name.clone(),
@@ -356,18 +458,19 @@ fn vantage(entry: VantageEntry, keys: &[PublicKey], path: &str) -> Result<Vantag
     Ok(Vantage { name: entry.name, heads })
 }
 
-/// The head in a saved answer of `/tlog/head`, signed with one of the keys if there are any.
+/// The head in a saved answer of `/tlog/head`, signed with one of the keys: of what nobody signed a registry cannot be accused.
 fn head_file(path: &Path, keys: &[PublicKey]) -> Result<TreeHead, String> {
-    let limits = Limits { bytes: 1 << 16, ..Limits::default() };
-    let length = fs_err::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > limits.bytes as u64 {
-        return Err(format!("{length} bytes, at most {} are read", limits.bytes));
+    if keys.is_empty() {
+        let expected =
+            "expected a registry key that must have signed this head (`[[registry]]`, `--registry-key`)";
+        return Err(format!("{expected}, found none"));
     }
-    let bytes = fs_err::read(path).map_err(|error| error.to_string())?;
-    let document = Document::read(&bytes, &limits).map_err(|error| error.to_string())?;
+    let bytes = bounded(path, LONGEST_HEAD).map_err(|error| error.to_string())?;
+    let bytes = bytes.ok_or_else(|| format!("expected at most {LONGEST_HEAD} bytes, found more"))?;
+    let document = Document::read(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
     let head = SignedHead::read(document.root()).ok_or("expected size, root and signature of a tree head")?;
-    if !keys.is_empty() && !keys.iter().any(|key| head.verify(key).is_ok()) {
-        return Err("no registry key of the policy signed this head".to_owned());
+    if !keys.iter().any(|key| head.verify(key).is_ok()) {
+        return Err("no trusted registry key signed this head".to_owned());
     }
     Ok(head.head)
 }
@@ -426,7 +529,7 @@ mod tests {
             .replace("# ml_dsa_65 = \"…\"", &second)
             .replace("# hybrid_only", "hybrid_only")
             .replace("\n…\n", "\nMAMCAQE=\n");
-        let policy = Policy::of(toml::from_str(&whole).unwrap(), "the page").unwrap();
+        let policy = Policy::of(toml::from_str(&whole).unwrap(), "the page", &[]).unwrap();
         assert_eq!((policy.registry_keys.len(), policy.windows.len(), policy.issuer_keys.len()), (1, 1, 1));
         assert_eq!((policy.heads.len(), policy.required.as_slice()), (1, &["registration"][..]));
         assert_eq!((policy.attestation_keys.len(), policy.tsa_roots.len()), (1, 1));
@@ -440,10 +543,43 @@ mod tests {
         let error = |lines: &str| {
             let text = format!("[[issuer]]\nkey = \"{issuer}\"\n{lines}\n");
             let file = toml::from_str(&text).map_err(|error| error.to_string());
-            file.and_then(|file| Policy::of(file, "p").map_err(|error| error.to_string())).unwrap_err()
+            file.and_then(|file| Policy::of(file, "p", &[]).map_err(|error| error.to_string())).unwrap_err()
         };
         assert!(error("ml_dsa_65 = \"00\"").contains("expected 3904 hexadecimal digits"));
         assert!(error("hybrid_only = true").contains("needs the second key"));
         assert!(error("ml_dsa_44 = \"00\"").contains("ml_dsa_44"));
+    }
+
+    #[test]
+    fn times_are_texts_or_toml_times_and_have_an_offset() {
+        let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        let read = |from: &str| {
+            let file = toml::from_str(&format!("[[registry]]\nkey = \"{key}\"\nfrom = {from}\n"));
+            let policy = file.map(|file| Policy::of(file, "p", &[]).unwrap());
+            policy.map(|policy| policy.windows[0].from).map_err(|error| error.to_string())
+        };
+        let expected = Ok(Some(1_767_225_600));
+        assert_eq!(read("\"2026-01-01T00:00:00Z\""), expected);
+        assert_eq!(read("2026-01-01T00:00:00Z"), expected);
+        for wrong in ["2026-01-01", "2026-01-01T00:00:00", "1", "\"yesterday\""] {
+            let said = read(wrong).unwrap_err();
+            assert!(said.contains("as 2026-01-01T00:00:00Z, found"), "{wrong}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_no_policy() {
+        let head =
+            |root: u8| TreeHead { size: 3, root: Hash::from_hex(&format!("{root:02x}").repeat(32)).unwrap() };
+        let issuer = PublicKey::from_hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+        let any = || Policy { any_issuer: true, ..Policy::default() };
+        let named = || Policy { issuer_keys: issuer.into_iter().collect(), ..Policy::default() };
+        let known = |root| Policy { heads: vec![head(root)], ..Policy::default() };
+        for (one, other) in [(any(), named()), (named(), any()), (known(1), known(2))] {
+            assert!(matches!(one.with(other), Err(PolicyError::Contradiction { .. })));
+        }
+        for (one, other) in [(any(), any()), (named(), named()), (known(1), known(1))] {
+            assert!(one.with(other).is_ok());
+        }
     }
 }

@@ -520,3 +520,364 @@ fn one_document_has_all_its_layers_and_several_have_a_line_each() {
     assert!(summary.starts_with("3 documents: 0 authentic, 2 consistent, 1 refuted"), "{summary}");
     assert!(summary.contains("as in") && summary.contains("documents a second"), "{summary}");
 }
+
+fn key(name: &str, member: &str) -> String {
+    let trust = &vector(name)["input"]["trust"][member];
+    trust.as_str().or_else(|| trust[0].as_str()).unwrap().to_owned()
+}
+
+/// The document of a vector that is no bundle.
+fn document(name: &str) -> String {
+    vector(&format!("../{name}"))["input"]["document"].as_str().unwrap().to_owned()
+}
+
+/// Code of a layer in the first line of NDJSON.
+fn layer_code(output: &Output, id: &str) -> String {
+    let line = lines(output).into_iter().next().unwrap_or_default();
+    let layer =
+        line["layers"].as_array().and_then(|layers| layers.iter().find(|layer| layer["id"] == id).cloned());
+    layer.unwrap_or_default()["code"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Of what nobody signed a registry is neither acquitted nor accused, wherever its key comes from.
+#[test]
+fn files_of_vantage_points_are_signed_and_each_brings_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "good/with-log";
+    let registry = key(name, "registry_key");
+    let path = write(folder.path(), "a.json", bundle(name));
+    let bundle: Json = serde_json::from_str(&bundle(name)).unwrap();
+    let head = |change: &dyn Fn(&mut Json)| {
+        let mut head = bundle["tlog_head"].clone();
+        change(&mut head);
+        head.to_string()
+    };
+    write(folder.path(), "seen.json", head(&|_| {}));
+    write(folder.path(), "again.json", head(&|_| {}));
+    write(folder.path(), "unsigned.json", head(&|head| head["signature"] = "00".repeat(64).into()));
+    write(folder.path(), "lie.json", head(&|head| head["root"] = "11".repeat(32).into()));
+    let verify = |files: &[&str], keys: &[&str]| {
+        let vantage =
+            |(at, file): (usize, &&str)| format!("[[vantage]]\nname = \"{at}\"\nfiles = [\"{file}\"]\n");
+        let vantages: String = files.iter().enumerate().map(vantage).collect();
+        let policy = format!("[quorum]\nat_least = {}\n{vantages}", files.len());
+        let policy = write(folder.path(), "policy.toml", policy);
+        let fixed = [path.to_str().unwrap(), "--trust", policy.to_str().unwrap(), "--format", "ndjson"];
+        let output = run(&[&fixed[..], keys].concat());
+        (code(&output), layer_code(&output, "quorum"), text(&output.stderr))
+    };
+    let flag = ["--registry-key", &registry];
+    let ok = "ok".to_owned();
+    assert_eq!(verify(&["seen.json", "again.json"], &flag), (0, ok, String::new()));
+    for (files, keys, why) in [
+        (&["seen.json"][..], &[][..], "found none"),
+        (&["unsigned.json"][..], &flag[..], "no trusted registry key signed this head"),
+        (&["lie.json"][..], &flag[..], "no trusted registry key signed this head"),
+        (&["seen.json", "seen.json"][..], &flag[..], "expected a file of each, found one of both"),
+        (&["seen.json", "./seen.json"][..], &flag[..], "expected a file of each, found one of both"),
+    ] {
+        let (exit, layer, said) = verify(files, keys);
+        assert!(exit == 2 && layer.is_empty() && said.contains(why), "{files:?}: {said}");
+    }
+}
+
+#[test]
+fn no_more_threads_are_asked_for_than_any_machine_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a.ndjson", format!("{0}\n{0}\n", good()));
+    let path = path.to_str().unwrap();
+    for jobs in ["0", "1025", "40000", "200000"] {
+        let output = run(&[path, "--jobs", jobs]);
+        let said = text(&output.stderr);
+        assert!(code(&output) == 2 && said.contains("1..=1024"), "{jobs}: {said}");
+    }
+    assert_eq!(code(&run(&[path, "--jobs", "1024"])), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn input_without_an_end_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let sparse = folder.path().join("leaves.jsonl");
+    std::fs::File::create(&sparse).unwrap().set_len(1 << 38).unwrap();
+    let sparse = sparse.to_str().unwrap();
+    let zero = "/dev/zero";
+    for call in [&[zero][..], &[sparse], &["--as", "oversight-log", sparse]] {
+        let output = run(&[call, &["--format", "ndjson"]].concat());
+        let said = text(&output.stderr);
+        assert!(code(&output) == 1 && said.contains("nothing after it is read"), "{call:?}: {said}");
+        assert_eq!(layer_code(&output, "limits"), "limits.bytes", "{call:?}");
+    }
+    let path = write(folder.path(), "a.json", good());
+    let path = path.to_str().unwrap();
+    for log in [zero, sparse] {
+        let output = run(&[path, "--log", log]);
+        let said = text(&output.stderr);
+        assert!(code(&output) == 2 && said.contains("expected"), "{log}: {said}");
+    }
+    let output = run(&[path, "--trust", zero]);
+    let said = text(&output.stderr);
+    assert!(code(&output) == 2 && said.contains("at most 1048576 bytes, found more"), "{said}");
+    let vantage = format!("[[vantage]]\nname = \"a\"\nfiles = [\"{zero}\"]\n");
+    let policy = write(folder.path(), "policy.toml", vantage);
+    let registry = key("good/three-events", "registry_key");
+    let output = run(&[path, "--trust", policy.to_str().unwrap(), "--registry-key", &registry]);
+    let said = text(&output.stderr);
+    assert!(code(&output) == 2 && said.contains("at most 65536 bytes, found more"), "{said}");
+}
+
+/// Whatever the file is called: the good lines are verified, the bad one is named.
+#[test]
+fn a_bad_first_line_hides_no_good_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let pretty: Json = serde_json::from_str(&good()).unwrap();
+    let pretty = serde_json::to_string_pretty(&pretty).unwrap();
+    let expected = |name: &str| {
+        let good = |line: usize| found(&format!("{name}:{line}"), "bundle", "consistent");
+        vec![found(&format!("{name}:1"), "unknown", "refuted"), good(2), good(3)]
+    };
+    for first in ["{\"cut", "\u{feff}{}", "nonsense", "[1,", "}"] {
+        let input = format!("{first}\n{0}\n{0}\n", good());
+        let path = write(folder.path(), "a.txt", &input);
+        let output = run(&["--format", "ndjson", path.to_str().unwrap()]);
+        assert_eq!((code(&output), verdicts(&output, folder.path())), (1, expected("a.txt")), "{first}");
+        let output = run_with_input(&["--format", "ndjson", "-"], input.as_bytes());
+        assert_eq!((code(&output), verdicts(&output, folder.path())), (1, expected("-")), "{first}");
+    }
+    // What is one document in several lines stays one.
+    for (input, verdict) in [
+        (pretty.clone(), "oversight-bundle consistent"),
+        (pretty[..pretty.len() / 2].to_owned(), "unknown refuted"),
+        (format!("[\n{}\n]\n", good()), "unknown none"),
+        (format!("[\n{0},\n{0}\n]\n", good()), "unknown none"),
+        ("{\n{}\n}".to_owned(), "unknown refuted"),
+    ] {
+        let output = run_with_input(&["--format", "ndjson", "-"], input.as_bytes());
+        let found: Vec<String> = verdicts(&output, folder.path())
+            .into_iter()
+            .map(|(path, kind, verdict)| format!("{path} {kind} {verdict}"))
+            .collect();
+        assert_eq!(found, [format!("- {verdict}")], "{input}");
+    }
+}
+
+#[test]
+fn a_log_whose_first_lines_are_cut_is_one_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = document("logs/whole");
+    let cut =
+        |(at, line): (usize, &str)| if at < 2 { format!("{}\n", &line[..40]) } else { format!("{line}\n") };
+    let log: String = whole.lines().enumerate().map(cut).collect();
+    for name in ["leaves.jsonl", "leaves.txt"] {
+        let path = write(folder.path(), name, &log);
+        let output = run(&["--format", "ndjson", path.to_str().unwrap()]);
+        let expected = vec![found(name, "oversight-log", "refuted")];
+        assert_eq!((code(&output), verdicts(&output, folder.path())), (1, expected));
+        assert_eq!(layer_code(&output, "json"), "json.end");
+    }
+    // Nor is the end of a line a part of a document.
+    let path = write(folder.path(), "a.ndjson", format!("{}\r\n{{\"cut\r\n{}\n", good(), good()));
+    let output = run(&["--format", "ndjson", path.to_str().unwrap()]);
+    let second = &lines(&output)[1];
+    let codes: Vec<&str> =
+        second["layers"].as_array().unwrap().iter().filter_map(|layer| layer["code"].as_str()).collect();
+    assert!(codes.contains(&"json.end"), "{codes:?}");
+}
+
+/// Pages that are named without a folder are of the folder that the program runs in.
+#[test]
+fn no_finding_is_without_a_path() {
+    let folder = tempfile::tempdir().unwrap();
+    for (at, line) in document("logs/whole").lines().take(2).enumerate() {
+        write(folder.path(), &format!("p{at}.json"), line);
+    }
+    let output =
+        assayer(&["p0.json", "p1.json", "--format", "ndjson"]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(verdicts(&output, folder.path()), [found(".", "oversight-log", "consistent")]);
+}
+
+/// The log of a registry in which nothing has happened yet.
+#[test]
+fn an_empty_log_is_a_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = write(folder.path(), "leaves.jsonl", "");
+    let empty = empty.to_str().unwrap();
+    let root = sha256(b"").to_hex();
+    let verify = |head: &str| {
+        let call =
+            ["--as", "oversight-log", empty, "--head", head, "--require", "authentic", "--format", "ndjson"];
+        let output = run(&call);
+        (code(&output), verdicts(&output, folder.path()), layer_code(&output, "log-root"))
+    };
+    let says = |verdict: &str| vec![found("leaves.jsonl", "oversight-log", verdict)];
+    assert_eq!(verify(&format!("0:{root}")), (0, says("authentic"), "ok".to_owned()));
+    assert_eq!(verify(&format!("1:{root}")), (1, says("consistent"), "log.too-short".to_owned()));
+    assert_eq!(verify(&format!("0:{}", "11".repeat(32))).0, 1);
+    // Beside a bundle with events it is too short, and shows nothing.
+    let path = write(folder.path(), "a.json", good());
+    let output = run(&[path.to_str().unwrap(), "--log", empty, "--format", "ndjson"]);
+    assert_eq!(layer_code(&output, "log-root"), "log.too-short", "{}", text(&output.stderr));
+    let nothing = folder.path().join("nothing");
+    std::fs::create_dir(&nothing).unwrap();
+    assert_eq!(code(&run(&[path.to_str().unwrap(), "--log", nothing.to_str().unwrap()])), 2);
+}
+
+#[test]
+fn nothing_but_zeros_follows_the_end_mark_of_an_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tar = tar::Builder::new(Vec::new());
+    add(&mut tar, "a.json", good().as_bytes());
+    let whole = tar.into_inner().unwrap();
+    let (members, block) = (&whole[..whole.len() - 1024], [0; 512]);
+    let verified = |bytes: Vec<u8>| {
+        let path = write(folder.path(), "x.tar", bytes);
+        let output = run(&["--format", "ndjson", path.to_str().unwrap()]);
+        (code(&output), verdicts(&output, folder.path()), text(&output.stderr))
+    };
+    let first = found("x.tar/a.json", "bundle", "consistent");
+    let (exit, found_, said) = verified([&whole[..], &[0; 9 * 1024]].concat());
+    assert_eq!((exit, found_), (0, vec![first.clone()]), "{said}");
+    for bytes in
+        [[&whole[..], &whole].concat(), [members, &block, &whole].concat(), [&whole[..], &[0, 0, 1]].concat()]
+    {
+        let (exit, found_, said) = verified(bytes);
+        assert_eq!((exit, found_), (2, vec![first.clone(), found("x.tar", "unreadable", "none")]), "{said}");
+        assert!(said.contains(&format!("end mark at byte {}", members.len())), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere_are_not_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "good.json", good());
+    std::os::unix::fs::symlink("nowhere.json", folder.path().join("dangling.json")).unwrap();
+    std::os::unix::fs::symlink("loop.json", folder.path().join("loop.json")).unwrap();
+    let output = run(&["--format", "ndjson", folder.path().to_str().unwrap()]);
+    let lost = |name: &str| found(name, "unreadable", "none");
+    let expected = vec![lost("dangling.json"), found("good.json", "bundle", "consistent"), lost("loop.json")];
+    assert_eq!((code(&output), verdicts(&output, folder.path())), (2, expected));
+}
+
+/// A standing policy asks for layers that no such proof has.
+#[test]
+fn a_proof_of_equivocation_that_was_asked_for_is_enough_under_any_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a.json", document("proofs/equivocation/prefix"));
+    let registry = key("good/with-log", "registry_key");
+    let seen =
+        format!("[[vantage]]\nname = \"a\"\n[[vantage.head]]\nsize = 99\nroot = \"{}\"\n", "11".repeat(32));
+    let policy = format!(
+        "require = [\"registration\"]\n[quorum]\nat_least = 1\n[[registry]]\nkey = \"{registry}\"\n{seen}"
+    );
+    let policy = write(folder.path(), "policy.toml", policy);
+    let call = [path.to_str().unwrap(), "--trust", policy.to_str().unwrap()];
+    assert_eq!(code(&run(&[&call[..], &["--require", "equivocation"]].concat())), 0);
+    assert_eq!(code(&run(&call)), 1);
+}
+
+#[test]
+fn what_is_short_of_what_is_required_weighs_more_than_what_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a.json", good());
+    let unknown = write(folder.path(), "unknown.json", "[1]");
+    let (path, nowhere) = (path.to_str().unwrap(), folder.path().join("nowhere.json"));
+    for other in [nowhere.to_str().unwrap(), unknown.to_str().unwrap()] {
+        assert_eq!(code(&run(&[path, other])), 2, "{other}");
+        assert_eq!(code(&run(&[path, other, "--require", "authentic"])), 1, "{other}");
+        let [registry, issuer] =
+            ["registry_key", "issuer_keys"].map(|member| key("good/three-events", member));
+        let keys = ["--registry-key", &registry, "--issuer-key", &issuer];
+        assert_eq!(code(&run(&[&[path, other, "--require", "authentic"], &keys[..]].concat())), 2, "{other}");
+    }
+}
+
+#[test]
+fn trust_that_contradicts_itself_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "good/three-events";
+    let path = write(folder.path(), "a.json", good());
+    let issuer = key(name, "issuer_keys");
+    let named = format!("[[issuer]]\nkey = \"{issuer}\"\n");
+    let [one, other] = ["11", "22"].map(|digits| digits.repeat(32));
+    let known = format!("[[head]]\nsize = 3\nroot = \"{one}\"\n");
+    let heads = [format!("3:{one}"), format!("3:{other}")];
+    for (policy, flags) in [
+        (named.clone(), &["--any-issuer"][..]),
+        (format!("any_issuer = true\n{named}"), &[][..]),
+        ("any_issuer = true".to_owned(), &["--issuer-key", &issuer][..]),
+        (String::new(), &["--head", &heads[0], "--head", &heads[1]][..]),
+        (known.clone(), &["--head", &heads[1]][..]),
+        (known.clone() + &known.replace(&one, &other), &[][..]),
+    ] {
+        let file = write(folder.path(), "policy.toml", &policy);
+        let output = run(&[&[path.to_str().unwrap(), "--trust", file.to_str().unwrap()], flags].concat());
+        let said = text(&output.stderr);
+        assert!(code(&output) == 2 && said.contains("contradicts itself"), "{policy} {flags:?}: {said}");
+    }
+}
+
+#[test]
+fn a_layer_that_is_open_is_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a.json", good());
+    let policy = "require = [\"quorum\", \"shape\"]\n[quorum]\nat_least = 1\n[[vantage]]\nname = \"a\"\n";
+    let policy = write(folder.path(), "policy.toml", policy);
+    let output = run(&[path.to_str().unwrap(), "--trust", policy.to_str().unwrap()]);
+    let said = text(&output.stdout);
+    let line = said.lines().find(|line| line.contains("not established:")).unwrap();
+    assert_eq!(line.matches("quorum").count(), 1, "{line}");
+}
+
+#[test]
+fn what_is_wrong_with_a_call_is_said_with_what_was_expected_and_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a.json", good());
+    let path = path.to_str().unwrap();
+    let mut huge = header(tar::EntryType::Regular, u64::MAX);
+    huge.set_path("b.json").unwrap();
+    huge.set_cksum();
+    let mut tar = tar::Builder::new(Vec::new());
+    add(&mut tar, "a.json", good().as_bytes());
+    let members = tar.into_inner().unwrap();
+    let tar = write(folder.path(), "x.tar", [&members[..members.len() - 1024], huge.as_bytes()].concat());
+    let array = write(folder.path(), "array.json", format!("[{},{}]", good(), good()));
+    let binary = write(folder.path(), "policy.toml", [b'a', b'\n', 0xff]);
+    let large = format!("18446744073709551616:{}", "11".repeat(32));
+    let missing = folder.path().join("missing.json");
+    let missing = missing.to_str().unwrap();
+    for (call, parts) in [
+        (
+            &[path, "--head", &large][..],
+            &["expected a number to 18446744073709551615", "found `18446744073709551616`"][..],
+        ),
+        (&[path, "--head", "3:11"][..], &["expected SIZE:ROOT", "ROOT: found `11`"][..]),
+        (
+            &[path, "--trust", binary.to_str().unwrap()][..],
+            &["expected TOML in UTF-8, found a byte at 2"][..],
+        ),
+        (&[path, "--log", path][..], &["expected a log", "expected an integer", "found nothing"][..]),
+        (&[missing][..], &["missing.json: No such file"][..]),
+        (&[tar.to_str().unwrap()][..], &["the member after `", "x.tar/a.json`"][..]),
+        (&[array.to_str().unwrap()][..], &["one a line (NDJSON)"][..]),
+    ] {
+        let output = run(call);
+        let said = text(&output.stderr) + &text(&output.stdout);
+        assert_eq!(code(&output), 2, "{call:?}: {said}");
+        for part in parts {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+}
+
+/// A page that names an option which is none leads nobody anywhere.
+#[test]
+fn the_page_on_soundness_names_options_that_exist() {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/soundness.md")).unwrap();
+    let help = text(&run(&["--help"]).stdout);
+    for option in page.split('`').filter(|code| code.starts_with("--")) {
+        let option = option.split_whitespace().next().unwrap();
+        assert!(help.contains(option), "{option}");
+    }
+}

@@ -21,6 +21,9 @@ use clap::{Args, ValueEnum};
 use super::{Exit, complain};
 use output::Output;
 
+/// More threads than this are nobody's processors.
+const MOST_JOBS: i64 = 1_024;
+
 #[derive(Args)]
 pub(crate) struct VerifyArguments {
     /// Files, folders, or `-` for standard input.
@@ -78,9 +81,9 @@ pub(crate) struct VerifyArguments {
     /// Print no documents, only what came out over all of them.
     #[arg(long)]
     summary_only: bool,
-    /// How many documents are verified at once; as many as there are processors if absent.
-    #[arg(long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    /// How many threads verify, 1 to 1024; as many as there are processors if absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_JOBS))]
+    jobs: Option<u16>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -125,10 +128,13 @@ pub(super) fn public_key(text: &str) -> Result<PublicKey, String> {
 }
 
 fn tree_head(text: &str) -> Result<TreeHead, String> {
-    let expected = "expected SIZE:ROOT, as 17:<64 lower-case hexadecimal digits>";
-    let (size, root) = text.split_once(':').ok_or(expected)?;
-    let size = size.parse().map_err(|_| expected)?;
-    Ok(TreeHead { size, root: Hash::from_hex(root).ok_or(expected)? })
+    let form = "expected SIZE:ROOT, as 17:<64 lower-case hexadecimal digits>";
+    let (size, root) = text.split_once(':').ok_or_else(|| format!("{form}, found no colon"))?;
+    let most = u64::MAX;
+    let size =
+        size.parse().map_err(|_| format!("{form}; SIZE: expected a number to {most}, found `{size}`"))?;
+    let hash = Hash::from_hex(root).ok_or_else(|| format!("{form}; ROOT: found `{root}`"))?;
+    Ok(TreeHead { size, root: hash })
 }
 
 pub(crate) fn run(arguments: &VerifyArguments) -> Exit {
@@ -250,12 +256,14 @@ fn run_of(arguments: &VerifyArguments, policy: &Policy) -> report::Run {
 
 /// The policy of the file, if there is one, and what the options add to it.
 fn policy(arguments: &VerifyArguments) -> Result<Policy, PolicyError> {
-    let mut policy = arguments.trust.as_deref().map(Policy::read).transpose()?.unwrap_or_default();
-    policy.registry_keys.extend(&arguments.registry_key);
-    policy.issuer_keys.extend(&arguments.issuer_key);
-    policy.heads.extend(&arguments.head);
-    policy.any_issuer |= arguments.any_issuer;
-    Ok(policy)
+    let read = |path| Policy::read(path, &arguments.registry_key);
+    arguments.trust.as_deref().map(read).transpose()?.unwrap_or_default().with(Policy {
+        registry_keys: arguments.registry_key.clone(),
+        issuer_keys: arguments.issuer_key.clone(),
+        heads: arguments.head.clone(),
+        any_issuer: arguments.any_issuer,
+        ..Policy::default()
+    })
 }
 
 /// The page explains always: it is read by people, and far from the documents.
@@ -265,6 +273,6 @@ fn depth(arguments: &VerifyArguments) -> Depth {
 }
 
 fn threads(arguments: &VerifyArguments) -> usize {
-    let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    arguments.jobs.unwrap_or_else(available).get()
+    let available = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    arguments.jobs.map_or_else(available, usize::from)
 }

@@ -11,6 +11,9 @@ use super::{Item, Skipped};
 /// Longest name that is taken from a member of its own (GNU `L`, POSIX `path`), in bytes.
 const LONGEST_NAME: u64 = 1 << 14;
 
+/// Zeros that may follow the end mark: archives are filled up to whole records, of at most so many bytes.
+const FILLED_UP: u64 = 64 << 20;
+
 /// What a member of a tar archive is, as far as it matters here.
 enum Member {
     File,
@@ -41,13 +44,15 @@ impl Member {
 impl Reader<'_> {
     /// Reads the members of an archive one after the other, each as a file of that name.
     pub(super) fn tar(&mut self, archive: &str, input: impl Read) -> Result<(), Stop> {
-        let mut input = Ending { input, zeros: 0 };
+        let mut input = Ending { input, zeros: 0, read: 0 };
         let mut tar = tar::Archive::new(&mut input);
         let mut long_name: Option<String> = None;
+        let mut last = "its beginning".to_owned();
         // Raw: else the crate reads members that hold names to their end, however long they say that they are.
         for entry in tar.entries()?.raw(true) {
-            let mut entry = entry?;
-            let size = entry.header().entry_size()?;
+            let named = |error: Error| Error::new(error.kind(), format!("the member after {last}: {error}"));
+            let mut entry = entry.map_err(named)?;
+            let size = entry.header().entry_size().map_err(named)?;
             let member = Member::of(entry.header().entry_type());
             if matches!(member, Member::Name | Member::Attributes) {
                 let text = text_of(&mut entry, size)?;
@@ -58,6 +63,7 @@ impl Reader<'_> {
             let own_name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             let name = long_name.take().unwrap_or(own_name);
             let path = format!("{archive}/{}", name.trim_end_matches('\0'));
+            last = format!("`{path}`");
             match member {
                 Member::File if is_evidence(&path) => {
                     let mut content = Exactly { input: &mut entry, left: size, size, cut: false };
@@ -77,7 +83,7 @@ impl Reader<'_> {
             let text = "the archive ends without its end mark: members may be missing";
             return Err(Error::new(ErrorKind::UnexpectedEof, text).into());
         }
-        Ok(())
+        Ok(input.ends()?)
     }
 
     fn left_out(&mut self, path: String, why: &'static str) -> Result<(), Stop> {
@@ -145,6 +151,23 @@ impl<R: Read> Read for Exactly<'_, R> {
 struct Ending<R> {
     input: R,
     zeros: u64,
+    read: u64,
+}
+
+impl<R: Read> Ending<R> {
+    /// Reads what follows the end mark. Another archive there would be read by nobody, and missed by nobody.
+    fn ends(&mut self) -> std::io::Result<()> {
+        let (mark, zeros) = (self.read, self.zeros);
+        let filled = std::io::copy(&mut self.by_ref().take(FILLED_UP), &mut std::io::sink())?;
+        if filled < FILLED_UP && self.zeros == zeros + filled {
+            return Ok(());
+        }
+        let text = format!(
+            "expected the end of the archive after its end mark at byte {}, or zeros, found more: what is there is not read",
+            mark.saturating_sub(512)
+        );
+        Err(Error::new(ErrorKind::InvalidData, text))
+    }
 }
 
 impl<R: Read> Read for Ending<R> {
@@ -152,6 +175,7 @@ impl<R: Read> Read for Ending<R> {
         let read = self.input.read(buffer)?;
         let fresh = buffer.get(..read).unwrap_or_default();
         let trailing = fresh.iter().rev().take_while(|byte| **byte == 0).count();
+        self.read += read as u64;
         self.zeros = if trailing == read { self.zeros + trailing as u64 } else { trailing as u64 };
         Ok(read)
     }

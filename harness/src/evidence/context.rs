@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use assayer_verifier::oversight::{DocumentKind, Log, Trust, verify_log};
-use assayer_verifier::{Code, Limits};
+use assayer_verifier::{Limits, Problem};
 
 use super::{Item, Reader, Unreadable};
 
@@ -16,6 +16,7 @@ pub fn read_log(path: &Path, limits: &Limits) -> Result<Log, String> {
     let name = path.display();
     let mut documents: Vec<Vec<u8>> = Vec::new();
     let mut failed = None;
+    let mut ended = false;
     let mut take = |item: Result<Item, Unreadable>| {
         match item {
             Ok(Item::Document { bytes, .. }) => documents.push(bytes),
@@ -23,7 +24,8 @@ pub fn read_log(path: &Path, limits: &Limits) -> Result<Log, String> {
                 let filled = lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
                 documents.extend(filled.map(<[u8]>::to_vec));
             }
-            Ok(Item::LogEnd { .. } | Item::Skipped(_)) => {}
+            Ok(Item::LogEnd { .. }) => ended = true,
+            Ok(Item::Skipped(_)) => {}
             Err(error) => failed = Some(error.to_string()),
         }
         if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -36,10 +38,14 @@ pub fn read_log(path: &Path, limits: &Limits) -> Result<Log, String> {
     match trace.refuted().next() {
         Some(layer) => {
             let problem = layer.problem.as_ref();
-            let text = problem.map(|problem| format!("{} at {}", problem.code.meaning(), problem.at));
-            Err(format!("{name}: {}: {}", layer.id, text.unwrap_or_default()))
+            let text = problem.map(|Problem { code, at, expected, found, .. }| {
+                let place = if at.is_empty() { String::new() } else { format!(" at {at}") };
+                format!("{}{place}: expected {expected}, found {found}", code.meaning())
+            });
+            Err(format!("{name}: expected a log; {}: {}", layer.id, text.unwrap_or_default()))
         }
-        None if log.leaves().is_empty() => Err(format!("{name}: {}", Code::LogTooShort.meaning())),
+        // The log of a registry in which nothing has happened yet is an empty file; a folder without files is none.
+        None if log.leaves().is_empty() && !ended => Err(format!("{name}: expected a log, found no record")),
         None => Ok(log),
     }
 }

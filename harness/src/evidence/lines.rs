@@ -1,11 +1,14 @@
 //! Lines of a stream, bounded.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Error, ErrorKind, Read};
 
 use assayer_verifier::Limits;
 
 /// How many bytes of a log are handed on together, or a little more.
 const BLOCK: usize = 1 << 17;
+
+/// How much is passed over of a line beyond the limit for a document, and of blank lines, before the rest is given up.
+const PASSED_OVER: u64 = 256 << 20;
 
 /// A line that is not blank.
 #[derive(Default)]
@@ -16,13 +19,23 @@ pub(super) struct Line {
     pub(super) before: Vec<u8>,
 }
 
+impl Line {
+    /// Without its end, which is no part of a document.
+    pub(super) fn into_document(mut self) -> Vec<u8> {
+        let bytes = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
+        let length = bytes.strip_suffix(b"\r").unwrap_or(bytes).len();
+        self.bytes.truncate(length);
+        self.bytes
+    }
+}
+
 /// Lines of a stream, none longer than the limit for a document by more than one byte.
 pub(super) struct Lines<R> {
     input: BufReader<R>,
     most: u64,
     pub(super) number: usize,
     /// Why reading failed after the lines that were handed on.
-    failed: Option<std::io::Error>,
+    failed: Option<Error>,
 }
 
 impl<R: Read> Lines<R> {
@@ -31,10 +44,25 @@ impl<R: Read> Lines<R> {
         Self { input, most: limits.bytes as u64 + 1, number: 0, failed: None }
     }
 
+    /// The lines that start with `read`, which was read already from line `number + 1` on, and go on with the rest of these.
+    pub(super) fn again<'r>(self, read: &'r [u8], number: usize) -> Lines<impl Read + use<'r, R>> {
+        let input = BufReader::with_capacity(1 << 16, read.chain(self.input));
+        Lines { input, most: self.most, number, failed: self.failed }
+    }
+
+    /// Fails with this when the next line is asked for.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.failed = Some(error);
+    }
+
     /// The next line that is not blank. What is beyond the limit of an overlong line is skipped.
     pub(super) fn next_filled(&mut self) -> std::io::Result<Option<Line>> {
         let mut before = Vec::new();
+        let mut blank = 0_u64;
         loop {
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
             let mut bytes = Vec::new();
             let read = (&mut self.input).take(self.most).read_until(b'\n', &mut bytes)?;
             if read == 0 {
@@ -42,7 +70,7 @@ impl<R: Read> Lines<R> {
             }
             self.number += 1;
             if read as u64 == self.most && bytes.last() != Some(&b'\n') {
-                self.input.skip_until(b'\n')?;
+                self.failed = self.pass_over().err();
             }
             if !bytes.trim_ascii().is_empty() {
                 return Ok(Some(Line { number: self.number, bytes, before }));
@@ -50,7 +78,26 @@ impl<R: Read> Lines<R> {
             if before.len() < 1 << 16 {
                 before.extend_from_slice(&bytes);
             }
+            blank += read as u64;
+            if blank > PASSED_OVER {
+                let text = format!("expected a document, found more than {PASSED_OVER} bytes of blank lines");
+                return Err(Error::new(ErrorKind::InvalidData, text));
+            }
         }
+    }
+
+    /// Goes on to the next line; one that never ends is not waited for.
+    fn pass_over(&mut self) -> std::io::Result<()> {
+        let mut rest = (&mut self.input).take(PASSED_OVER);
+        rest.skip_until(b'\n')?;
+        if rest.limit() > 0 {
+            return Ok(());
+        }
+        let most = self.most.saturating_add(PASSED_OVER);
+        let text = format!(
+            "expected the end of the line before, found more than {most} bytes of it: nothing after it is read"
+        );
+        Err(Error::new(ErrorKind::InvalidData, text))
     }
 
     /// The next lines, as many as fit a block, with the number of the first. What is beyond the limit of an overlong line is
@@ -78,8 +125,8 @@ impl<R: Read> Lines<R> {
         if block.last().is_some_and(|last| *last != b'\n') {
             let read = (&mut self.input).take(self.most).read_until(b'\n', block)?;
             if read as u64 == self.most && block.last() != Some(&b'\n') {
-                self.input.skip_until(b'\n')?;
                 block.push(b'\n');
+                self.pass_over()?;
             }
         }
         Ok(())

@@ -129,7 +129,8 @@ impl<'a> Together<'a> {
 
     /// Takes a page, under its path.
     pub(crate) fn page(&mut self, path: String, part: LogPart) {
-        let folder = Path::new(&path).parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+        let folder = Path::new(&path).parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or_else(|| Path::new(".")).display().to_string();
         if let Some(pages) = self.pages.get_mut(&folder) {
             if let Some((first, alone)) = pages.alone.take() {
                 pages.add(&first, alone);

@@ -26,6 +26,9 @@ const TAR_MARK: (usize, &[u8]) = (257, b"ustar");
 /// The first two bytes of a gzip stream.
 const GZIP_MARK: &[u8] = &[0x1f, 0x8b];
 
+/// So many lines that say of no kind are held back, and so many bytes, to learn whether they are of a log.
+const UNDECIDED: (usize, usize) = (256, 1 << 20);
+
 /// No folder is followed deeper.
 const DEEPEST_FOLDER: usize = 32;
 
@@ -69,7 +72,7 @@ impl<'s> Reader<'s> {
     /// Reads everything that a path holds: a file with one document or with one a line, an archive of such files, or a folder.
     /// What cannot be read is handed in as that. Breaks when the sink asked for no more.
     pub fn path(&mut self, path: &Path) -> ControlFlow<()> {
-        let ended = match fs_err::metadata(path).map(|metadata| metadata.is_dir()) {
+        let ended = match path.metadata().map(|metadata| metadata.is_dir()) {
             Err(source) => self.unreadable(path.display().to_string(), source),
             Ok(true) => self.folder(path, DEEPEST_FOLDER),
             Ok(false) => self.file(path),
@@ -111,22 +114,25 @@ impl<'s> Reader<'s> {
         };
         names.sort();
         for name in names {
-            let entry = folder.join(name);
-            if entry.is_dir() {
-                match depth {
-                    _ if entry.is_symlink() => self.skip(&entry, "being a link to a folder")?,
-                    0 => self.skip(&entry, "being nested too deep")?,
-                    depth => self.folder(&entry, depth - 1)?,
-                }
-            } else if !entry.is_file() {
-                self.skip(&entry, "being no file")?;
-            } else if is_taken(&entry) {
-                self.file(&entry)?;
-            } else {
-                self.skip(&entry, NO_EVIDENCE)?;
-            }
+            self.entry(&folder.join(name), depth)?;
         }
         Ok(())
+    }
+
+    /// What stands in a folder. What a link leads to that cannot be followed may be anything, evidence too.
+    fn entry(&mut self, entry: &Path, depth: usize) -> Result<(), Stop> {
+        let kind = match entry.metadata() {
+            Ok(metadata) => metadata.file_type(),
+            Err(source) => return self.unreadable(entry.display().to_string(), source),
+        };
+        match depth {
+            _ if kind.is_dir() && entry.is_symlink() => self.skip(entry, "being a link to a folder"),
+            0 if kind.is_dir() => self.skip(entry, "being nested too deep"),
+            depth if kind.is_dir() => self.folder(entry, depth - 1),
+            _ if !kind.is_file() => self.skip(entry, "being no file"),
+            _ if is_taken(entry) => self.file(entry),
+            _ => self.skip(entry, NO_EVIDENCE),
+        }
     }
 
     /// A file or stream, whatever it holds: told by its first bytes, and by no name.
@@ -163,10 +169,15 @@ impl<'s> Reader<'s> {
     fn documents(&mut self, lines_name: &str, name: &str, input: impl Read) -> Result<(), Stop> {
         let mut lines = Lines::new(input, self.limits);
         let first = lines.next_filled()?.unwrap_or_default();
+        if first.bytes.is_empty() && self.kind == Some(DocumentKind::Log) {
+            // The log of a registry in which nothing has happened yet.
+            return self.hand(Item::LogEnd { path: name.to_owned() });
+        }
         let is_document = Document::read(&first.bytes, self.limits).is_ok();
         let lower = lines_name.to_ascii_lowercase();
         let is_lines = [".jsonl", ".ndjson"].iter().any(|ending| lower.ends_with(ending));
-        let second = if is_document || is_lines { lines.next_filled() } else { Ok(None) };
+        let overlong = first.bytes.len() > self.limits.bytes;
+        let second = if is_document || is_lines || overlong { lines.next_filled() } else { Ok(None) };
         match second {
             Ok(Some(second)) => self.lines(name, vec![first, second], &mut lines),
             // The first line is good, whatever befell the second.
@@ -179,27 +190,76 @@ impl<'s> Reader<'s> {
             }
             Ok(None) if is_lines => {
                 let path = format!("{name}:{}", first.number.max(1));
-                self.hand(Item::Document { path, bytes: first.bytes })
+                self.hand(Item::Document { path, bytes: first.into_document() })
             }
-            Ok(None) => {
-                // Not one document a line: the whole is one document.
-                let mut whole = first.before;
-                whole.extend_from_slice(&first.bytes);
-                lines.rest(&mut whole)?;
-                self.hand(Item::Document { path: name.to_owned(), bytes: whole })
-            }
+            Ok(None) => self.whole(name, first, lines),
         }
     }
 
+    /// The first line is no document: the whole is one, unless it cannot be read and a later line is one by itself. Then the
+    /// first line is a bad one among others.
+    fn whole(&mut self, name: &str, first: Line, mut lines: Lines<impl Read>) -> Result<(), Stop> {
+        let blank = memchr::memchr_iter(b'\n', &first.before).count();
+        let number = first.number.saturating_sub(1 + blank);
+        let mut whole = first.before;
+        whole.extend_from_slice(&first.bytes);
+        let failed = lines.rest(&mut whole).err();
+        if !self.holds_lines(&whole) {
+            return match failed {
+                Some(error) => Err(error.into()),
+                None => self.hand(Item::Document { path: name.to_owned(), bytes: whole }),
+            };
+        }
+        let Some(error) = failed else {
+            return self.lines(name, Vec::new(), &mut lines.again(&whole, number));
+        };
+        whole.truncate(memchr::memrchr(b'\n', &whole).map_or(0, |last| last + 1));
+        let mut lines = Lines::new(std::io::empty(), self.limits).again(&whole, number);
+        self.lines(name, Vec::new(), &mut lines)?;
+        self.cut_line(name, &lines, error)
+    }
+
+    /// Whether one line at least is a document of a known kind, and all together are none. Most documents of several lines
+    /// have no line like that, and are not read for it.
+    fn holds_lines(&self, whole: &[u8]) -> bool {
+        let braced = |line: &&[u8]| line.starts_with(b"{") && line.trim_ascii_end().ends_with(b"}");
+        let mut braced = whole.split(|byte| *byte == b'\n').skip(1).filter(braced).peekable();
+        braced.peek().is_some()
+            && Document::read(whole, self.limits).is_err()
+            && braced.any(|line| kind_of(line, self.limits).is_some())
+    }
+
+    /// The kind of lines, by the first of which that can be said. Lines that cannot be read are held back for that.
+    fn kind_of_lines(&self, first: &mut Vec<Line>, lines: &mut Lines<impl Read>) -> Option<DocumentKind> {
+        let mut kind = self.kind.or_else(|| first.iter().find_map(|line| kind_of(&line.bytes, self.limits)));
+        let mut held: usize = first.iter().map(|line| line.bytes.len()).sum();
+        let unread = |line: &Line| Document::read(&line.bytes, self.limits).is_err();
+        let (most, most_bytes) = UNDECIDED;
+        while kind.is_none() && first.len() < most && held < most_bytes && first.last().is_none_or(unread) {
+            match lines.next_filled() {
+                Ok(Some(line)) => {
+                    kind = kind_of(&line.bytes, self.limits);
+                    held += line.bytes.len();
+                    first.push(line);
+                }
+                Ok(None) => break,
+                Err(source) => {
+                    lines.fail(source);
+                    break;
+                }
+            }
+        }
+        kind
+    }
+
     /// Records of a log belong together; everything else is a document a line.
-    fn lines(&mut self, name: &str, first: Vec<Line>, lines: &mut Lines<impl Read>) -> Result<(), Stop> {
-        let kind = self.kind.or_else(|| first.iter().find_map(|line| kind_of(&line.bytes, self.limits)));
-        if kind == Some(DocumentKind::Log) {
+    fn lines(&mut self, name: &str, mut first: Vec<Line>, lines: &mut Lines<impl Read>) -> Result<(), Stop> {
+        if self.kind_of_lines(&mut first, lines) == Some(DocumentKind::Log) {
             return self.records(name, first, lines);
         }
         let next = |reader: &mut Self, line: Line| {
             let path = format!("{name}:{}", line.number);
-            reader.hand(Item::Document { path, bytes: line.bytes })
+            reader.hand(Item::Document { path, bytes: line.into_document() })
         };
         for line in first {
             next(self, line)?;

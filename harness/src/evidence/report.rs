@@ -18,8 +18,13 @@ pub fn report_of(finding: Finding, depth: Depth) -> report::Document {
     let kind = Text::Borrowed(finding.kind.map_or("unknown", DocumentKind::as_str));
     let established =
         |id: &&str| finding.trace.layer(id).is_some_and(|layer| layer.state == State::Established);
-    let open = finding.trace.required.iter().filter(|id| !established(id));
-    let open = open.map(|id| Text::Borrowed(*id)).collect();
+    let mut open: Vec<Text> = Vec::new();
+    for id in finding.trace.required.iter().filter(|id| !established(id)) {
+        // Some layers are required for more than one reason.
+        if !open.iter().any(|before| before == id) {
+            open.push(Text::Borrowed(*id));
+        }
+    }
     let explanation = finding.explanation.as_ref();
     let layers = finding.trace.layers.into_iter().map(|found| {
         let explained = (depth == Depth::Explained).then(|| Box::new(explained(&found, explanation)));

@@ -4,10 +4,13 @@ use assayer_verifier::oversight::{
     BundleVerifier, DocumentKind, LogPart, LogVerifier, explain, read_only, verify_consistency_proof,
     verify_equivocation_proof, verify_head, verify_proof,
 };
-use assayer_verifier::{Document, Limits};
+use assayer_verifier::{Document, Limits, Trace};
 
 use super::log::Together;
 use super::{Depth, Finding, Item, Outcome, Question, Skipped, Unreadable};
+
+/// How what is found in place of a document begins, where it is an array.
+pub const ARRAY: &str = "an array";
 
 /// Does the work on items that needs no other item; one for each thread. Pure but for what it remembers, which only makes
 /// the same answers come faster.
@@ -74,7 +77,7 @@ impl<'a> Worker<'a> {
             Some(DocumentKind::Log) => {
                 return Outcome::Page { path, part: Box::new(LogPart::read_page(bytes, limits)) };
             }
-            None => read_only(bytes, limits),
+            None => of_no_kind(bytes, limits),
         };
         let explanation = kind
             .filter(|_| self.question.depth == Depth::Explained)
@@ -87,6 +90,18 @@ impl<'a> Worker<'a> {
 enum Begun {
     Done(Result<Outcome, Unreadable>),
     Bundle { path: String },
+}
+
+/// What is found of a document of no known kind.
+fn of_no_kind(bytes: &[u8], limits: &Limits) -> Trace {
+    let mut trace = read_only(bytes, limits);
+    let kind = trace.layers.iter_mut().find(|layer| layer.id == "kind");
+    if let Some(problem) = kind.and_then(|layer| layer.problem.as_mut())
+        && bytes.trim_ascii_start().starts_with(b"[")
+    {
+        problem.found = format!("{ARRAY}; several documents in one file stand one a line (NDJSON)");
+    }
+    trace
 }
 
 /// The kind of a document, by its members; `None` for what cannot be read and for what is of no known kind.

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use assayer_harness::evidence::{Depth, Finding, Joined, Unreadable, dump, report_of};
+use assayer_harness::evidence::{ARRAY, Depth, Finding, Joined, Unreadable, dump, report_of};
 use assayer_reports::verification::{
     Document, Page, Required, Run, Summary, Tally, Text, brief_text, complaint, document_text, json_begin,
     json_document, json_end, json_line, summary_text,
@@ -78,6 +78,9 @@ impl<'a> Output<'a> {
     pub(super) fn document_of(&mut self, document: Document) -> ControlFlow<()> {
         if let Some(error) = &document.error {
             self.complain(&document.path, error);
+        }
+        if let Some(found) = found_instead(&document) {
+            self.complain(&document.path, &format!("expected a document of a known kind, found {found}"));
         }
         self.unmet.retain(|required| document.layers.iter().all(|layer| layer.id != *required));
         let good = self.tally.take(&document);
@@ -170,9 +173,11 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// A layer that the policy requires and that none of the documents can have makes the policy one for other documents.
+    /// A layer that the policy requires and that none of the documents can have makes the policy one for other documents. Who
+    /// asks for proofs of equivocation asks for no layer of anything else.
     fn demands_met(&self, exit: Exit) -> Exit {
-        if self.unmet.is_empty() || exit != Exit::Good || self.stopped {
+        let equivocation = self.run.required == Required::Equivocation;
+        if self.unmet.is_empty() || exit != Exit::Good || self.stopped || equivocation {
             return exit;
         }
         let layers = self.unmet.join("`, `");
@@ -181,28 +186,36 @@ impl<'a> Output<'a> {
     }
 }
 
-/// The exit code that follows from the counts: what is refuted weighs more than what could not be read.
+/// What was found where a document of a known kind was expected, if more can be said than that it is of none.
+fn found_instead(document: &Document) -> Option<&str> {
+    let kind = document.layers.iter().find(|layer| layer.id == "kind")?;
+    kind.found.as_deref().filter(|found| found.starts_with(ARRAY))
+}
+
+/// The exit code that follows from the counts: what is refuted or short of what is required weighs more than what could not
+/// be read or is of no known kind.
 fn verdict(summary: &Summary, required: Required) -> Exit {
+    let judged = summary.documents - summary.unknown;
     let (reached, name) = match required {
-        Required::Consistent => (summary.documents, "consistent"),
+        Required::Consistent => (judged, "consistent"),
         Required::Authentic => (summary.authentic, "authentic"),
         Required::Equivocation => (summary.equivocation, "proofs of equivocation"),
     };
-    let short = summary.documents - reached;
+    let short = judged - reached;
     let accused = summary.accusations > 0 && required != Required::Equivocation;
     if accused {
         complain("a proof of equivocation is not refuted: its registry is not as it must be");
     }
     if summary.refuted > 0 || accused {
         Exit::Bad
+    } else if short > 0 {
+        complain(format!("{short} of {} documents are not {name}", summary.documents));
+        Exit::Bad
     } else if summary.unreadable > 0 || summary.unknown > 0 {
         Exit::Usage
     } else if summary.documents == 0 {
         complain("there is no document to verify");
         Exit::Usage
-    } else if short > 0 {
-        complain(format!("{short} of {} documents are not {name}", summary.documents));
-        Exit::Bad
     } else {
         Exit::Good
     }
