@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::coverage::STRICT;
-use crate::model::{Check, Effect, Exchange, Expectation, Keyword, Requirement, Suite};
+use crate::model::{Check, Effect, Exchange, Expectation, Keyword, Request, Requirement, Suite};
 use crate::reference::Reference;
 use crate::rewriting;
+
+mod expectation;
 
 /// One thing that does not fit, in words that name the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,25 +159,7 @@ impl Lint<'_> {
             suite.exchanges.iter().map(|exchange| (exchange.id.as_str(), exchange)).collect();
         for exchange in &suite.exchanges {
             let at = format!("exchange `{}`", exchange.id);
-            match (&exchange.request, &exchange.twin) {
-                (None, None) => self.complain(format!("{at}: expected `request` or `twin`, found neither")),
-                (Some(_), Some(_)) if exchange.is_defective() => {
-                    self.complain(format!(
-                        "{at}: a defect is applied to the twin's request; `request` is one too many"
-                    ));
-                }
-                (Some(_), None) if exchange.is_defective() => {
-                    self.complain(format!(
-                        "{at}: a `defect` needs the `twin` whose request it is applied to"
-                    ));
-                }
-                (None, Some(_)) if !exchange.is_defective() => {
-                    self.complain(format!(
-                        "{at}: the same request as its twin; expected a `defect` or `damage`"
-                    ));
-                }
-                _ => {}
-            }
+            self.request_or_twin(&at, exchange);
             for name in exchange.needs.iter().chain(&exchange.after).chain(&exchange.twin) {
                 self.is_exchange(&at, name);
             }
@@ -191,18 +175,39 @@ impl Lint<'_> {
                 self.complain(format!("{at}: what is sent in a burst stores nothing"));
             }
             if let Some(request) = &exchange.request {
-                if request.secret.is_some() && !request.credentials.is_empty() {
-                    self.complain(format!(
-                        "{at}: `secret` and `credentials` say two things about one header"
-                    ));
-                }
-                let served = |wire: &&crate::model::Wire| wire.calls.contains_key(&request.call);
-                if !suite.wires.iter().any(|wire| served(&wire)) {
-                    self.complain(format!("{at}: no wire profile has a call `{}`", request.call));
-                }
+                self.request(&at, request);
             }
         }
         self.cycles(&known);
+    }
+
+    /// An exchange says what it sends: a request of its own, or what its defect makes of the twin's.
+    fn request_or_twin(&mut self, at: &str, exchange: &Exchange) {
+        match (&exchange.request, &exchange.twin) {
+            (None, None) => self.complain(format!("{at}: expected `request` or `twin`, found neither")),
+            (Some(_), Some(_)) if exchange.is_defective() => {
+                self.complain(format!(
+                    "{at}: a defect is applied to the twin's request; `request` is one too many"
+                ));
+            }
+            (Some(_), None) if exchange.is_defective() => {
+                self.complain(format!("{at}: a `defect` needs the `twin` whose request it is applied to"));
+            }
+            (None, Some(_)) if !exchange.is_defective() => {
+                self.complain(format!("{at}: the same request as its twin; expected a `defect` or `damage`"));
+            }
+            _ => {}
+        }
+    }
+
+    fn request(&mut self, at: &str, request: &Request) {
+        if request.secret.is_some() && !request.credentials.is_empty() {
+            self.complain(format!("{at}: `secret` and `credentials` say two things about one header"));
+        }
+        let served = |wire: &&crate::model::Wire| wire.calls.contains_key(&request.call);
+        if !self.suite.wires.iter().any(|wire| served(&wire)) {
+            self.complain(format!("{at}: no wire profile has a call `{}`", request.call));
+        }
     }
 
     fn is_exchange(&mut self, at: &str, name: &str) {
@@ -287,109 +292,6 @@ impl Lint<'_> {
                 keyword.as_str(),
                 other_keyword.as_str()
             ));
-        }
-    }
-
-    fn expectation(&mut self, at: &str, expectation: &Expectation, weak: bool) {
-        let suite = self.suite;
-        let exchange = suite.exchanges.iter().find(|exchange| exchange.id == expectation.exchange);
-        let Some(exchange) = exchange else {
-            return self.complain(format!("{at}: there is no exchange `{}`", expectation.exchange));
-        };
-        let uses_at = [
-            expectation.schema.is_some(),
-            expectation.equals.is_some(),
-            expectation.at_least.is_some(),
-            expectation.length_of.is_some(),
-            expectation.within_run.is_some(),
-            expectation.sent_before.is_some(),
-        ];
-        let conditions = [
-            expectation.status.is_some(),
-            !expectation.status_in.is_empty(),
-            expectation.statuses.is_some(),
-            expectation.header.is_some(),
-            expectation.media.is_some(),
-            expectation.body.is_some(),
-            expectation.png.is_some(),
-            expectation.error.is_some(),
-            !expectation.error_in.is_empty(),
-            expectation.envelope,
-            expectation.find.is_some(),
-            expectation.every.is_some(),
-            expectation.growth.is_some(),
-            expectation.ledger.is_some(),
-            expectation.sizes.is_some(),
-            expectation.clock.is_some(),
-            expectation.whole.is_some(),
-            expectation.repeatable.is_some(),
-            expectation.lacks.is_some(),
-            !expectation.established.is_empty(),
-        ];
-        if !conditions.iter().chain(&uses_at).any(|given| *given) {
-            self.complain(format!("{at}: nothing is expected of `{}`", expectation.exchange));
-        }
-        if expectation.at.is_some() && !uses_at.contains(&true) {
-            self.complain(format!(
-                "{at}: `at` without `schema`, `equals`, `at_least`, `length_of`, `within_run` or `sent_before`"
-            ));
-        }
-        if let Some(header) = &expectation.header
-            && header.one_of.is_empty()
-            && header.schema.is_none()
-        {
-            self.complain(format!("{at}: nothing is expected of the field {}", header.name));
-        }
-        if let Some(every) = &expectation.every {
-            if every.least == 0 {
-                self.complain(format!("{at}: `every` of no item says nothing"));
-            }
-            let says = [every.schema.is_some(), every.equals.is_some(), every.leaf.is_some()];
-            if every.within_run.is_none() && every.order.is_none() && !says.contains(&true) {
-                self.complain(format!("{at}: nothing is expected of every item in {}", every.list));
-            }
-        }
-        let codes = expectation.error.iter().chain(&expectation.error_in);
-        for code in codes.clone().chain(&expectation.unless_error) {
-            if !suite.wires.iter().any(|wire| wire.errors.contains_key(code)) {
-                self.complain(format!("{at}: no wire profile has an error `{code}`"));
-            }
-        }
-        if codes.count() > 0 {
-            // A rejection without an accepted sibling is passed by a registry that rejects everything. A burst is its
-            // own sibling: it begins with a request that is not refused for coming too fast.
-            if exchange.twin.is_none() && exchange.burst.is_none() && !weak {
-                self.complain(format!(
-                    "{at}: `{}` is to be rejected and names no accepted twin",
-                    exchange.id
-                ));
-            }
-        }
-        if !weak && expectation.status_in.len() > 1 {
-            let both = expectation.status_in.iter().any(|status| *status < 400)
-                && expectation.status_in.iter().any(|status| *status >= 400);
-            if both {
-                self.complain(format!("{at}: a set of statuses that includes both success and failure"));
-            }
-        }
-        if expectation.wherever.is_some() && (expectation.demands_rejection() || expectation.find.is_some()) {
-            self.complain(format!(
-                "{at}: `wherever` is of many answers: neither `error` nor `find` is one of all"
-            ));
-        }
-        let before = expectation.sent_before.iter().map(|before| &before.call);
-        for call in expectation.wherever.iter().flat_map(|wherever| &wherever.calls).chain(before) {
-            if !suite.wires.iter().any(|wire| wire.calls.contains_key(call)) {
-                self.complain(format!("{at}: no wire profile has a call `{call}`"));
-            }
-        }
-        let growth = expectation.growth.iter().map(|growth| &growth.log);
-        let referred =
-            expectation.under.iter().flat_map(|under| under.heads.iter().chain(&under.log)).chain(growth);
-        for name in referred {
-            if !suite.exchanges.iter().any(|exchange| exchange.id == *name) {
-                self.complain(format!("{at}: there is no exchange `{name}`"));
-            }
         }
     }
 
