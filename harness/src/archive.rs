@@ -23,7 +23,7 @@ mod write;
 
 pub use differences::Difference;
 pub use har::har;
-pub use manifest::{ARCHIVE_FORM, ArchiveState, Certificate, Clock, Manifest, Mode, SuiteUsed, TlsPeer};
+pub use manifest::{ARCHIVE_FORM, ArchiveState, Certificate, Clock, Manifest, SuiteUsed, TlsPeer};
 pub use read::{Archive, ArchiveError};
 pub use recheck::{RECHECK_FORM, Recheck, derive, recheck};
 pub use verdicts::{Judged, VERDICTS_FORM, Verdict, Verdicts};

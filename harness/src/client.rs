@@ -1,13 +1,16 @@
 //! One request at a time, at a pace that a rate limit allows. All the network that there is.
 
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use ureq::http::{Request, Uri};
 
+use crate::archive::TlsPeer;
+use crate::tls;
 use crate::transcript::{Answer, Failure};
 
 /// No larger answer is read.
@@ -16,9 +19,11 @@ const LARGEST_ANSWER: u64 = 64 << 20;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How many requests of a burst are on their way at the same time.
 const AT_ONCE: usize = 4;
-/// How often a request is sent again after 429, and the longest that is waited between two of them.
+/// How often a request is sent again after 429, and the longest that is waited between two of them of our own accord.
 const TRIES: u32 = 5;
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// Who asks for a longer wait is not asked again in this run: coming back sooner would not be what was asked for.
+const LONGEST_ASKED: Duration = Duration::from_secs(120);
 
 /// How many requests are sent at once, and how many in each second after that.
 ///
@@ -108,14 +113,32 @@ impl Client {
     /// Whether every address of the target is known and none is on the loopback interface: then we are no local caller
     /// to it.
     pub(crate) fn is_beyond_loopback(&self) -> bool {
-        let Ok(uri) = self.base.parse::<Uri>() else { return false };
+        let addresses = self.addresses();
+        !addresses.is_empty() && addresses.iter().all(|address| !address.is_loopback())
+    }
+
+    /// Whether some address of the target is not on the loopback interface: then it may belong to somebody else.
+    pub fn may_be_elsewhere(&self) -> bool {
+        self.addresses().iter().any(|address| !address.is_loopback())
+    }
+
+    /// Who answers, by a handshake of its own; `None` without TLS.
+    pub(crate) fn tls_peer(&self) -> Option<TlsPeer> {
+        let uri: Uri = self.base.parse().ok()?;
+        let host = uri.host()?.trim_matches(['[', ']']);
+        if uri.scheme_str() == Some("https") { tls::peer(host, &self.socket_addresses()) } else { None }
+    }
+
+    fn addresses(&self) -> Vec<IpAddr> {
+        self.socket_addresses().iter().map(|address| address.ip().to_canonical()).collect()
+    }
+
+    fn socket_addresses(&self) -> Vec<SocketAddr> {
+        let Ok(uri) = self.base.parse::<Uri>() else { return Vec::new() };
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
         let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-        let port = uri.port_u16().unwrap_or(default);
-        (host, port).to_socket_addrs().is_ok_and(|mut addresses| {
-            let mut addresses = addresses.by_ref().peekable();
-            addresses.peek().is_some() && addresses.all(|address| !address.ip().to_canonical().is_loopback())
-        })
+        let addresses = (host, uri.port_u16().unwrap_or(default)).to_socket_addrs();
+        addresses.map(Iterator::collect).unwrap_or_default()
     }
 
     /// Sends one request, and again for as long as the answer is 429 and there is hope.
@@ -128,8 +151,13 @@ impl Client {
                 return Ok(answer);
             }
             if attempt < TRIES {
-                let asked = answer.header("retry-after").and_then(|text| text.trim().parse().ok());
-                sleep(asked.map_or(wait, Duration::from_secs).min(LONGEST_WAIT));
+                let asked = answer.header("retry-after").and_then(|text| retry_after(text, Timestamp::now()));
+                if let Some(asked) = asked.filter(|asked| *asked > LONGEST_ASKED) {
+                    let (asked, most) = (asked.as_secs(), LONGEST_ASKED.as_secs());
+                    let text = format!("429, to come back in {asked} s; at most {most} s are waited");
+                    return Err((Failure::RateLimited, text));
+                }
+                sleep(asked.unwrap_or(wait));
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
         }
@@ -250,6 +278,16 @@ impl Client {
     }
 }
 
+/// How long `Retry-After` asks to wait (RFC 9110 section 10.2.3): seconds, or a date.
+fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
+    // A date that is over asks for nothing.
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
 fn failure(error: &ureq::Error) -> Failure {
     match error {
         ureq::Error::Timeout(_) => Failure::TimedOut,
@@ -270,6 +308,16 @@ fn failure(error: &ureq::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let wait = |text| retry_after(text, now).map(|wait| wait.as_secs());
+        assert_eq!(wait("7"), Some(7));
+        assert_eq!(wait("Fri, 02 Jan 2026 03:05:05 GMT"), Some(60));
+        assert_eq!(wait("Fri, 02 Jan 2026 03:00:00 GMT"), Some(0));
+        assert_eq!([wait("soon"), wait("-3"), wait("")], [None, None, None]);
+    }
 
     #[test]
     fn only_targets_elsewhere_are_beyond_loopback() {

@@ -22,7 +22,7 @@ use crate::conditions::{self, EveryItem, OfAnswer, WantedLeaf, matches, within_r
 use crate::growth::{NotOneLog, Sighting, compare};
 use crate::ledger::{Ledger, Settled};
 use crate::plan::Case;
-use crate::record::{look_up, not_an_acceptance};
+use crate::record::{look_up, not_an_acceptance, of_turn};
 use crate::repeat;
 use crate::schema;
 use crate::seen::{Seen, seen};
@@ -42,7 +42,7 @@ pub struct Judge<'t> {
     /// What was recorded, by exchange.
     by_exchange: BTreeMap<&'t str, Vec<&'t Recorded>>,
     /// How attempts ended.
-    ends: RefCell<BTreeMap<(String, u32), End>>,
+    ends: RefCell<Ends>,
     /// The requests up to an attempt.
     seen: RefCell<BTreeMap<u32, Rc<Vec<Seen<'t>>>>>,
 }
@@ -65,16 +65,48 @@ const WITHIN_ONE_DOCUMENT: [&str; 14] = [
     "watermark-rows",
 ];
 
+/// How attempts ended, by check and attempt; nothing for those that passed.
+type Ends = BTreeMap<(String, u32), Option<Shortfall>>;
+
 /// Why a condition is not met.
-enum Shortfall {
-    /// Shown to be otherwise.
-    Failed(String),
-    /// Shown to be otherwise, in a way that a target which others are writing to can bring about without being at fault.
-    Raced(String),
+#[derive(Clone)]
+struct Shortfall {
+    how: How,
+    /// Stable: baselines name it.
+    code: String,
+    text: String,
+}
+
+/// How a condition is not met, from the mildest to the gravest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum How {
     /// Not shown: something that it needs is missing.
-    NotVerified(String),
+    NotVerified,
     /// The target broke.
-    Broken(String),
+    Broken,
+    /// Shown to be otherwise, in a way that a target which others are writing to can bring about without being at fault.
+    Raced,
+    /// Shown to be otherwise.
+    Failed,
+}
+
+fn failed(code: &str, text: String) -> Shortfall {
+    Shortfall { how: How::Failed, code: code.to_owned(), text }
+}
+
+fn not_verified(code: &str, text: String) -> Shortfall {
+    Shortfall { how: How::NotVerified, code: code.to_owned(), text }
+}
+
+/// How a check ended.
+struct Ended {
+    status: Status,
+    code: String,
+    reason: String,
+}
+
+fn ended(status: Status, code: &str, reason: String) -> Ended {
+    Ended { status, code: code.to_owned(), reason }
 }
 
 impl<'t> Judge<'t> {
@@ -115,6 +147,7 @@ impl<'t> Judge<'t> {
             check: result.id.clone(),
             keyword: result.keyword,
             status: result.status,
+            code: result.code.clone(),
             reason: result.reason.clone(),
             label: result.label,
             attempt: self.attempt.get().min(self.attempts(case)),
@@ -151,7 +184,7 @@ impl<'t> Judge<'t> {
     pub fn judge(&self, case: &Case<'_>) -> CheckResult {
         let check = case.check;
         let keyword = self.suite.keyword(check);
-        let (status, reason) = self.status(case, keyword);
+        let Ended { status, code, reason } = self.status(case, keyword);
         let label = self.label(case, status);
         let cited = self.suite.requirements.iter().filter(|known| check.requirements.contains(&known.id));
         CheckResult {
@@ -159,6 +192,8 @@ impl<'t> Judge<'t> {
             group: check.group.clone(),
             keyword,
             status,
+            judged: None,
+            code,
             reason,
             label,
             requirements: cited
@@ -216,24 +251,25 @@ impl<'t> Judge<'t> {
     /// Whether a case is open in its latest attempt for a reason that another reading could remove.
     pub(crate) fn is_in_doubt(&self, case: &Case<'_>) -> bool {
         self.attempt.set(self.attempts(case));
-        match self.end_of_attempt(case) {
-            End::Raced(_) => true,
-            End::NotVerified(_) => self.moved(case),
-            End::Passed | End::Broken(_) | End::Failed(_) => false,
+        match self.end_of_attempt(case).map(|shortfall| shortfall.how) {
+            Some(How::Raced) => true,
+            Some(How::NotVerified) => self.moved(case),
+            None | Some(How::Broken | How::Failed) => false,
         }
     }
 
-    fn status(&self, case: &Case<'_>, keyword: Keyword) -> (Status, String) {
+    fn status(&self, case: &Case<'_>, keyword: Keyword) -> Ended {
         self.attempt.set(u32::MAX);
         let absent =
             case.check.requires.iter().find(|known| !self.transcript.manifest.capabilities.contains(known));
         if let Some(capability) = absent {
-            return (Status::NotApplicable, capability.absence().to_owned());
+            let code = format!("capability.{}", capability.as_str());
+            return ended(Status::NotApplicable, &code, capability.absence().to_owned());
         }
         if let Some(text) = self.refused(case) {
-            return (Status::NotApplicable, text);
+            return ended(Status::NotApplicable, "target.refused", text);
         }
-        let failed = match keyword {
+        let fails = match keyword {
             Keyword::Must => Status::Fail,
             Keyword::Should | Keyword::May => Status::Warn,
             Keyword::Finding => Status::Finding,
@@ -242,41 +278,50 @@ impl<'t> Judge<'t> {
         let mut before: Option<String> = None;
         for attempt in 1..=attempts {
             self.attempt.set(attempt);
-            let end = self.end_of_attempt(case);
-            match end {
+            match self.end_of_attempt(case) {
                 // No race explains this, so no later reading takes it back.
-                End::Failed(reason) if attempt < attempts => {
-                    return (
-                        failed,
-                        format!("{reason} (on reading {attempt} of {attempts}; no race explains it)"),
-                    );
+                Some(Shortfall { how: How::Failed, code, text }) => {
+                    return ended(fails, &code, text + &self.on_reading(attempt, attempts));
                 }
-                End::Failed(reason) => return (failed, reason),
-                _ if attempt < attempts => before = before.or_else(|| end.reason()),
-                End::Passed => {
+                end if attempt < attempts => before = before.or_else(|| end.map(|shortfall| shortfall.text)),
+                None => {
                     if let Some(reason) = self.answers_nobody(case) {
-                        return (Status::NotVerified, reason);
+                        return ended(Status::NotVerified, "answers.to-another", reason);
                     }
                     let remark = before.map(|reason| format!("at first: {reason}; so it was read again"));
                     let remarks: Vec<String> = remark.into_iter().chain(self.samples(case)).collect();
-                    return (Status::Pass, remarks.join("; "));
+                    return ended(Status::Pass, "", remarks.join("; "));
                 }
-                // Whoever was stopped before reading again accuses nobody.
-                End::Raced(reason) if self.transcript.manifest.state == ArchiveState::Incomplete => {
-                    return (
-                        Status::NotVerified,
-                        format!("the run broke off before it was read again: {reason}"),
-                    );
-                }
-                End::Raced(reason) if self.moved(case) => {
-                    return (Status::NotVerified, format!("the log grew while it was read: {reason}"));
-                }
-                End::Raced(reason) => return (failed, reason),
-                End::NotVerified(reason) => return (Status::NotVerified, reason),
-                End::Broken(reason) => return (Status::Error, reason),
+                Some(shortfall) => return self.at_the_end(case, shortfall, fails),
             }
         }
-        (Status::NotVerified, "nothing was recorded".to_owned())
+        ended(Status::NotVerified, "exchange.not-recorded", "nothing was recorded".to_owned())
+    }
+
+    fn on_reading(&self, attempt: u32, attempts: u32) -> String {
+        match attempt < attempts {
+            true => format!(" (on reading {attempt} of {attempts}; no race explains it)"),
+            false => String::new(),
+        }
+    }
+
+    /// What the last reading leaves open.
+    fn at_the_end(&self, case: &Case<'_>, shortfall: Shortfall, fails: Status) -> Ended {
+        let Shortfall { how, code, text } = shortfall;
+        match how {
+            How::Broken => ended(Status::Error, &code, text),
+            How::NotVerified => ended(Status::NotVerified, &code, text),
+            // Whoever was stopped before reading again accuses nobody.
+            How::Raced if self.transcript.manifest.state == ArchiveState::Incomplete => {
+                let text = format!("the run broke off before it was read again: {text}");
+                ended(Status::NotVerified, "run.broken-off", text)
+            }
+            How::Raced if self.moved(case) => {
+                let text = format!("the log grew while it was read: {text}");
+                ended(Status::NotVerified, "reading.moved", text)
+            }
+            How::Raced | How::Failed => ended(fails, &code, text),
+        }
     }
 
     /// Why nothing is shown by answers that do not depend on what is sent, as those of a recording.
@@ -324,13 +369,12 @@ impl<'t> Judge<'t> {
     }
 
     /// The worst that one attempt shows.
-    fn end_of_attempt(&self, case: &Case<'_>) -> End {
+    fn end_of_attempt(&self, case: &Case<'_>) -> Option<Shortfall> {
         let key = (case.check.id.clone(), self.attempt.get());
         if let Some(known) = self.ends.borrow().get(&key) {
             return known.clone();
         }
-        let shortfalls = self.shortfalls(case).into_iter().map(End::of);
-        let end = shortfalls.max_by_key(End::severity).unwrap_or(End::Passed);
+        let end = self.shortfalls(case).into_iter().max_by_key(|shortfall| shortfall.how);
         self.ends.borrow_mut().insert(key, end.clone());
         end
     }
@@ -372,7 +416,10 @@ impl<'t> Judge<'t> {
         }
         for needed in case.check.needs.iter().chain(&case.check.only_if_accepted) {
             if let Some(reason) = self.not_accepted(needed) {
-                found.push(Shortfall::NotVerified(format!("it needs `{needed}`: {reason}")));
+                found.push(not_verified(
+                    "prerequisite.not-accepted",
+                    format!("it needs `{needed}`: {reason}"),
+                ));
             }
         }
         for expectation in case.expect {
@@ -382,7 +429,7 @@ impl<'t> Judge<'t> {
                 if let Some((twin, reason)) = twin.and_then(|twin| Some((twin, self.not_accepted(twin)?))) {
                     let text =
                         format!("its twin without the defect, `{twin}`, was not accepted either: {reason}");
-                    found.push(Shortfall::NotVerified(text));
+                    found.push(not_verified("twin.not-accepted", text));
                 }
             }
             if let Err(shortfall) = self.expectation(expectation) {
@@ -413,9 +460,9 @@ impl<'t> Judge<'t> {
                     .exchange(&reference.name)
                     .is_some_and(|other| other.reading.as_ref() == Some(reading))
             });
-        match shortfall {
-            Shortfall::Failed(reason) if compared => Shortfall::Raced(reason),
-            other => other,
+        match shortfall.how {
+            How::Failed if compared => Shortfall { how: How::Raced, ..shortfall },
+            _ => shortfall,
         }
     }
 
@@ -458,7 +505,7 @@ impl<'t> Judge<'t> {
         for (recorded, answer) in &answers {
             let place = place(recorded);
             status(expectation, answer, &place)?;
-            of_the_answer(expectation, answer, &place).map_err(Shortfall::Failed)?;
+            of_the_answer(expectation, answer, &place)?;
             if expectation.demands_rejection() {
                 let codes: Vec<&String> = expectation.error.iter().chain(&expectation.error_in).collect();
                 self.error(&codes, answer, &place)?;
@@ -485,7 +532,7 @@ impl<'t> Judge<'t> {
         let meant = seen.iter().filter_map(|seen| Some((seen.recorded, seen.meant(wherever)?)));
         let meant: Vec<(&Recorded, &Answer)> = meant.collect();
         if meant.is_empty() {
-            return Err(Shortfall::NotVerified("the run saw no such answer".to_owned()));
+            return Err(not_verified("answers.none", "the run saw no such answer".to_owned()));
         }
         Ok(meant)
     }
@@ -502,7 +549,7 @@ impl<'t> Judge<'t> {
     fn of_the_run(&self, expectation: &Expectation) -> Result<(), Shortfall> {
         let all = self.seen();
         if let Some(repeatable) = &expectation.repeatable {
-            repeat::compare(&all, repeatable).map_err(Shortfall::Failed)?;
+            repeat::compare(&all, repeatable).map_err(|text| failed("run.not-repeatable", text))?;
         }
         let settled = |pages: &str| -> Result<(Ledger<'_>, Settled), Shortfall> {
             let log = self.log(pages)?;
@@ -511,21 +558,21 @@ impl<'t> Judge<'t> {
             Ok((ledger, settled))
         };
         if let Some(of) = &expectation.ledger {
-            settled(&of.log)?.1.agree().map_err(Shortfall::Failed)?;
+            settled(&of.log)?.1.agree().map_err(|text| failed("run.log-disagrees", text))?;
         }
         if let Some(of) = &expectation.sizes {
             let (ledger, settled) = settled(&of.log)?;
-            ledger.follow(&settled).map_err(Shortfall::Failed)?;
+            ledger.follow(&settled).map_err(|text| failed("run.sizes", text))?;
         }
         if let Some(of) = &expectation.clock {
             let (ledger, settled) = settled(&of.log)?;
-            ledger.clock(&settled).map_err(Shortfall::Failed)?;
+            ledger.clock(&settled).map_err(|text| failed("run.clock", text))?;
         }
         if let Some(whole) = &expectation.whole {
             let (ledger, settled) = settled(&whole.log)?;
             let wherever = expectation.wherever.clone().unwrap_or_default();
             let meant: Vec<&Seen<'_>> = all.iter().filter(|seen| seen.meant(&wherever).is_some()).collect();
-            ledger.are_whole(&settled, whole, &meant).map_err(Shortfall::Failed)?;
+            ledger.are_whole(&settled, whole, &meant).map_err(|text| failed("run.not-whole", text))?;
         }
         Ok(())
     }
@@ -544,27 +591,30 @@ impl<'t> Judge<'t> {
             return Ok(());
         }
         let names: Vec<String> = all.iter().map(|(recorded, _)| place(recorded)).collect();
-        Err(Shortfall::Failed(format!(
-            "{}: statuses: expected {expected:?} in any order, found {found:?}",
-            names.join(", ")
-        )))
+        let text =
+            format!("{}: statuses: expected {expected:?} in any order, found {found:?}", names.join(", "));
+        Err(failed("condition.statuses", text))
     }
 
     /// The answers that are judged.
     fn answers(&self, exchange: &str) -> Result<Vec<(&'t Recorded, &'t Answer)>, Shortfall> {
         let recorded = self.of(exchange);
         if recorded.is_empty() {
-            return Err(Shortfall::NotVerified(format!("{exchange}: there was nothing to send it for")));
+            let text = format!("{exchange}: there was nothing to send it for");
+            return Err(not_verified("exchange.nothing-to-send", text));
         }
         recorded
             .into_iter()
             .map(|recorded| match &recorded.outcome {
                 Outcome::Answered { answer, .. } => Ok((recorded, answer)),
-                Outcome::Failed { message, .. } => {
-                    Err(Shortfall::Broken(format!("{}: no answer: {message}", place(recorded))))
-                }
+                Outcome::Failed { message, failure, .. } => Err(Shortfall {
+                    how: How::Broken,
+                    code: failure.code().to_owned(),
+                    text: format!("{}: no answer: {message}", place(recorded)),
+                }),
                 Outcome::NotSent { because } => {
-                    Err(Shortfall::NotVerified(format!("{}: not sent: {because}", place(recorded))))
+                    let text = format!("{}: not sent: {because}", place(recorded));
+                    Err(not_verified("exchange.not-sent", text))
                 }
             })
             .collect()
@@ -594,7 +644,10 @@ impl<'t> Judge<'t> {
             codes.iter().filter_map(|code| Some((self.wire.code(code), *self.wire.errors.get(*code)?)));
         let known: Vec<(&str, u16)> = known.collect();
         if known.is_empty() {
-            return Err(Shortfall::NotVerified(format!("the wire profile has no error {codes:?}")));
+            return Err(not_verified(
+                "wire.no-such-error",
+                format!("the wire profile has no error {codes:?}"),
+            ));
         }
         let names = |described: &dyn Fn(&(&str, u16)) -> String| {
             known.iter().map(described).collect::<Vec<String>>().join(" or ")
@@ -602,32 +655,32 @@ impl<'t> Judge<'t> {
         if !known.iter().any(|(_, status)| *status == answer.status) {
             let expected = names(&|(code, status)| format!("{status} ({code})"));
             let found = answer.status;
-            return Err(Shortfall::Failed(format!("{place}: status: expected {expected}, found {found}")));
+            let text = format!("{place}: status: expected {expected}, found {found}");
+            return Err(failed("error.status", text));
         }
-        let found = self.enveloped(answer, place).map_err(Shortfall::Failed)?;
+        let found = self.enveloped(answer, place).map_err(|text| failed("error.envelope", text))?;
         if known.contains(&(found.as_str(), answer.status)) {
             return Ok(());
         }
         let expected = names(&|(code, _)| (*code).to_owned());
         let at = &self.wire.envelope.code;
-        Err(Shortfall::Failed(format!("{place}: {at}: expected {expected}, found {}", shown(&found))))
+        Err(failed("error.code", format!("{place}: {at}: expected {expected}, found {}", shown(&found))))
     }
 
     /// An error in the envelope, with a code of the wire profile, under whatever status.
     fn envelope(&self, answer: &Answer, place: &str) -> Result<(), Shortfall> {
         if answer.status < 400 {
             let found = answer.status;
-            return Err(Shortfall::Failed(format!(
-                "{place}: status: expected that of an error, found {found}"
-            )));
+            let text = format!("{place}: status: expected that of an error, found {found}");
+            return Err(failed("error.status", text));
         }
-        let found = self.enveloped(answer, place).map_err(Shortfall::Failed)?;
+        let found = self.enveloped(answer, place).map_err(|text| failed("error.envelope", text))?;
         if self.wire.errors.keys().any(|code| self.wire.code(code) == found) {
             return Ok(());
         }
         let at = &self.wire.envelope.code;
         let text = format!("{place}: {at}: expected a code of the wire profile, found {}", shown(&found));
-        Err(Shortfall::Failed(text))
+        Err(failed("error.code", text))
     }
 
     /// The code in the envelope of an error, which has a message for people too.
@@ -650,9 +703,8 @@ impl<'t> Judge<'t> {
         let body = answer.body();
         let contains = !text.is_empty() && body.windows(text.len()).any(|window| window == text.as_bytes());
         if contains {
-            return Err(Shortfall::Failed(format!(
-                "{place}: expected nothing about {text}, found it in the body"
-            )));
+            let text = format!("{place}: expected nothing about {text}, found it in the body");
+            return Err(failed("condition.lacks", text));
         }
         Ok(())
     }
@@ -678,18 +730,20 @@ impl<'t> Judge<'t> {
         let place = place(recorded);
         let pointer = expectation.at.as_deref().unwrap_or("");
         let body = answer.body();
-        let failed = |text: String| Err(Shortfall::Failed(text));
         let document = match Document::read(&body, &Limits::default()) {
             Ok(document) => document,
-            Err(error) => return failed(format!("{place}: expected JSON, found {error}")),
+            Err(error) => {
+                return Err(failed("condition.json", format!("{place}: expected JSON, found {error}")));
+            }
         };
         let at = if pointer.is_empty() { "the body" } else { pointer };
         let Some(value) = document.root().at(pointer) else {
-            return failed(format!("{place}: {at}: expected a value, found no such member"));
+            let text = format!("{place}: {at}: expected a value, found no such member");
+            return Err(failed("condition.absent", text));
         };
         match self.value_differs(expectation, recorded, document.root(), value)? {
             None => Ok(()),
-            Some(difference) => failed(format!("{place}: {difference}")),
+            Some((code, difference)) => Err(failed(code, format!("{place}: {difference}"))),
         }
     }
 
@@ -700,25 +754,26 @@ impl<'t> Judge<'t> {
         recorded: &Recorded,
         body: Value<'_>,
         value: Value<'_>,
-    ) -> Result<Option<String>, Shortfall> {
+    ) -> Result<Option<(&'static str, String)>, Shortfall> {
         let pointer = expectation.at.as_deref().unwrap_or("");
         let at = if pointer.is_empty() { "the body" } else { pointer };
         if let Some(schema) = &expectation.schema
             && let Err(error) = schema::check(value.raw(), schema)
         {
-            return Ok(Some(format!("{at}: {error}")));
+            return Ok(Some(("condition.schema", format!("{at}: {error}"))));
         }
         if let Some(expected) = &expectation.equals {
             let expected = self.resolve_for(expected, Some(recorded))?;
             if let Err(difference) = same_json(value, &expected, pointer) {
-                return Ok(Some(difference));
+                return Ok(Some(("condition.equals", difference)));
             }
         }
         if let Some(least) = &expectation.at_least {
             let least = self.resolve_for(least, Some(recorded))?;
             let enough = least.as_u64().zip(value.as_u64()).is_some_and(|(least, found)| found >= least);
             if !enough {
-                return Ok(Some(format!("{at}: expected at least {least}, found {}", shown(value.raw()))));
+                let text = format!("{at}: expected at least {least}, found {}", shown(value.raw()));
+                return Ok(Some(("condition.at-least", text)));
             }
         }
         if let Some(list) = &expectation.length_of {
@@ -732,20 +787,19 @@ impl<'t> Judge<'t> {
             if length.is_none() || value.as_u64() != length {
                 let expected =
                     length.map_or_else(|| format!("a list at {list}"), |length| length.to_string());
-                return Ok(Some(format!("{at}: expected {expected}, found {}", shown(value.raw()))));
+                let text = format!("{at}: expected {expected}, found {}", shown(value.raw()));
+                return Ok(Some(("condition.length", text)));
             }
         }
         if let Some(before) = &expectation.sent_before
             && !self.was_sent(before, recorded, value)
         {
             let found = shown(value.raw());
-            return Ok(Some(format!(
-                "{at}: expected what an accepted {} sent before, found {found}",
-                before.call
-            )));
+            let text = format!("{at}: expected what an accepted {} sent before, found {found}", before.call);
+            return Ok(Some(("condition.sent-before", text)));
         }
         let time = expectation.within_run.map(|most| within_run(value.raw(), most, self.transcript));
-        Ok(time.and_then(Result::err).map(|difference| format!("{at}: {difference}")))
+        Ok(time.and_then(Result::err).map(|difference| ("condition.time", format!("{at}: {difference}"))))
     }
 
     /// Whether a value stood in an earlier request that was accepted.
@@ -780,13 +834,14 @@ impl<'t> Judge<'t> {
         if count == find.count {
             return Ok(());
         }
-        Err(Shortfall::Failed(format!(
+        let text = format!(
             "{}: expected {} item(s) in {} with {}, found {count} among {items}",
             expectation.exchange,
             find.count,
             find.list,
             described(&conditions),
-        )))
+        );
+        Err(failed("condition.find", text))
     }
 
     /// Looks at every item that is meant, over all answers of the exchange.
@@ -808,10 +863,11 @@ impl<'t> Judge<'t> {
         let conditions = self.conditions(&every.condition)?;
         let of =
             if conditions.is_empty() { String::new() } else { format!(" with {}", described(&conditions)) };
-        Err(Shortfall::Failed(format!(
+        let text = format!(
             "{}: expected at least {} item(s) in {}{of}, found {}",
             expectation.exchange, every.least, every.list, all.count
-        )))
+        );
+        Err(failed("condition.count", text))
     }
 
     /// What the items of one answer are compared with.
@@ -858,8 +914,8 @@ impl<'t> Judge<'t> {
             })
             .collect();
         compare(&sightings, &log, growth).map_err(|difference| match difference {
-            NotOneLog::Shown(text) => Shortfall::Failed(text),
-            NotOneLog::TooShort(text) => Shortfall::NotVerified(text),
+            NotOneLog::Shown(text) => failed("growth.not-one-log", text),
+            NotOneLog::TooShort(text) => not_verified("growth.log-too-short", text),
         })
     }
 
@@ -904,7 +960,7 @@ impl<'t> Judge<'t> {
                 .collect(),
             None => {
                 let text = format!("{}: the wire profile does not say what it answers", expectation.exchange);
-                return Err(Shortfall::NotVerified(text));
+                return Err(not_verified("wire.no-document", text));
             }
         };
         let races = self.reading_of(&expectation.exchange).map(|reading| reading.races.as_slice());
@@ -927,8 +983,9 @@ impl<'t> Judge<'t> {
             let Some(reference) = reference else { return Ok(Vec::new()) };
             let text = self.resolve_text(reference)?;
             let key = PublicKey::from_hex(&text.to_ascii_lowercase());
-            let key = key
-                .ok_or_else(|| Shortfall::NotVerified(format!("{reference} is no key: {}", shown(&text))))?;
+            let key = key.ok_or_else(|| {
+                not_verified("anchor.no-key", format!("{reference} is no key: {}", shown(&text)))
+            })?;
             Ok(vec![key])
         };
         let mut heads = Vec::new();
@@ -936,7 +993,8 @@ impl<'t> Judge<'t> {
             for (recorded, answer) in self.answers(exchange)? {
                 let head = read_head(&answer.body());
                 let head = head.ok_or_else(|| {
-                    Shortfall::NotVerified(format!("{}: no tree head to compare with", place(recorded)))
+                    let text = format!("{}: no tree head to compare with", place(recorded));
+                    not_verified("anchor.no-head", text)
                 })?;
                 heads.push(head);
             }
@@ -962,7 +1020,7 @@ impl<'t> Judge<'t> {
             let reason =
                 layer.problem.as_ref().map(|problem| format!("{} at {}", problem.code.meaning(), problem.at));
             let text = format!("the log of `{exchange}` is not sound: {}", reason.unwrap_or_default());
-            return Err(Shortfall::NotVerified(text));
+            return Err(not_verified("log.unsound", text));
         }
         let log = Rc::new(log);
         self.logs.borrow_mut().insert(key, Rc::clone(&log));
@@ -980,9 +1038,9 @@ impl<'t> Judge<'t> {
             (name, Some(recorded)) if Expectation::is_of_the_answer(name) => {
                 Seen::of(self.suite, self.wire, recorded)?.look_up(reference)
             }
-            _ => self.part(reference),
+            (_, about) => self.part(&of_turn(reference, about.and_then(|recorded| recorded.each))),
         };
-        resolve(value, &look_up).map_err(|error| Shortfall::NotVerified(error.to_string()))
+        resolve(value, &look_up).map_err(|error| not_verified("reference.absent", error.to_string()))
     }
 
     /// A value of the run, or a part of an answer.
@@ -1026,47 +1084,7 @@ impl<'t> Judge<'t> {
 
 /// How attempts at checks ended, by check and attempt. What an attempt shows does not change with later ones.
 #[derive(Default)]
-pub(crate) struct Known(BTreeMap<(String, u32), End>);
-
-/// How one attempt at a case ended.
-#[derive(Clone)]
-enum End {
-    Passed,
-    NotVerified(String),
-    Broken(String),
-    Raced(String),
-    Failed(String),
-}
-
-impl End {
-    fn of(shortfall: Shortfall) -> Self {
-        match shortfall {
-            Shortfall::Failed(reason) => Self::Failed(reason),
-            Shortfall::Raced(reason) => Self::Raced(reason),
-            Shortfall::NotVerified(reason) => Self::NotVerified(reason),
-            Shortfall::Broken(reason) => Self::Broken(reason),
-        }
-    }
-
-    fn severity(&self) -> u8 {
-        match self {
-            Self::Passed => 0,
-            Self::NotVerified(_) => 1,
-            Self::Broken(_) => 2,
-            Self::Raced(_) => 3,
-            Self::Failed(_) => 4,
-        }
-    }
-
-    fn reason(self) -> Option<String> {
-        match self {
-            Self::Passed => None,
-            Self::NotVerified(reason) | Self::Broken(reason) | Self::Raced(reason) | Self::Failed(reason) => {
-                Some(reason)
-            }
-        }
-    }
-}
+pub(crate) struct Known(Ends);
 
 /// Whether a target moved while it was read: what was seen first and last is there, and differs.
 pub(crate) fn moved(reading: &Reading, transcript: &Transcript, attempt: u32) -> bool {
@@ -1110,7 +1128,7 @@ fn read_head(body: &[u8]) -> Option<TreeHead> {
 fn layer_is_established(trace: &Trace, id: &str, place: &str, races: &[String]) -> Result<(), Shortfall> {
     let unread = || trace.layers.iter().find(|layer| layer.state == State::Refuted);
     let Some(layer) = trace.layer(id).or_else(unread) else {
-        return Err(Shortfall::NotVerified(format!("{place}: there is no layer {id}")));
+        return Err(not_verified("layer.absent", format!("{place}: there is no layer {id}")));
     };
     let Some(problem) = &layer.problem else { return Ok(()) };
     let text = format!(
@@ -1123,11 +1141,12 @@ fn layer_is_established(trace: &Trace, id: &str, place: &str, races: &[String]) 
         problem.found,
     );
     let raced = races.iter().any(|code| code == problem.code.as_str());
-    Err(match layer.state {
-        State::Refuted | State::NotEstablished if raced => Shortfall::Raced(text),
-        State::Refuted => Shortfall::Failed(text),
-        State::NotEstablished | State::Established => Shortfall::NotVerified(text),
-    })
+    let how = match layer.state {
+        State::Refuted | State::NotEstablished if raced => How::Raced,
+        State::Refuted => How::Failed,
+        State::NotEstablished | State::Established => How::NotVerified,
+    };
+    Err(Shortfall { how, code: problem.code.as_str().to_owned(), text })
 }
 
 /// A list in the bodies of answers, under one of two names.
@@ -1146,8 +1165,9 @@ impl Lists<'_> {
         for (recorded, answer) in answers {
             let place = place(recorded);
             let body = answer.body();
-            let document = Document::read(&body, &Limits::default())
-                .map_err(|error| Shortfall::Failed(format!("{place}: expected JSON, found {error}")))?;
+            let document = Document::read(&body, &Limits::default()).map_err(|error| {
+                failed("condition.json", format!("{place}: expected JSON, found {error}"))
+            })?;
             let names = [Some(self.list), self.or_in].into_iter().flatten();
             let found = names.into_iter().find_map(|name| {
                 let list = document.root().at(name)?;
@@ -1155,10 +1175,11 @@ impl Lists<'_> {
             });
             let Some((name, list)) = found else {
                 let text = format!("{place}: expected a list at {}, found none", self.list);
-                return Err(Shortfall::Failed(text));
+                return Err(failed("condition.list", text));
             };
             for (position, item) in list.items().enumerate() {
-                look_at(item, &format!("{place}: {name}/{position}")).map_err(Shortfall::Failed)?;
+                let looked = look_at(item, &format!("{place}: {name}/{position}"));
+                looked.map_err(|text| failed("condition.item", text))?;
             }
         }
         Ok(())
@@ -1172,17 +1193,19 @@ fn described(conditions: &[(&str, Json)]) -> String {
 }
 
 /// Conditions on header fields and on the body as bytes.
-fn of_the_answer(expectation: &Expectation, answer: &Answer, place: &str) -> Result<(), String> {
+fn of_the_answer(expectation: &Expectation, answer: &Answer, place: &str) -> Result<(), Shortfall> {
+    let coded = |code: &'static str| move |text: String| failed(code, text);
     if let Some(header) = &expectation.header {
-        conditions::header(header, answer, place)?;
+        conditions::header(header, answer, place).map_err(coded("condition.header"))?;
     }
     if let Some(media) = &expectation.media {
-        conditions::media(media, answer, place)?;
+        conditions::media(media, answer, place).map_err(coded("condition.media"))?;
     }
     if let Some(body) = &expectation.body {
-        conditions::body(body, answer, place)?;
+        conditions::body(body, answer, place).map_err(coded("condition.body"))?;
     }
-    expectation.png.map_or(Ok(()), |png| conditions::png(png, answer, place))
+    let png = expectation.png.map_or(Ok(()), |png| conditions::png(png, answer, place));
+    png.map_err(coded("condition.png"))
 }
 
 /// Name of an exchange, and of its turn if it is repeated.
@@ -1200,7 +1223,7 @@ fn status(expectation: &Expectation, answer: &Answer, place: &str) -> Result<(),
     }
     let expected: Vec<String> = allowed.iter().map(u16::to_string).collect();
     let text = format!("{place}: status: expected {}, found {}", expected.join(" or "), answer.status);
-    Err(Shortfall::Failed(text))
+    Err(failed("condition.status", text))
 }
 
 /// Compares as JSON values: members in any order, numbers by value.

@@ -8,6 +8,8 @@
 //! Recording is all the I/O there is. Judging is a pure function over the transcript.
 
 mod archive;
+mod budget;
+pub mod burn_in;
 mod claim;
 mod client;
 mod compare;
@@ -32,13 +34,15 @@ mod secrets;
 mod seen;
 mod selftest;
 mod target;
+mod tls;
 mod transcript;
 
 pub use archive::{
     ARCHIVE_FORM, Archive, ArchiveError, ArchiveState, Certificate, Clock, Derived, Difference, Judged,
-    Manifest, Mode, RECHECK_FORM, Recheck, SuiteUsed, TlsPeer, VERDICTS_FORM, Verdict, Verdicts, WriteError,
+    Manifest, RECHECK_FORM, Recheck, SuiteUsed, TlsPeer, VERDICTS_FORM, Verdict, Verdicts, WriteError,
     Writer, derive, har, recheck,
 };
+pub use budget::Budget;
 pub use claim::{
     CLAIM_FILE, CLAIM_KIND, ClaimError, ClaimTrust, LONGEST_CLAIM, Resource, Statement, TestResult, is_claim,
     sign, signing_key, statement, verify_claim,
@@ -50,11 +54,11 @@ pub use job::{Job, UnknownName, cases_named, edition, wire};
 pub use judge::Judge;
 pub use names::{Names, NamesError};
 pub use parallel::{in_order, in_order_together};
-pub use plan::{Case, cases, exchanges};
+pub use plan::{Case, allowed, cases, exchanges};
 pub use policy::{Policy, PolicyError};
 pub use record::Recorder;
 pub use rewrite::{Proxy, ProxyError};
-pub use run::{Against, Options, RunError, report, run, run_with};
+pub use run::{Against, Options, RunError, report, run, run_with, tool};
 pub use secrets::Secrets;
 pub use selftest::Selftest;
 pub use target::{InProcess, Layer, Misbehaviour, TargetError};

@@ -70,6 +70,9 @@ pub enum NamesError {
     },
 }
 
+/// The files that the caller named, which were registered before the run.
+pub(crate) const GIVEN: &str = "given";
+
 /// Names and what they stand for in this run.
 pub struct Names {
     /// Values and fixtures, without private keys.
@@ -77,11 +80,11 @@ pub struct Names {
 }
 
 impl Names {
-    /// Draws the values and builds the fixtures of a suite.
+    /// Draws the values and builds the fixtures of a suite. `$given` are the files that the caller named.
     ///
     /// # Errors
     /// [`NamesError`] where the data does not allow it.
-    pub fn draw(suite: &Suite, wire: &Wire) -> Result<Self, NamesError> {
+    pub fn draw(suite: &Suite, wire: &Wire, given: &[String]) -> Result<Self, NamesError> {
         let scheme: Scheme = wire.canonicalization.parse()?;
         let mut keys = BTreeMap::new();
         let mut public = BTreeMap::new();
@@ -100,6 +103,7 @@ impl Names {
             };
             public.insert(name.clone(), value);
         }
+        public.insert(GIVEN.to_owned(), json!({"count": given.len(), "file_ids": given}));
         let mut names = Self { public };
         let mut templates: BTreeMap<String, Json> = BTreeMap::new();
         for fixture in &suite.fixtures {

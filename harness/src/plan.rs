@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assayer_vectors::{Check, Edition, Exchange, Expectation, Reading, Reference, Suite, references_in_text};
+use assayer_reports::Mode;
+use assayer_vectors::{
+    Check, Edition, Effect, Exchange, Expectation, Reading, Reference, Suite, references_in_text,
+};
 
 /// A check of an edition, with the conditions that the edition freezes.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +37,42 @@ pub fn cases<'s>(suite: &'s Suite, edition: &'s Edition) -> Vec<Case<'s>> {
         .collect();
     cases.sort_by_key(|case| suite.groups.iter().position(|group| group.id == case.check.group));
     cases
+}
+
+/// Whether a run in this mode may send an exchange.
+///
+/// A call that stores something when it is accepted is left alone even where a conforming target would refuse it: whether the
+/// target conforms is what nobody knows yet.
+pub(crate) fn may_send(suite: &Suite, mode: Mode, exchange: &Exchange) -> bool {
+    let call = |exchange: &Exchange| exchange.request_in(suite).map(|request| request.call.clone());
+    let own = call(exchange);
+    let stores = |other: &Exchange| other.effect != Effect::None && call(other) == own;
+    match mode {
+        Mode::Full => true,
+        Mode::Canary if suite.canary.as_ref() == Some(&exchange.id) => true,
+        Mode::Canary | Mode::ReadOnly => {
+            exchange.effect == Effect::None && !suite.exchanges.iter().any(stores)
+        }
+    }
+}
+
+/// The cases that a mode leaves: those that need nothing sent which it forbids.
+#[must_use]
+pub fn allowed<'s>(suite: &'s Suite, mode: Mode, cases: &[Case<'s>]) -> Vec<Case<'s>> {
+    if mode == Mode::Full {
+        return cases.to_vec();
+    }
+    let forbidden: BTreeSet<&str> = suite
+        .exchanges
+        .iter()
+        .filter(|exchange| !may_send(suite, mode, exchange))
+        .map(|exchange| exchange.id.as_str())
+        .collect();
+    let is_allowed = |case: &&Case<'s>| {
+        let needed = exchanges(suite, &[**case]);
+        needed.iter().all(|exchange| !forbidden.contains(exchange.id.as_str()))
+    };
+    cases.iter().filter(is_allowed).copied().collect()
 }
 
 /// The exchanges that these cases need, each once, each after what it waits for.
@@ -180,6 +219,32 @@ mod tests {
     use assayer_vectors::{SUITE, load_embedded};
 
     use super::*;
+
+    #[test]
+    fn modes_leave_what_stores_nothing_and_one_registration() {
+        let suite = load_embedded(SUITE).unwrap();
+        let strict = suite.editions.iter().find(|edition| edition.edition == "strict").unwrap();
+        let all = cases(&suite, strict);
+        let sent = |mode| {
+            let planned = exchanges(&suite, &allowed(&suite, mode, &all));
+            planned
+                .iter()
+                .filter(|exchange| exchange.effect != Effect::None)
+                .map(|exchange| exchange.id.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(sent(Mode::ReadOnly), Vec::<String>::new());
+        assert_eq!(sent(Mode::Canary), ["register"]);
+        let counts = [Mode::ReadOnly, Mode::Canary, Mode::Full].map(|mode| allowed(&suite, mode, &all).len());
+        assert!(counts[0] > 30 && counts[0] < counts[1] && counts[1] < counts[2], "{counts:?}");
+        assert_eq!(counts[2], all.len());
+        // What a conforming registry refuses is not sent either.
+        let planned = exchanges(&suite, &allowed(&suite, Mode::ReadOnly, &all));
+        let registers = |exchange: &&Exchange| {
+            exchange.request_in(&suite).is_some_and(|request| request.call == "register")
+        };
+        assert_eq!(planned.iter().filter(|exchange| registers(exchange)).count(), 0);
+    }
 
     #[test]
     fn the_last_reading_comes_after_all_that_stores_and_bursts_come_after_that() {

@@ -15,6 +15,7 @@ use crate::client::{Client, Outgoing};
 use crate::defect::{damage, patch};
 use crate::job::Job;
 use crate::names::{Names, NamesError, random_hex};
+use crate::plan::may_send;
 use crate::run::{Options, rerun_command, tool};
 use crate::secrets::{BLOT, Secrets};
 use crate::transcript::{Answer, Failure, Outcome, Recorded, Sent, Transcript, part_of};
@@ -26,7 +27,7 @@ pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.
 pub(crate) type Fields = Vec<(String, String)>;
 
 /// Records exchanges with one target.
-pub struct Recorder<'s> {
+pub struct Recorder<'s, 'o> {
     suite: &'s Suite,
     wire: &'s Wire,
     client: Client,
@@ -45,6 +46,9 @@ pub struct Recorder<'s> {
     archive: Option<Writer>,
     /// Why it could not be.
     unwritten: Option<WriteError>,
+    /// How many exchanges are done, and who is told.
+    done: usize,
+    progress: Option<&'o dyn Fn(usize)>,
 }
 
 /// Called with `true` before a burst and with `false` after it.
@@ -57,7 +61,7 @@ const MOST_TIMEOUTS: u32 = 3;
 const MOST_BYTES: u64 = 256 << 20;
 const LONGEST_RUN: Duration = Duration::from_secs(900);
 
-impl<'s> Recorder<'s> {
+impl<'s, 'o> Recorder<'s, 'o> {
     /// Starts a run: draws its values and builds its documents; sends nothing yet.
     ///
     /// # Errors
@@ -67,12 +71,14 @@ impl<'s> Recorder<'s> {
         client: Client,
         secrets: Secrets,
         target: &str,
-        options: &Options<'_>,
+        options: &Options<'o>,
     ) -> Result<Self, NamesError> {
         let (suite, wire) = (job.suite, job.wire);
-        let names = Names::draw(suite, wire)?;
+        let names = Names::draw(suite, wire, &options.given)?;
         let mut capabilities = secrets.capabilities();
         capabilities.extend(client.is_beyond_loopback().then_some(Capability::BeyondLoopback));
+        capabilities.extend((!options.given.is_empty()).then_some(Capability::GivenFiles));
+        let tls_peer = client.tls_peer();
         let manifest = Manifest {
             form: ARCHIVE_FORM.to_owned(),
             state: ArchiveState::Incomplete,
@@ -91,7 +97,7 @@ impl<'s> Recorder<'s> {
             target: target.to_owned(),
             capabilities,
             clock: Clock { started_at: now(), finished_at: None, elapsed_ms: 0 },
-            tls_peer: None,
+            tls_peer,
             rerun: rerun_command(job, target),
             names: names.public,
         };
@@ -109,6 +115,8 @@ impl<'s> Recorder<'s> {
             around_bursts: None,
             archive: None,
             unwritten: None,
+            done: 0,
+            progress: options.progress,
         })
     }
 
@@ -158,11 +166,21 @@ impl<'s> Recorder<'s> {
                 [exchange] => self.record_one(exchange, attempt),
                 several => self.record_together(several, attempt),
             }
+            self.done += joint.len();
+            if let Some(progress) = self.progress {
+                progress(self.done);
+            }
         }
         self.transcript.manifest.clock.elapsed_ms = self.elapsed_ms();
     }
 
     fn record_one(&mut self, exchange: &Exchange, attempt: u32) {
+        // The plan has left it out already; what writes is not left to one place alone.
+        let mode = self.transcript.manifest.mode;
+        if !may_send(self.suite, mode, exchange) {
+            let because = format!("the mode {} does not send it", mode.as_str());
+            return self.not_sent(exchange, attempt, because);
+        }
         match self.numbers(exchange) {
             Err(because) => self.not_sent(exchange, attempt, because),
             Ok(numbers) => {
@@ -176,6 +194,12 @@ impl<'s> Recorder<'s> {
 
     /// Sends all at the same moment, or none: a race with one runner shows nothing.
     fn record_together(&mut self, exchanges: &[&Exchange], attempt: u32) {
+        let mode = self.transcript.manifest.mode;
+        if !exchanges.iter().all(|exchange| may_send(self.suite, mode, exchange)) {
+            let because = format!("the mode {} does not send it", mode.as_str());
+            let not_sent = |exchange: &&Exchange| self.not_sent(exchange, attempt, because.clone());
+            return exchanges.iter().for_each(not_sent);
+        }
         let prepared: Result<Vec<(Sent, Fields)>, String> = exchanges
             .iter()
             .map(|exchange| self.numbers(exchange).and_then(|_| self.prepare(exchange, None)))
@@ -277,7 +301,7 @@ impl<'s> Recorder<'s> {
         if reference.name == "each" {
             return each.map(|number| Json::String(number.to_string()));
         }
-        look_up(&self.transcript, reference, u32::MAX)
+        look_up(&self.transcript, &of_turn(reference, each), u32::MAX)
     }
 
     fn exchange(&mut self, exchange: &Exchange, each: Option<u64>) -> Outcome {
@@ -513,6 +537,12 @@ pub(crate) fn not_an_acceptance(
         let says_so = expected.is_some() && part_of(&body, pointer) == expected;
         (!says_so).then(|| format!("its answer does not have at {pointer} what was sent"))
     })
+}
+
+/// A reference in the turn of a repeated exchange: `{each}` in its pointer is the number of the turn.
+pub(crate) fn of_turn(reference: &Reference, each: Option<u64>) -> Reference {
+    let number = each.map(|each| each.to_string()).unwrap_or_default();
+    Reference { name: reference.name.clone(), pointer: reference.pointer.replace("{each}", &number) }
 }
 
 /// What a reference stands for in a transcript, with exchanges as they went up to an attempt.

@@ -7,10 +7,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use assayer_reference_registry::RateLimit;
-use assayer_reports::{CheckResult, Counts, FORM, PROVENANCE, Report, Status, Tool, conformant};
-use assayer_vectors::Exchange;
+use assayer_reports::{CheckResult, Counts, FORM, Mode, PROVENANCE, Report, Status, Tool, Wrote, conformant};
+use assayer_vectors::{Effect, Exchange};
 
-use crate::archive::{ArchiveState, Mode, Verdict, WriteError, derive, sha256};
+use crate::archive::{ArchiveState, Verdict, WriteError, derive, sha256};
 use crate::client::{BadUrl, Client, Pace};
 use crate::job::{Job, UnknownName};
 use crate::judge::{Judge, Known, moved};
@@ -19,7 +19,7 @@ use crate::plan::exchanges;
 use crate::record::Recorder;
 use crate::secrets::Secrets;
 use crate::target::{InProcess, Misbehaviour, TargetError};
-use crate::transcript::{Outcome, Transcript};
+use crate::transcript::{Outcome, Transcript, part_of};
 
 /// How often a reading is taken while the target keeps moving. One that did not move is taken twice at most.
 const MOST_READINGS: u32 = 4;
@@ -67,6 +67,10 @@ pub enum Against {
 pub struct Options<'o> {
     /// What it may leave behind on the target.
     pub mode: Mode,
+    /// Files that are registered already, for checks that look at these.
+    pub given: Vec<String>,
+    /// Told how many exchanges are done, and how many there are; readings that are taken again count beyond that.
+    pub progress: Option<&'o dyn Fn(usize)>,
     /// What random choices of turns follow from; drawn if absent.
     pub seed: Option<String>,
     /// Folder in which an archive is written while the run goes on.
@@ -138,8 +142,9 @@ fn of_this_process<'t>(started: Arc<InProcess>) -> Target<'t> {
     (Some(started), url, secrets, None, "in-process")
 }
 
-/// This program.
-pub(crate) fn tool() -> Tool {
+/// This program, as reports name it.
+#[must_use]
+pub fn tool() -> Tool {
     Tool { name: "assayer".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
 }
 
@@ -169,16 +174,38 @@ fn judged_knowing(job: &Job<'_>, transcript: &Transcript, known: Known) -> (Repo
         target: manifest.target.clone(),
         conformant: conformant(&checks, job.selection, inconclusive),
         inconclusive,
+        mode: manifest.mode,
+        wrote: wrote(transcript),
         selection: job.selection,
         started_at: manifest.clock.started_at.clone(),
         elapsed_ms: manifest.clock.elapsed_ms,
         requests: transcript.requests(),
         counts: Counts::of(&checks),
+        baseline: None,
         checks,
         provenance: PROVENANCE.to_owned(),
         does_not_prove: job.suite.does_not_prove.clone(),
     };
     (report, verdicts)
+}
+
+/// What was accepted and stores something.
+fn wrote(transcript: &Transcript) -> Vec<Wrote> {
+    let storing = transcript.exchanges.iter().filter(|recorded| recorded.effect != Effect::None);
+    storing
+        .filter_map(|recorded| match &recorded.outcome {
+            Outcome::Answered { request, answer } if answer.is_success() => Some(Wrote {
+                n: recorded.n,
+                exchange: recorded.exchange.clone(),
+                effect: recorded.effect,
+                request: format!("{} {}", request.method, request.target),
+                file_id: part_of(&request.bytes().unwrap_or_default(), "/manifest/file_id")
+                    .and_then(|id| id.as_str().map(str::to_owned)),
+                tlog_index: part_of(&answer.body(), "/tlog_index").and_then(|index| index.as_u64()),
+            }),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Whether the target could not be reached, refused to be asked, never stood still long enough to be read, or the run was

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use assayer_vectors::{
     Authorization, Capability, Credential, CredentialField, CredentialText, Request, SecretUse,
 };
+use base64ct::{Base64, Encoding};
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value as Json;
 
@@ -66,13 +67,14 @@ impl Secrets {
         })
     }
 
-    /// Takes secrets out of a text, as they are, as they stand in a URL, and as they stand in a JSON string.
+    /// Takes secrets out of a text: as they are, as they stand in a URL and in a JSON string, in hexadecimal and in base64.
     pub(crate) fn blot(&self, text: &str) -> String {
         self.known().fold(text.to_owned(), |text, secret| {
             let in_url = utf8_percent_encode(&secret, RESERVED).to_string();
             let quoted = Json::String(secret.clone()).to_string();
             let in_json = quoted.trim_matches('"');
-            [secret.as_str(), &in_url, in_json]
+            let (in_hex, in_base64) = (hex::encode(&secret), Base64::encode_string(secret.as_bytes()));
+            [secret.as_str(), &in_url, in_json, &in_hex, &in_base64]
                 .into_iter()
                 .filter(|form| !form.is_empty())
                 .fold(text, |text, form| if text.contains(form) { text.replace(form, BLOT) } else { text })
@@ -143,7 +145,8 @@ mod tests {
         let secrets = Secrets { operator_token: Some("hush".to_owned()), dns_event_secret: None };
         assert_eq!(secrets.blot("you said Bearer hush"), "you said Bearer (secret)");
         let odd = Secrets { operator_token: Some(r#"a"b\c/d"#.to_owned()), dns_event_secret: None };
-        for text in [r#"a"b\c/d"#, r#"{"x":"a\"b\\c/d"}"#, "a%22b%5Cc%2Fd"] {
+        for text in [r#"a"b\c/d"#, r#"{"x":"a\"b\\c/d"}"#, "a%22b%5Cc%2Fd", "6122625c632f64", "YSJiXGMvZA=="]
+        {
             assert!(odd.blot(text).contains(BLOT), "{text}");
         }
         assert!(!format!("{secrets:?}").contains("hush"));

@@ -1,12 +1,13 @@
 //! Everything that a run saw, whatever check it was asked for: each answer beside its request and the call that it is of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use assayer_vectors::{Call, Reference, Suite, Wherever, Wire};
+use assayer_vectors::{Call, Exchange, Reference, Suite, Wherever, Wire};
 use assayer_verifier::{Document, Limits, Value};
 use serde_json::Value as Json;
 
 use crate::judge::same_json;
+use crate::names::GIVEN;
 use crate::rewrite::path_variables;
 use crate::transcript::{Answer, Outcome, Recorded, Sent, Transcript, part_of};
 
@@ -26,15 +27,20 @@ pub(crate) struct Seen<'t> {
     is_to_be_refused: bool,
 }
 
-/// Every request that was sent up to an attempt, in order.
+/// Every request that was sent up to an attempt, in order, but for those about files that were there before the run: the laws of
+/// a run are about what it registered.
 pub(crate) fn seen<'t>(
     suite: &'t Suite,
     wire: &'t Wire,
     transcript: &'t Transcript,
     attempt: u32,
 ) -> Vec<Seen<'t>> {
+    let is_given = |exchange: &Exchange| exchange.references(suite).iter().any(|known| known.name == GIVEN);
+    let given: BTreeSet<&str> =
+        suite.exchanges.iter().filter(|known| is_given(known)).map(|known| known.id.as_str()).collect();
     let recorded = transcript.exchanges.iter().filter(|recorded| recorded.attempt <= attempt);
-    recorded.filter_map(|recorded| Seen::of(suite, wire, recorded)).collect()
+    let of_the_run = recorded.filter(|recorded| !given.contains(recorded.exchange.as_str()));
+    of_the_run.filter_map(|recorded| Seen::of(suite, wire, recorded)).collect()
 }
 
 impl<'t> Seen<'t> {

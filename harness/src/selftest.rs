@@ -238,7 +238,12 @@ fn accused(report: &Report, setup: &Setup) -> Vec<String> {
     let accuses = |status: Status| match status {
         Status::Fail | Status::Error => true,
         Status::NotVerified => !setup.other_writer,
-        Status::Pass | Status::Warn | Status::Finding | Status::NotApplicable => false,
+        Status::Pass
+        | Status::Warn
+        | Status::Finding
+        | Status::NotApplicable
+        | Status::ExpectedFailure
+        | Status::Stale => false,
     };
     let accusing = report.checks.iter().filter(|check| accuses(check.status));
     accusing.map(|check| check.id.clone()).collect()

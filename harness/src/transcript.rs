@@ -82,6 +82,18 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The reason code of checks that it leaves open.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "answer.unreachable",
+            Self::RateLimited => "answer.rate-limited",
+            Self::TimedOut => "answer.timed-out",
+            Self::TooLarge => "answer.too-large",
+            Self::Broken => "answer.broken",
+        }
+    }
+
     /// Whether the fault may lie between us and the target, so that nothing is shown about the target.
     #[must_use]
     pub fn is_inconclusive(self) -> bool {

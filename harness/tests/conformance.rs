@@ -85,7 +85,13 @@ fn outcome(result: Option<CheckResult>) -> Result<Completion, Failed> {
     match result.status {
         Status::Pass => Ok(Completion::Completed),
         Status::NotApplicable => Ok(Completion::ignored_with(result.reason)),
-        Status::Warn | Status::Finding | Status::Fail | Status::NotVerified | Status::Error => {
+        Status::Warn
+        | Status::Finding
+        | Status::Fail
+        | Status::NotVerified
+        | Status::Error
+        | Status::ExpectedFailure
+        | Status::Stale => {
             let text =
                 format!("{}: {}\n{}", result.status.as_str(), result.reason, result.exchanges.join("\n"));
             Err(text.into())

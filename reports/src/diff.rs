@@ -272,7 +272,7 @@ fn kind(before: &CheckResult, after: &CheckResult) -> Option<ChangeKind> {
         Weight::Good => 0,
         Weight::Allowed => 1,
         Weight::Open => 2,
-        _ => 3,
+        Weight::Expected | Weight::Refuted => 3,
     };
     match (before.status == after.status, after.status) {
         (true, Status::Pass) => None,

@@ -2,6 +2,7 @@
 //! model.
 
 mod badge;
+mod baseline;
 mod comparison;
 mod diff;
 mod diff_text;
@@ -16,6 +17,8 @@ mod matrix_text;
 mod model;
 mod ndjson;
 mod outcome;
+#[cfg(test)]
+mod sample;
 mod site;
 mod text;
 pub mod verification;
@@ -23,6 +26,10 @@ mod visible;
 mod words;
 
 pub use badge::NoBadge;
+pub use baseline::{
+    BASELINE_FORM, Baseline, BaselineResult, Expected, ExpectedStatus, Flaky, Known, MOST_COVERED, Refusal,
+    Review, Scope, Stale, Staleness, baseline_schema, updated, with_baseline,
+};
 pub use comparison::{
     COMPARISON_FORM, Cell, Comparison, Implementation, Row, comparison_schema, comparison_to_json,
 };
@@ -37,7 +44,9 @@ pub use matrix::{
     matrix_to_json,
 };
 pub use matrix_text::{matrix_to_markdown, matrix_to_text};
-pub use model::{CheckResult, Cited, Counts, FORM, Label, PROVENANCE, Report, Selection, Status, Tool};
+pub use model::{
+    CheckResult, Cited, Counts, FORM, Label, Mode, PROVENANCE, Report, Selection, Status, Tool, Wrote,
+};
 pub use ndjson::{LINES_FORM, Line, RunLine, SummaryLine, line_schema};
 pub use outcome::{Meaning, Outcome, STATUSES, Weight, conformant, outcome};
 pub use site::{Site, site};

@@ -1,8 +1,10 @@
 //! What a report says.
 
-use assayer_vectors::Keyword;
+use assayer_vectors::{Effect, Keyword};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::baseline::BaselineResult;
 
 /// Version of the report's form: the number grows when a member changes its meaning or disappears.
 pub const FORM: &str = "assayer-report/1";
@@ -25,6 +27,55 @@ pub enum Status {
     NotVerified,
     /// The target or the harness broke.
     Error,
+    /// It does not pass, as the baseline says.
+    ExpectedFailure,
+    /// The baseline expects something else: it passes, or fails for another reason. Fails the run.
+    Stale,
+}
+
+/// What a run is allowed to leave behind on its target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Whatever the checks need.
+    #[default]
+    Full,
+    /// One registration that is marked as that of a conformance run.
+    Canary,
+    /// Nothing.
+    ReadOnly,
+}
+
+impl Mode {
+    /// As in the machine-readable report.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Canary => "canary",
+            Self::ReadOnly => "read-only",
+        }
+    }
+}
+
+/// What a run left behind on its target: one exchange that was accepted and stores something.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wrote {
+    /// Its line in the transcript, from 0.
+    pub n: u64,
+    /// Name of the exchange.
+    pub exchange: String,
+    /// What it stores.
+    pub effect: Effect,
+    /// Method and path.
+    pub request: String,
+    /// The file that it is about, if it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_id: Option<String>,
+    /// The leaf that it became, if the answer says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tlog_index: Option<u64>,
 }
 
 /// What a verdict rests on.
@@ -72,6 +123,10 @@ pub struct Report {
     pub conformant: Option<bool>,
     /// Whether the target could not be asked to the end, or never stood still long enough to be read.
     pub inconclusive: bool,
+    /// What the run was allowed to leave behind.
+    pub mode: Mode,
+    /// What it left behind.
+    pub wrote: Vec<Wrote>,
     /// Whether the whole edition was run.
     pub selection: Selection,
     /// When the first request was sent (RFC 3339, UTC).
@@ -82,6 +137,9 @@ pub struct Report {
     pub requests: usize,
     /// How many checks ended how.
     pub counts: Counts,
+    /// What a baseline that was laid over the report came to; absent without one, as in archives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineResult>,
     /// The checks, in the order of the edition's groups.
     pub checks: Vec<CheckResult>,
     /// What the transcript of a run shows at all.
@@ -130,6 +188,10 @@ pub struct Counts {
     pub not_verified: usize,
     /// Broken.
     pub error: usize,
+    /// Not passed, as the baseline says.
+    pub expected_failure: usize,
+    /// Otherwise than the baseline says.
+    pub stale: usize,
 }
 
 impl CheckResult {
@@ -168,6 +230,8 @@ impl Counts {
             Status::NotApplicable => &mut self.not_applicable,
             Status::NotVerified => &mut self.not_verified,
             Status::Error => &mut self.error,
+            Status::ExpectedFailure => &mut self.expected_failure,
+            Status::Stale => &mut self.stale,
         }
     }
 }
@@ -184,6 +248,11 @@ pub struct CheckResult {
     pub keyword: Keyword,
     /// How it ended.
     pub status: Status,
+    /// How it ended before a baseline was laid over the report; absent where that changed nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Status>,
+    /// Why it did not pass, as a stable code; empty for a pass.
+    pub code: String,
     /// Why it did not pass: expected, found, where. Empty for a pass without remarks.
     pub reason: String,
     /// What that rests on.

@@ -2,7 +2,9 @@
 
 use anstyle::{AnsiColor, Style};
 
-use crate::model::{CheckResult, Cited, Report, Status};
+use assayer_vectors::Effect;
+
+use crate::model::{CheckResult, Cited, Mode, Report, Status};
 use crate::words::{counted, signed, verdict};
 
 /// The report as text. With colours as ANSI sequences; whoever prints it to something else strips them.
@@ -39,13 +41,19 @@ fn push(out: &mut String, line: &str) {
 fn check_lines(out: &mut String, check: &CheckResult) {
     let style = style(check.status);
     let weak = check.weak.as_ref().map_or(String::new(), |weak| format!("  (weak: {weak})"));
-    let word = check.status.as_str();
+    let word = match check.judged {
+        Some(judged) => format!("{} ({})", judged.as_str(), check.status.as_str()),
+        None => check.status.as_str().to_owned(),
+    };
     push(out, &format!("  {style}{word:<14}{style:#} {}{weak}", check.id));
     if check.status == Status::Pass {
         if !check.reason.is_empty() {
             push(out, &format!("                 {}", check.reason));
         }
         return;
+    }
+    if !check.code.is_empty() {
+        push(out, &format!("                 {}", check.code));
     }
     for line in check.reason.lines() {
         push(out, &format!("                 {line}"));
@@ -66,7 +74,8 @@ fn check_lines(out: &mut String, check: &CheckResult) {
 fn style(status: Status) -> Style {
     let colour = match status {
         Status::Pass => AnsiColor::Green,
-        Status::Fail | Status::Error => AnsiColor::Red,
+        // What is expected is no better for it.
+        Status::Fail | Status::Error | Status::ExpectedFailure | Status::Stale => AnsiColor::Red,
         Status::Warn | Status::Finding | Status::NotVerified => AnsiColor::Yellow,
         Status::NotApplicable => AnsiColor::Cyan,
     };
@@ -79,9 +88,11 @@ fn summary(out: &mut String, report: &Report) {
     push(out, &format!("wire     {}", report.wire));
     push(out, &format!("target   {}", report.target));
     push(out, &format!("sent     {} requests in {} ms", report.requests, report.elapsed_ms));
+    wrote(out, report);
     let bold = Style::new().bold();
     let verdict = verdict(report);
     push(out, &format!("{bold}{verdict}{bold:#}"));
+    baseline(out, report);
     push(out, "");
     push(out, &report.provenance);
     push(out, &signed(report));
@@ -89,5 +100,41 @@ fn summary(out: &mut String, report: &Report) {
     push(out, "What a pass does not prove:");
     for sentence in &report.does_not_prove {
         push(out, &format!("  - {sentence}"));
+    }
+}
+
+/// What the baseline came to.
+fn baseline(out: &mut String, report: &Report) {
+    let Some(result) = &report.baseline else { return };
+    let (expected, stale) = (report.counts.expected_failure, result.stale.len());
+    push(
+        out,
+        &format!(
+            "baseline {expected} failures as expected, {stale} entries stale, {} of other runs",
+            result.out_of_scope
+        ),
+    );
+    for entry in &result.stale {
+        let check = entry.check.as_ref().filter(|check| **check != entry.entry);
+        let check = check.map(|check| format!(" ({check})")).unwrap_or_default();
+        push(out, &format!("         stale: {}{check}: {}", entry.entry, entry.text));
+    }
+    for check in &result.flaky {
+        push(out, &format!("         known to come and go, which changes nothing: {check}"));
+    }
+}
+
+/// What was left behind: of a canary run each thing, of others how many.
+fn wrote(out: &mut String, report: &Report) {
+    let count = |effect| report.wrote.iter().filter(|wrote| wrote.effect == effect).count();
+    let (registered, events) = (count(Effect::Registers), count(Effect::RecordsEvent));
+    push(
+        out,
+        &format!("left     {registered} registrations, {events} events (mode {})", report.mode.as_str()),
+    );
+    for wrote in report.wrote.iter().filter(|_| report.mode != Mode::Full) {
+        let file = wrote.file_id.as_ref().map(|id| format!(", file {id}")).unwrap_or_default();
+        let leaf = wrote.tlog_index.map(|index| format!(", leaf {index}")).unwrap_or_default();
+        push(out, &format!("         {}{file}{leaf}", wrote.request));
     }
 }

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 
 use assayer_reports::{
-    CheckResult, Cited, Counts, FORM, Form, Label, Line, NoBadge, PROVENANCE, Report, STATUSES, Selection,
-    Status, Tool,
+    CheckResult, Cited, Counts, FORM, Form, Label, Line, Mode, NoBadge, PROVENANCE, Report, STATUSES,
+    Selection, Status, Tool,
 };
 use assayer_vectors::Keyword;
 
 /// So many checks end so: each status another number, so that no two can be mixed up.
-const COUNTS: [(Status, Keyword, usize); 7] = [
+const COUNTS: [(Status, Keyword, usize); 9] = [
     (Status::Pass, Keyword::Must, 11),
     (Status::Fail, Keyword::Must, 2),
     (Status::Warn, Keyword::Should, 3),
@@ -20,6 +20,8 @@ const COUNTS: [(Status, Keyword, usize); 7] = [
     (Status::NotVerified, Keyword::Must, 5),
     (Status::NotApplicable, Keyword::Must, 6),
     (Status::Error, Keyword::Must, 7),
+    (Status::ExpectedFailure, Keyword::Must, 8),
+    (Status::Stale, Keyword::Must, 9),
 ];
 
 fn check(status: Status, keyword: Keyword, number: usize) -> CheckResult {
@@ -29,6 +31,8 @@ fn check(status: Status, keyword: Keyword, number: usize) -> CheckResult {
         group: if number.is_multiple_of(2) { "even" } else { "odd" }.to_owned(),
         keyword,
         status,
+        judged: None,
+        code: String::new(),
         reason: match (status, number) {
             (Status::Pass, _) => String::new(),
             (_, 1) => {
@@ -64,11 +68,14 @@ fn report(counts: &[(Status, Keyword, usize)]) -> Report {
         target: "https://registry.example".to_owned(),
         conformant: Some(false),
         inconclusive: false,
+        mode: Mode::Full,
+        wrote: Vec::new(),
         selection: Selection::Whole,
         started_at: "2026-01-31T12:00:00Z".to_owned(),
         elapsed_ms: 1_234,
         requests: 99,
         counts: Counts::of(&checks),
+        baseline: None,
         checks,
         provenance: PROVENANCE.to_owned(),
         does_not_prove: vec!["It is a snapshot.".to_owned()],
@@ -144,7 +151,7 @@ fn all_forms_agree_on_all_counts() {
     let report = report(&COUNTS);
     let total = report.checks.len();
     let expected: Found = COUNTS.iter().map(|(status, _, count)| (status.as_str(), *count)).collect();
-    assert_eq!((total, expected.len()), (38, STATUSES.len()));
+    assert_eq!((total, expected.len()), (55, STATUSES.len()));
     let json: Report = serde_json::from_str(&render(Form::Json, &report)).unwrap();
     let lines = render(Form::Ndjson, &report);
     let lines: Vec<Line> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -185,7 +192,7 @@ fn root(report: &Report) -> (usize, usize, usize) {
 
 #[test]
 fn junit_fails_exactly_for_what_stands_against_conformance() {
-    assert_eq!(root(&report(&COUNTS)), (38, 2, 12));
+    assert_eq!(root(&report(&COUNTS)), (55, 11, 12));
     for (status, keyword, against) in [
         (Status::Pass, Keyword::Must, false),
         (Status::Fail, Keyword::Must, true),
@@ -196,6 +203,8 @@ fn junit_fails_exactly_for_what_stands_against_conformance() {
         (Status::NotVerified, Keyword::Finding, false),
         (Status::Error, Keyword::Must, true),
         (Status::Error, Keyword::Finding, false),
+        (Status::ExpectedFailure, Keyword::Must, false),
+        (Status::Stale, Keyword::Must, true),
     ] {
         let (tests, failures, errors) =
             root(&report(&[(Status::Pass, Keyword::Must, 1), (status, keyword, 1)]));

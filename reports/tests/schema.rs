@@ -12,6 +12,7 @@ fn published(name: &str, schema: &str) {
 
 #[test]
 fn the_published_schemas_are_those_of_the_models() {
+    published("baseline", &assayer_reports::baseline_schema());
     published("kill-matrix", &assayer_reports::matrix_schema());
     published("diff", &assayer_reports::diff_schema());
     published("matrix", &assayer_reports::comparison_schema());

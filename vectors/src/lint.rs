@@ -27,6 +27,7 @@ pub fn lint(suite: &Suite) -> Vec<Complaint> {
     lint.names();
     lint.requirements();
     lint.exchanges();
+    lint.canary();
     lint.checks();
     lint.editions();
     lint.faults();
@@ -210,6 +211,16 @@ impl Lint<'_> {
         }
     }
 
+    /// The one registration of a canary run registers something.
+    fn canary(&mut self) {
+        let suite = self.suite;
+        let Some(name) = &suite.canary else { return };
+        let registers = |exchange: &Exchange| exchange.id == *name && exchange.effect == Effect::Registers;
+        if !suite.exchanges.iter().any(registers) {
+            self.complain(format!("canary `{name}`: expected an exchange that registers"));
+        }
+    }
+
     fn is_exchange(&mut self, at: &str, name: &str) {
         if self.suite.exchanges_like(name).next().is_none() {
             self.complain(format!("{at}: there is no exchange `{name}`"));
@@ -334,7 +345,7 @@ impl Lint<'_> {
     fn references(&mut self) {
         let suite = self.suite;
         let known = |name: &str| {
-            name == "each"
+            ["each", "given"].contains(&name)
                 || suite.values.contains_key(name)
                 || suite.fixtures.iter().any(|fixture| fixture.id == name)
                 || suite.exchange(name).is_some()

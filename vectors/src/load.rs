@@ -167,6 +167,7 @@ fn assemble(suite: &str, files: Files) -> Result<Suite, LoadError> {
         values,
         fixtures,
         readings: head.readings,
+        canary: head.canary,
         exchanges,
         checks,
         requirements: requirements.requirements,

@@ -30,6 +30,8 @@ pub struct Suite {
     pub fixtures: Vec<Fixture>,
     /// Readings of one state of the target.
     pub readings: Vec<Reading>,
+    /// The one registration of a canary run.
+    pub canary: Option<String>,
     /// What can be sent.
     pub exchanges: Vec<Exchange>,
     /// What can be judged.
@@ -115,6 +117,9 @@ pub struct SuiteFile {
     /// Readings of one state of the target.
     #[serde(default)]
     pub readings: Vec<Reading>,
+    /// The exchange that is the one registration of a canary run. What it sends says that it is of a conformance run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<String>,
 }
 
 /// Exchanges that together show one state of a target which others may be changing. If what was seen first and last
@@ -341,7 +346,8 @@ pub struct Exchange {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Each {
-    /// The number that is not reached: a reference, as `$tlog-head#/size`, or the number itself.
+    /// The number that is not reached: a reference, as `$tlog-head#/size`, or the number itself. In pointers, `{each}` stands for
+    /// the number of the turn.
     pub below: String,
     /// Distance between two numbers.
     #[serde(default = "one")]
@@ -497,6 +503,8 @@ pub enum Capability {
     OperatorToken,
     /// The target has a secret for DNS events, and the run knows it.
     DnsEventSecret,
+    /// The caller has named files that are registered already (`$given`).
+    GivenFiles,
 }
 
 impl Capability {
@@ -507,6 +515,7 @@ impl Capability {
             Self::BeyondLoopback => "beyond-loopback",
             Self::OperatorToken => "operator-token",
             Self::DnsEventSecret => "dns-event-secret",
+            Self::GivenFiles => "given-files",
         }
     }
 
@@ -517,6 +526,7 @@ impl Capability {
             Self::BeyondLoopback => "the target is on the loopback interface",
             Self::OperatorToken => "the run has no operator-token",
             Self::DnsEventSecret => "the run has no dns-event-secret",
+            Self::GivenFiles => "the run was given no files that are registered already",
         }
     }
 }

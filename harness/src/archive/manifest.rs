@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assayer_reports::{Selection, Tool};
+use assayer_reports::{Mode, Selection, Tool};
 use assayer_vectors::Capability;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -71,19 +71,6 @@ pub struct SuiteUsed {
     pub digest: String,
     /// SHA-256 (hexadecimal) of its `requirements.yaml`.
     pub requirements_digest: String,
-}
-
-/// What a run is allowed to leave behind on its target.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    /// Whatever the checks need.
-    #[default]
-    Full,
-    /// One registration that is marked as that of a conformance run.
-    Canary,
-    /// Nothing.
-    ReadOnly,
 }
 
 /// When a run was, by the clock of the machine that recorded it.

@@ -32,6 +32,8 @@ pub struct Verdict {
     pub keyword: Keyword,
     /// How it ended.
     pub status: Status,
+    /// Why it did not pass, as a stable code; empty for a pass.
+    pub code: String,
     /// Why it did not pass: expected, found, where.
     pub reason: String,
     /// Whether it rests on what the target signed, or on what the prober saw.

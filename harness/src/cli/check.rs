@@ -1,18 +1,20 @@
 //! `assayer check`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use assayer_harness::{
-    Against, Case, ClaimError, Job, Misbehaviour, Options, Secrets, cases, edition, run_with, signing_key,
-    titles, wire,
+    Against, Budget, Case, ClaimError, Client, Job, Misbehaviour, Options, RunError, Secrets, allowed, cases,
+    edition, exchanges, run_with, signing_key, titles, wire,
 };
-use assayer_reports::{Form, FormError, NoBadge, Outcome, Report, Selection, outcome};
+use assayer_reports::{Form, FormError, Mode, NoBadge, Outcome, Report, Selection};
 use assayer_vectors::{SUITE, Suite};
-use clap::Args;
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
 use wildmatch::WildMatch;
 
 use super::format::Format;
-use super::{Exit, complain, edition_name, load, print, secret, variable};
+use super::{Exit, baseline, complain, edition_name, load, print, secret, variable};
 
 #[derive(Args)]
 pub(crate) struct CheckArguments {
@@ -38,6 +40,21 @@ pub(crate) struct CheckArguments {
     /// Run only checks of this group; may be given several times.
     #[arg(long)]
     group: Vec<String>,
+    /// What the run may leave behind: whatever the checks need, one registration, or nothing.
+    #[arg(long, value_enum, default_value = "full")]
+    mode: ModeName,
+    /// A file that is registered already, for checks that look at such files; may be given several times.
+    #[arg(long, value_name = "ID")]
+    file_id: Vec<String>,
+    /// You operate the target, and what a full run writes into its log for good is welcome there.
+    #[arg(long)]
+    i_operate_this_target: bool,
+    /// Choose the turns of long repetitions as an earlier run did (the seed stands in its manifest).
+    #[arg(long, value_name = "TEXT")]
+    seed: Option<String>,
+    /// Reviewed expected failures: what ends as it says there does not fail the run, and what does not is stale and does.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
     /// Write an archive of the run into this folder while it goes on. An earlier archive there is replaced.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -53,6 +70,24 @@ pub(crate) struct CheckArguments {
     /// Start the reference registry with this fault; may be given several times.
     #[arg(long, value_name = "ID", conflicts_with = "url")]
     fault: Vec<String>,
+}
+
+/// As it is written on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ModeName {
+    Full,
+    Canary,
+    ReadOnly,
+}
+
+impl From<ModeName> for Mode {
+    fn from(name: ModeName) -> Self {
+        match name {
+            ModeName::Full => Self::Full,
+            ModeName::Canary => Self::Canary,
+            ModeName::ReadOnly => Self::ReadOnly,
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &CheckArguments) -> Exit {
@@ -77,7 +112,12 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let edition = edition(&suite, edition_name).map_err(usage)?;
     let wire = wire(&suite, arguments.wire.as_ref().unwrap_or(&edition.wire)).map_err(usage)?;
     let all = cases(&suite, edition);
-    let selected = select(arguments, &suite, &all)?;
+    let mode = Mode::from(arguments.mode);
+    let selected = allowed(&suite, mode, &select(arguments, &suite, &all)?);
+    if selected.is_empty() {
+        return Err(usage(format!("the filters and the mode {} leave no check", mode.as_str())));
+    }
+    let baseline = arguments.baseline.as_deref().map(baseline::read).transpose().map_err(usage)?;
     let selection = if selected.len() == all.len() { Selection::Whole } else { Selection::Part };
     let job = Job { suite: &suite, edition, wire, cases: &selected, selection };
     if matches!(arguments.format, Format::Badge) && selection == Selection::Part {
@@ -91,16 +131,86 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
             return Err(usage(ClaimError::Selection));
         }
     }
-    let options = Options { out: arguments.out.as_deref(), ..Options::default() };
     let against = against(arguments, &suite)?;
+    let planned = exchanges(&suite, &selected);
+    if let Against::Url(url, _) = &against {
+        permitted(url, mode, arguments.i_operate_this_target)?;
+        complain(Budget::of(&planned));
+    }
+    let bar = Bar::new(planned.len());
+    let progress = |done| bar.is_at(done);
+    let options = Options {
+        mode,
+        given: given(&arguments.file_id)?,
+        progress: Some(&progress),
+        seed: arguments.seed.clone(),
+        out: arguments.out.as_deref(),
+    };
     let (report, _) = run_with(&job, &against, &options).map_err(|error| match error {
-        assayer_harness::RunError::Url(_) | assayer_harness::RunError::Archive(_) => usage(error),
+        RunError::Url(_) | RunError::Archive(_) => usage(error),
         other => (Exit::Fault, other.to_string()),
     })?;
+    drop(bar);
+    let report = match &baseline {
+        Some(baseline) => baseline::laid_over(report, baseline, &all),
+        None => report,
+    };
     let shown = show(&suite, &report, arguments.format);
     match (&arguments.sign, &arguments.out) {
         (Some(key), Some(folder)) => super::claim::beside(folder, key).map(|_| shown),
         _ => Ok(shown),
+    }
+}
+
+/// Whoever does not operate a target may not fill its log, which never forgets.
+pub(super) fn permitted(url: &str, mode: Mode, operates: bool) -> Result<(), Failure> {
+    let client = Client::new(url, None).map_err(usage)?;
+    if mode == Mode::Full && !operates && client.may_be_elsewhere() {
+        return Err(usage(
+            "a full run registers files and records events on the target, for good: expected --i-operate-this-target, or \
+             --mode canary or --mode read-only",
+        ));
+    }
+    Ok(())
+}
+
+/// File ids as a registry takes them: up to 256 characters, none of them a control character.
+pub(super) fn given(ids: &[String]) -> Result<Vec<String>, Failure> {
+    let is_id =
+        |id: &&String| !id.is_empty() && id.chars().count() <= 256 && !id.chars().any(char::is_control);
+    match ids.iter().find(|id| !is_id(id)) {
+        None => Ok(ids.to_vec()),
+        Some(id) => Err(usage(format!(
+            "--file-id: expected 1 to 256 characters without controls, found {}",
+            id.len()
+        ))),
+    }
+}
+
+/// How far the recording has come, on a terminal.
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    pub(super) fn new(count: usize) -> Self {
+        let bar = ProgressBar::new(count as u64);
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} exchanges, {eta} left") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+
+    /// Beyond the plan are readings that are taken again.
+    pub(super) fn is_at(&self, done: usize) {
+        let done = done as u64;
+        self.0.set_length(self.0.length().unwrap_or(done).max(done));
+        self.0.set_position(done);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 
@@ -130,7 +240,7 @@ fn no_form(error: &FormError, report: &Report) -> Exit {
 
 /// The exit code that follows from a report.
 pub(super) fn exit_of(report: &Report) -> Exit {
-    match outcome(&report.checks, report.inconclusive) {
+    match report.outcome() {
         Outcome::Good => Exit::Good,
         Outcome::Bad => Exit::Bad,
         Outcome::Inconclusive => Exit::Inconclusive,

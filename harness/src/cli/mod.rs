@@ -1,5 +1,7 @@
 //! The command line: what is asked, and what the answer is as an exit code.
 
+mod baseline;
+mod burn_in;
 mod canon;
 mod canon_lab;
 mod check;
@@ -58,6 +60,10 @@ struct Arguments {
 enum Command {
     /// Check a registry: record what it answers, judge it, report.
     Check(Box<check::CheckArguments>),
+    /// Reviewed expected failures.
+    Baseline(baseline::BaselineArguments),
+    /// Watch a registry over a window of time before traffic is switched to it: the steps of the deployment guide.
+    BurnIn(Box<burn_in::BurnInArguments>),
     /// Judge a recorded run again, offline.
     Recheck(recheck::RecheckArguments),
     /// Compare two archives: what changed, check by check, and whether the target or the suite did.
@@ -92,6 +98,8 @@ pub(crate) fn main() -> ExitCode {
     };
     let exit = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Baseline(arguments) => baseline::run(&arguments),
+        Command::BurnIn(arguments) => burn_in::run(&arguments),
         Command::Recheck(arguments) => recheck::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Matrix(arguments) => matrix::run(&arguments),

@@ -1,7 +1,11 @@
 //! Archives: what is written while a run goes on, that it is judged again to the same bytes, and that nothing in it can be changed
 //! unnoticed.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+
+mod edits;
+mod operate;
+mod secrets;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -12,10 +16,11 @@ use std::time::Duration;
 use assayer_harness::{
     Against, Archive, ArchiveState, Job, Options, cases, edition, recheck, run_with, wire,
 };
-use assayer_reports::{Report, Selection, Status};
+use assayer_reports::{Report, Selection, Status, to_json};
 use assayer_vectors::{SUITE, Suite, load_embedded};
 use serde_json::Value as Json;
 
+/// The program without settings of whoever runs the tests.
 fn assayer(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assayer"));
     for variable in ["OVERSIGHT_REGISTRY_URL", "OVERSIGHT_OPERATOR_TOKEN", "OVERSIGHT_DNS_EVENT_SECRET"] {
@@ -86,7 +91,8 @@ fn an_archive_has_what_a_stranger_needs() {
     let verdicts = json(read(folder.path(), "verdicts.json").as_bytes());
     let verdicts = verdicts["verdicts"].as_array().unwrap();
     assert_eq!(verdicts.len(), report.checks.len());
-    for judged in verdicts.iter().flat_map(|verdict| verdict["judged"].as_array().unwrap()) {
+    let applicable = verdicts.iter().filter(|verdict| verdict["status"] != "not-applicable");
+    for judged in applicable.flat_map(|verdict| verdict["judged"].as_array().unwrap()) {
         let named = judged["expectation"]["exchange"].as_str().unwrap();
         let pointed = judged["lines"]
             .as_array()
@@ -115,8 +121,13 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Self {
-        let mut child = assayer(&["serve", "--bind", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    fn start(arguments: &[&str], secrets: &[(&str, &str)]) -> Self {
+        let all = [&["serve"], arguments].concat();
+        let all =
+            if arguments.contains(&"--bind") { all } else { [&all[..], &["--bind", "127.0.0.1:0"]].concat() };
+        let mut command = assayer(&all);
+        command.envs(secrets.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
@@ -133,7 +144,7 @@ impl Drop for Server {
 
 #[test]
 fn a_run_that_is_killed_leaves_an_archive_that_says_so_and_accuses_nobody() {
-    let server = Server::start();
+    let server = Server::start(&[], &[]);
     let folder = tempfile::tempdir().unwrap();
     let name = folder.path().join("archive");
     let name = name.to_str().unwrap();
@@ -183,4 +194,35 @@ fn no_beginning_of_an_honest_run_accuses_anybody() {
         assert!(accusing.is_empty(), "cut at {position}: {accusing:?}");
         assert_eq!((found.identical, report.conformant), (true, None), "{:?}", found.differences);
     }
+}
+
+/// Runs of so many of the faults are judged again here; `ASSAYER_ALL_FAULTS=1` takes them all.
+const EVERY: usize = 24;
+
+/// The report of a run is what follows from its archive, whatever is wrong with the registry.
+#[test]
+fn what_follows_from_an_archive_is_the_report_of_the_run_under_every_fault() {
+    let suite = load_embedded(SUITE).unwrap();
+    let step = if std::env::var_os("ASSAYER_ALL_FAULTS").is_some() { 1 } else { EVERY };
+    let faults: Vec<&str> = suite.faults.iter().step_by(step).map(|fault| fault.id.as_str()).collect();
+    let variants = suite.variants.iter().step_by(step).map(|variant| variant.id.as_str());
+    let all: Vec<&str> = faults.into_iter().chain(variants).collect();
+    assert!(all.len() > 10, "{}", all.len());
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(fault) = all.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    let folder = tempfile::tempdir().unwrap();
+                    let report = record(&suite, "strict", Some(fault), folder.path());
+                    let archive = Archive::read(folder.path()).unwrap();
+                    let (found, again) = recheck(&archive, &suite).unwrap();
+                    assert!(found.identical, "{fault}: {:?}", found.differences);
+                    assert!(to_json(&report) == to_json(&again), "{fault}: another report");
+                    assert!(to_json(&again) == read(folder.path(), "report.json"), "{fault}: other bytes");
+                }
+            });
+        }
+    });
+    println!("{} runs judged again", all.len());
 }

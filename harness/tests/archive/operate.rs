@@ -1,0 +1,273 @@
+//! What operators and CI live with: modes, pacing, baselines, burn-in.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use assayer_harness::burn_in::{BurnIn, Databases, StepStatus};
+use serde_json::Value as Json;
+
+use crate::secrets::{Listener, answer};
+use crate::{Server, assayer, code, json, output, read};
+
+/// Asks a registry for a document.
+fn get(url: &str, path: &str) -> Json {
+    let host = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    json(text.split_once("\r\n\r\n").unwrap().1.as_bytes())
+}
+
+fn log_size(url: &str) -> u64 {
+    get(url, "/tlog/head")["size"].as_u64().unwrap()
+}
+
+#[test]
+fn a_canary_registers_one_file_and_a_reader_nothing() {
+    let server = Server::start(&["--no-rate-limit"], &[]);
+    let url = server.url.as_str();
+    let report = |arguments: &[&str]| {
+        let output = output(&[&["check", "--url", url, "--format", "json"], arguments].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(" requests, of which at most "), "no budget: {said}");
+        (code(&output), json(&output.stdout))
+    };
+    let (exit, reading) = report(&["--mode", "read-only"]);
+    assert_eq!(
+        (exit, &reading["mode"], &reading["wrote"]),
+        (0, &"read-only".into(), &Json::from(Vec::<Json>::new()))
+    );
+    assert_eq!((log_size(url), &reading["conformant"]), (0, &Json::Null));
+    assert!(reading["counts"]["pass"].as_u64().unwrap() > 20, "{}", reading["counts"]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let (exit, canary) = report(&["--mode", "canary", "--out", folder.path().to_str().unwrap()]);
+    let wrote = canary["wrote"].as_array().unwrap();
+    assert_eq!((exit, wrote.len(), log_size(url)), (0, 1, 1), "{wrote:?}");
+    assert!(read(folder.path(), "report.txt").contains("left     1 registrations, 0 events (mode canary)"));
+    let id = wrote[0]["file_id"].as_str().unwrap();
+    assert_eq!(wrote[0]["tlog_index"], 0);
+    let manifest = &get(url, &format!("/evidence/{id}"))["manifest"];
+    assert_eq!(manifest["issuer_id"], "conformance-issuer", "it says what it is");
+
+    let given = ["--mode", "read-only", "--file-id", id, "--only", "given-files-have-sound-*"];
+    let (exit, sound) = report(&given);
+    assert_eq!((exit, &sound["checks"][0]["status"], log_size(url)), (0, &"pass".into(), 1), "{sound:#}");
+    // The same through a layer that signs bundles wrongly, and of a file that is not there.
+    let faulty = Server::start(&["--fault", "bundle-signature-flipped", "--upstream", url], &[]);
+    let broken = output(&[&["check", "--url", &faulty.url, "--format", "json"], &given[..]].concat());
+    assert_eq!((code(&broken), &json(&broken.stdout)["checks"][0]["status"]), (1, &"fail".into()));
+    let (exit, _) = report(&["--mode", "read-only", "--file-id", "nowhere", "--only", "given-*"]);
+    assert_eq!(exit, 1);
+}
+
+#[test]
+fn a_full_run_elsewhere_needs_its_operator() {
+    // TEST-NET-1 (RFC 5737): nothing is sent, so that nobody has to be there.
+    let began = Instant::now();
+    let refused = output(&["check", "--url", "http://192.0.2.1:9"]);
+    assert_eq!(code(&refused), 2);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--i-operate-this-target"));
+    let refused = output(&["check", "--only", "register*", "--mode", "read-only"]);
+    assert_eq!(code(&refused), 2, "nothing is left of the selection");
+    assert_eq!(code(&output(&["check", "--mode", "read-only", "--file-id", ""])), 2);
+    assert!(began.elapsed() < Duration::from_secs(15), "something was asked for");
+}
+
+#[test]
+fn a_target_is_asked_again_when_it_says_and_not_before() {
+    let only = ["--only", "health-200", "--format", "json"];
+    let at = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = std::sync::Arc::clone(&at);
+    let busy = Listener::start(move |number, _| {
+        heard.lock().unwrap().push(Instant::now());
+        if number == 0 { answer(429, "Retry-After: 3\r\n", "") } else { answer(200, "", "{}") }
+    });
+    output(&[&["check", "--url", &busy.url()], &only[..]].concat());
+    let at = at.lock().unwrap();
+    assert!(at.len() >= 2 && at[1] - at[0] >= Duration::from_secs(3), "{at:?}");
+
+    let closed = Listener::start(|_, _| answer(429, "Retry-After: 86400\r\n", ""));
+    let began = Instant::now();
+    let given_up = output(&[&["check", "--url", &closed.url()], &only[..]].concat());
+    let report = json(&given_up.stdout);
+    assert_eq!((code(&given_up), closed.count(), &report["counts"]["fail"]), (3, 1, &0.into()));
+    assert_eq!(
+        (&report["inconclusive"], &report["checks"][0]["code"]),
+        (&true.into(), &"answer.rate-limited".into())
+    );
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+const FAULT: [&str; 3] = ["check", "--fault", "proof-siblings-reversed"];
+
+#[test]
+fn a_baseline_lets_pass_what_was_reviewed_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (faulty, honest, baseline) = (path("faulty"), path("honest"), path("baseline.yaml"));
+    assert_eq!(code(&output(&[&FAULT[..], &["--out", &faulty]].concat())), 1);
+    let update = |archive: &str, more: &[&str]| {
+        output(&[&["baseline", "update", archive, "--baseline", &baseline], more].concat())
+    };
+    let review = ["--owner", "log team", "--link", "https://tracker.example/7", "--expires", "2999-12-31"];
+    assert_eq!(code(&update(&faulty, &[])), 2, "nobody answers for it");
+    assert!(!Path::new(&baseline).exists());
+    let updated = update(&faulty, &review);
+    assert_eq!(code(&updated), 0, "{}", String::from_utf8_lossy(&updated.stderr));
+    let written = read(folder.path(), "baseline.yaml");
+    assert!(written.contains("merkle.root-mismatch") && written.contains("log team"), "{written}");
+
+    let with =
+        |arguments: &[&str]| output(&[arguments, &["--baseline", &baseline, "--format", "json"]].concat());
+    let gate = with(&FAULT);
+    let report = json(&gate.stdout);
+    assert_eq!((code(&gate), &report["conformant"]), (0, &false.into()), "{}", report["baseline"]);
+    assert!(report["counts"]["expected-failure"].as_u64().unwrap() > 0);
+    assert_eq!((&report["counts"]["fail"], &report["counts"]["stale"]), (&0.into(), &0.into()));
+    let text = output(&[&FAULT[..], &["--baseline", &baseline]].concat());
+    let said = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(said.contains("NOT conformant") && said.contains("fail (expected-failure)"), "{said}");
+    // The public report is that of the target.
+    assert!(read(Path::new(&faulty), "report.txt").contains("\n  fail  "));
+
+    // What passes again is stale; what was reviewed must have been run; the reason counts.
+    let check = ["check", "--out", &honest];
+    assert_eq!(code(&with(&check)), 1);
+    assert_eq!(code(&with(&["check", "--only", "health-200"])), 1);
+    for (from, to) in [
+        ("merkle.root-mismatch", "merkle.path-too-long"),
+        ("2999-12-31", "2020-01-01"),
+        ("check: \"", "check: \"no-such-"),
+    ] {
+        std::fs::write(&baseline, written.replace(from, to)).unwrap();
+        let stale = with(&FAULT);
+        assert_eq!(code(&stale), 1, "{from} -> {to}: {}", json(&stale.stdout)["baseline"]);
+    }
+    std::fs::write(&baseline, &written).unwrap();
+    // An update from a run that is whole drops what passes; from one that is not, it is refused.
+    let part = path("part");
+    output(&["check", "--only", "health-*", "--out", &part]);
+    assert_eq!(code(&update(&part, &review)), 2);
+    assert_eq!(read(folder.path(), "baseline.yaml"), written);
+    assert_eq!(code(&update(&honest, &[])), 0);
+    assert!(read(folder.path(), "baseline.yaml").contains("expected: []"));
+}
+
+const SECRETS: [(&str, &str); 2] =
+    [("OVERSIGHT_OPERATOR_TOKEN", "operator-token-9"), ("OVERSIGHT_DNS_EVENT_SECRET", "dns-secret-10")];
+
+fn burn_in<'a>(url: &'a str, folder: &'a str) -> Vec<&'a str> {
+    let window = ["--hours", "0.005", "--interval", "6", "--no-migration"];
+    [&["burn-in", "--url", url, "--out", folder], &window[..]].concat()
+}
+
+fn report(folder: &Path) -> BurnIn {
+    serde_json::from_str(&read(folder, "burn-in.json")).unwrap()
+}
+
+#[test]
+fn a_burn_in_is_taken_up_again_after_a_kill_and_proves_growth_from_round_to_round() {
+    let data = tempfile::tempdir().unwrap();
+    let arguments = ["--no-rate-limit", "--data-dir", data.path().to_str().unwrap()];
+    let server = Server::start(&arguments, &SECRETS);
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().to_str().unwrap();
+    let mut first = assayer(&burn_in(&server.url, name)).envs(SECRETS).spawn().unwrap();
+    let began = Instant::now();
+    while !folder.path().join("burn-in.json").exists() || report(folder.path()).rounds.is_empty() {
+        assert!(
+            first.try_wait().unwrap().is_none() && began.elapsed() < Duration::from_secs(90),
+            "no first round"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let before = report(folder.path());
+    let other = assayer(&burn_in("http://127.0.0.1:9", name)).output().unwrap();
+    assert_eq!(code(&other), 2, "the folder is that of another target");
+
+    let second = assayer(&burn_in(&server.url, name)).envs(SECRETS).output().unwrap();
+    let found = report(folder.path());
+    assert_eq!((found.resumed, &found.rounds[..1]), (1, &before.rounds[..1]));
+    assert!(found.rounds.len() >= 2, "{}", found.to_text());
+    for round in &found.rounds {
+        assert_eq!(
+            (round.status, round.growth),
+            (StepStatus::Passed, StepStatus::Passed),
+            "{}",
+            found.to_text()
+        );
+        assert!(round.bundles > 0 && round.tree_size > Some(0), "{}", found.to_text());
+        assert_eq!(code(&output(&["recheck", folder.path().join(&round.archive).to_str().unwrap()])), 0);
+    }
+    let steps: Vec<StepStatus> = found.steps.iter().map(|step| step.status).collect();
+    let (na, passed, open) = (StepStatus::NotApplicable, StepStatus::Passed, StepStatus::NotVerified);
+    // A canary run does not ask for every call of the surface, and says so.
+    assert_eq!(steps, [na, na, na, na, passed, passed, passed, open, na], "{}", found.to_text());
+    assert_eq!(code(&second), 3, "{}", String::from_utf8_lossy(&second.stdout));
+
+    // Another log behind the same address is not the one that was seen.
+    let address = server.url.strip_prefix("http://").unwrap().to_owned();
+    let mut shorter = found.clone();
+    shorter.state = assayer_harness::ArchiveState::Incomplete;
+    shorter.rounds.truncate(1);
+    shorter.missed = 0;
+    std::fs::write(folder.path().join("burn-in.json"), shorter.to_json()).unwrap();
+    drop(server);
+    std::fs::remove_file(data.path().join("registry.sqlite")).unwrap();
+    let url = format!("http://{address}");
+    let _other = Server::start(&[&arguments[..], &["--bind", &address]].concat(), &SECRETS);
+    let third = assayer(&burn_in(&url, name)).envs(SECRETS).output().unwrap();
+    let found = report(folder.path());
+    assert_eq!(code(&third), 1, "{}", found.to_text());
+    assert!(found.rounds.iter().any(|round| round.growth == StepStatus::Failed), "{}", found.to_text());
+}
+
+#[test]
+fn the_database_of_a_burn_in_is_compared_with_the_one_that_was_taken_over() {
+    let old = tempfile::tempdir().unwrap();
+    let new = tempfile::tempdir().unwrap();
+    let server = Server::start(&["--no-rate-limit", "--data-dir", old.path().to_str().unwrap()], &[]);
+    assert_eq!(code(&output(&["check", "--url", &server.url, "--mode", "canary"])), 0);
+    drop(server);
+    let databases = Databases {
+        old: old.path().join("registry.sqlite"),
+        new: new.path().join("registry.sqlite"),
+        data_dir: new.path().to_owned(),
+    };
+    let begun = |databases: &Databases| {
+        let mut begun: BurnIn = serde_json::from_value(serde_json::json!({
+            "form": "assayer-burn-in/1", "tool": {"name": "assayer", "version": "0"}, "target": "", "edition": "", "wire": "",
+            "started_at": "2026-01-02T03:04:05Z", "window_s": 1, "interval_s": 1, "state": "incomplete", "resumed": 0,
+            "missed": 0, "file_ids": [], "steps": [], "rounds": [],
+        }))
+        .unwrap();
+        begun.databases(Some(databases));
+        begun
+    };
+    let statuses =
+        |begun: &BurnIn| begun.steps.iter().map(|step| (step.step, step.status)).collect::<Vec<_>>();
+    let (passed, failed) = (StepStatus::Passed, StepStatus::Failed);
+    // Before the migration there is no new database, and the old one can be written.
+    assert_eq!(statuses(&begun(&databases)), [(1, failed), (2, passed), (3, failed), (4, failed)]);
+    assayer_reference_registry::migrate(&databases.old, &databases.new, &databases.data_dir, false).unwrap();
+    let mut permissions = std::fs::metadata(&databases.old).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&databases.old, permissions).unwrap();
+    let mut whole = begun(&databases);
+    assert_eq!(statuses(&whole), [1, 2, 3, 4].map(|step| (step, passed)), "{}", whole.to_text());
+    whole.old_database(&databases.old);
+    assert_eq!(whole.steps[4].status, passed);
+    std::fs::remove_file(&databases.old).unwrap();
+    whole.old_database(&databases.old);
+    assert_eq!(whole.steps[4].status, failed);
+    // What was gone for a while is not unchanged.
+    std::fs::copy(&databases.new, &databases.old).unwrap();
+    whole.old_database(&databases.old);
+    assert_eq!((whole.steps[4].status, whole.outcome()), (failed, assayer_reports::Outcome::Bad));
+}
