@@ -2,7 +2,7 @@
 #
 #   docker build -t assayer .
 #   docker run --rm --read-only assayer check
-#   docker run --rm --read-only -v "$PWD/archive:/archive" assayer check --url https://registry.example --out /archive
+#   docker run --rm --read-only -v "$PWD/archive:/archive" assayer check --url https://registry.example --mode canary --out /archive
 FROM rust:1.95-alpine AS build
 # ring and SQLite are C; musl's headers make the program static.
 RUN apk add --no-cache build-base

@@ -36,6 +36,7 @@ mod selftest;
 mod target;
 mod tls;
 mod transcript;
+mod wrote;
 
 pub use archive::{
     ARCHIVE_FORM, Archive, ArchiveError, ArchiveState, Certificate, Clock, Derived, Difference, Judged,

@@ -79,6 +79,7 @@ impl<'s, 'o> Recorder<'s, 'o> {
         capabilities.extend(client.is_beyond_loopback().then_some(Capability::BeyondLoopback));
         capabilities.extend((!options.given.is_empty()).then_some(Capability::GivenFiles));
         let tls_peer = client.tls_peer();
+        let rerun = rerun_command(job, target, &client, options);
         let manifest = Manifest {
             form: ARCHIVE_FORM.to_owned(),
             state: ArchiveState::Incomplete,
@@ -98,7 +99,7 @@ impl<'s, 'o> Recorder<'s, 'o> {
             capabilities,
             clock: Clock { started_at: now(), finished_at: None, elapsed_ms: 0 },
             tls_peer,
-            rerun: rerun_command(job, target),
+            rerun,
             names: names.public,
         };
         let transcript = Transcript { manifest, exchanges: Vec::new() };

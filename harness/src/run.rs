@@ -7,8 +7,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use assayer_reference_registry::RateLimit;
-use assayer_reports::{CheckResult, Counts, FORM, Mode, PROVENANCE, Report, Status, Tool, Wrote, conformant};
-use assayer_vectors::{Effect, Exchange};
+use assayer_reports::{CheckResult, Counts, FORM, Mode, PROVENANCE, Report, Status, Tool, conformant};
+use assayer_vectors::Exchange;
 
 use crate::archive::{ArchiveState, Verdict, WriteError, derive, sha256};
 use crate::client::{BadUrl, Client, Pace};
@@ -19,7 +19,8 @@ use crate::plan::exchanges;
 use crate::record::Recorder;
 use crate::secrets::Secrets;
 use crate::target::{InProcess, Misbehaviour, TargetError};
-use crate::transcript::{Outcome, Transcript, part_of};
+use crate::transcript::{Outcome, Transcript};
+use crate::wrote::wrote;
 
 /// How often a reading is taken while the target keeps moving. One that did not move is taken twice at most.
 const MOST_READINGS: u32 = 4;
@@ -175,7 +176,7 @@ fn judged_knowing(job: &Job<'_>, transcript: &Transcript, known: Known) -> (Repo
         conformant: conformant(&checks, job.selection, inconclusive),
         inconclusive,
         mode: manifest.mode,
-        wrote: wrote(transcript),
+        wrote: wrote(job.suite, transcript),
         selection: job.selection,
         started_at: manifest.clock.started_at.clone(),
         elapsed_ms: manifest.clock.elapsed_ms,
@@ -187,25 +188,6 @@ fn judged_knowing(job: &Job<'_>, transcript: &Transcript, known: Known) -> (Repo
         does_not_prove: job.suite.does_not_prove.clone(),
     };
     (report, verdicts)
-}
-
-/// What was accepted and stores something.
-fn wrote(transcript: &Transcript) -> Vec<Wrote> {
-    let storing = transcript.exchanges.iter().filter(|recorded| recorded.effect != Effect::None);
-    storing
-        .filter_map(|recorded| match &recorded.outcome {
-            Outcome::Answered { request, answer } if answer.is_success() => Some(Wrote {
-                n: recorded.n,
-                exchange: recorded.exchange.clone(),
-                effect: recorded.effect,
-                request: format!("{} {}", request.method, request.target),
-                file_id: part_of(&request.bytes().unwrap_or_default(), "/manifest/file_id")
-                    .and_then(|id| id.as_str().map(str::to_owned)),
-                tlog_index: part_of(&answer.body(), "/tlog_index").and_then(|index| index.as_u64()),
-            }),
-            _ => None,
-        })
-        .collect()
 }
 
 /// Whether the target could not be reached, refused to be asked, never stood still long enough to be read, or the run was
@@ -251,7 +233,7 @@ fn readings_in_doubt<'s>(
 }
 
 /// The command that runs one check again, when its name is put behind it.
-pub(crate) fn rerun_command(job: &Job<'_>, target: &str) -> String {
+pub(crate) fn rerun_command(job: &Job<'_>, target: &str, client: &Client, options: &Options<'_>) -> String {
     let url = if target == "in-process" { String::new() } else { format!(" --url {target}") };
     let wire = match job.wire.wire == job.edition.wire {
         true => String::new(),
@@ -260,7 +242,13 @@ pub(crate) fn rerun_command(job: &Job<'_>, target: &str) -> String {
     let folder = job.suite.folder.as_ref();
     let folder = folder
         .map_or_else(String::new, |folder| format!(" --suite-dir {}", quoted(&folder.display().to_string())));
-    format!("assayer check --edition {}{wire}{folder}{url} --only", job.edition.edition)
+    let mode = match options.mode {
+        Mode::Full if client.may_be_elsewhere() => " --i-operate-this-target".to_owned(),
+        Mode::Full => String::new(),
+        mode => format!(" --mode {}", mode.as_str()),
+    };
+    let given: String = options.given.iter().map(|id| format!(" --file-id {}", quoted(id))).collect();
+    format!("assayer check --edition {}{wire}{folder}{url}{mode}{given} --only", job.edition.edition)
 }
 
 /// As a shell takes it for one word.

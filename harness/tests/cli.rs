@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
+#[path = "shared/keep.rs"]
+mod keep;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -19,7 +22,9 @@ fn assayer() -> Command {
 }
 
 fn run(arguments: &[&str]) -> Output {
-    assayer().args(arguments).output().unwrap()
+    let output = assayer().args(arguments).output().unwrap();
+    keep::keep_of(arguments);
+    output
 }
 
 fn run_with_input(arguments: &[&str], input: &[u8]) -> Output {

@@ -136,6 +136,22 @@ pub enum Staleness {
     Unknown,
 }
 
+impl Staleness {
+    /// As in the machine-readable report.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Expired => "expired",
+            Self::NotRun => "not-run",
+            Self::Passes => "passes",
+            Self::TooBroad => "too-broad",
+            Self::Twice => "twice",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// One entry that is stale.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -149,6 +165,24 @@ pub struct Stale {
     pub why: Staleness,
     /// In words: expected and found.
     pub text: String,
+    /// Who answers for the entry.
+    pub review: Review,
+}
+
+/// One check that ended as an entry says.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Met {
+    /// The entry's `check`.
+    pub entry: String,
+    /// The check.
+    pub check: String,
+    /// How it ended.
+    pub status: Status,
+    /// For which reason.
+    pub code: String,
+    /// Who answers for the entry.
+    pub review: Review,
 }
 
 /// What came of laying a baseline over a report.
@@ -159,6 +193,8 @@ pub struct BaselineResult {
     pub entries: usize,
     /// How many are about other runs; they are neither used nor stale.
     pub out_of_scope: usize,
+    /// What ended as it says.
+    pub met: Vec<Met>,
     /// What is no longer so; each fails the run.
     pub stale: Vec<Stale>,
     /// Checks that are on the flaky list and did not pass. That they are on it changes nothing.
@@ -189,6 +225,11 @@ impl Expected {
     #[must_use]
     pub fn covers(&self, check: &str, group: &str) -> bool {
         covers(&self.check, check, group)
+    }
+
+    fn review(&self) -> Review {
+        let Self { owner, link, expires, .. } = self.clone();
+        Review { owner, link, expires }
     }
 
     fn is_glob(&self) -> bool {
@@ -240,11 +281,12 @@ pub fn with_baseline(mut report: Report, baseline: &Baseline, known: &[Known], t
         ..BaselineResult::default()
     };
     let inconclusive = report.inconclusive;
-    let mut laying = Laying { known, today, inconclusive, taken: BTreeSet::new(), stale: Vec::new() };
+    let mut laying =
+        Laying { known, today, inconclusive, taken: BTreeSet::new(), met: Vec::new(), stale: Vec::new() };
     for expected in in_scope {
         laying.entry(expected, &mut report.checks);
     }
-    result.stale = laying.stale;
+    (result.met, result.stale) = (laying.met, laying.stale);
     for flaky in &baseline.flaky {
         let covered = report.checks.iter().filter(|check| covers(&flaky.check, &check.id, &check.group));
         let open = covered.filter(|check| check.status != Status::Pass);
@@ -262,13 +304,14 @@ struct Laying<'l> {
     /// The target could not be asked to the end: what is open then says nothing about the baseline.
     inconclusive: bool,
     taken: BTreeSet<String>,
+    met: Vec<Met>,
     stale: Vec<Stale>,
 }
 
 impl Laying<'_> {
     fn complain(&mut self, expected: &Expected, check: Option<&str>, why: Staleness, text: String) {
         let (entry, check) = (expected.check.clone(), check.map(str::to_owned));
-        self.stale.push(Stale { entry, check, why, text });
+        self.stale.push(Stale { entry, check, why, text, review: expected.review() });
     }
 
     fn entry(&mut self, expected: &Expected, checks: &mut [CheckResult]) {
@@ -284,8 +327,7 @@ impl Laying<'_> {
             return self.complain(expected, None, Staleness::TooBroad, text);
         }
         if expected.expires.as_str() < self.today {
-            let Expected { expires, owner, .. } = expected;
-            let text = format!("it held until {expires}, today is {}; owner {owner}", self.today);
+            let text = format!("it held until {}, the run was on {}", expected.expires, self.today);
             self.complain(expected, None, Staleness::Expired, text);
         }
         for known in covered {
@@ -315,8 +357,12 @@ impl Laying<'_> {
         }
         check.judged = Some(judged);
         check.status = if difference.is_some() { Status::Stale } else { Status::ExpectedFailure };
-        if let Some((why, text)) = difference {
-            self.complain(expected, Some(id), why, text);
+        match difference {
+            Some((why, text)) => self.complain(expected, Some(id), why, text),
+            None => {
+                let (entry, check, code) = (expected.check.clone(), check.id.clone(), check.code.clone());
+                self.met.push(Met { entry, check, status: judged, code, review: expected.review() });
+            }
         }
     }
 }
@@ -352,14 +398,15 @@ pub enum Refusal {
     Unowned(String),
 }
 
-/// Who answers for new entries.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who answers for entries.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Review {
     /// Who.
     pub owner: String,
-    /// Where.
+    /// Where the matter is being dealt with.
     pub link: String,
-    /// Until when (`YYYY-MM-DD`).
+    /// The last day on which the entries hold (`YYYY-MM-DD`).
     pub expires: String,
 }
 

@@ -6,7 +6,10 @@ use crate::difference::{Difference, difference};
 use crate::model::{CheckResult, Label, Report, Selection, Status};
 use crate::outcome::STATUSES;
 use crate::visible::visible;
-use crate::words::{Group, Tone, counted, day, grouped, is_remark, signed, stands_against, verdict};
+use crate::words::{
+    self, Group, Reviewed, Tone, counted, day, ended, flaky, grouped, is_remark, left, signed,
+    stands_against, verdict,
+};
 
 /// So many exchanges of a check are shown, of those that are told at length.
 const MOST_EXCHANGES: usize = 12;
@@ -32,6 +35,9 @@ pub(crate) fn to_html(report: &Report, titles: &[(String, String)]) -> Result<St
         counted: counted(&report.counts),
         signed: signed(report),
         tiles: tiles(report),
+        left: left(report),
+        baseline: words::baseline(report),
+        flaky: flaky(report),
         broken: of(stands_against),
         remarks: of(is_remark),
         groups: grouped(report, titles).into_iter().map(Section::of).collect(),
@@ -52,6 +58,9 @@ struct Html<'r> {
     counted: String,
     signed: String,
     tiles: Vec<Tile>,
+    left: (String, Vec<String>),
+    baseline: Option<(String, Vec<Reviewed<'r>>)>,
+    flaky: Vec<String>,
     broken: Vec<Item<'r>>,
     remarks: Vec<Item<'r>>,
     groups: Vec<Section<'r>>,
@@ -86,6 +95,10 @@ struct Item<'r> {
 }
 
 impl<'r> Item<'r> {
+    fn ended(&self) -> String {
+        ended(self.check)
+    }
+
     fn is_signed(&self) -> bool {
         self.check.label == Label::TargetSigned
     }

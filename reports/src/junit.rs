@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
+use crate::baseline::Review;
 use crate::model::{CheckResult, Report};
 use crate::outcome::Weight;
 use crate::visible::visible;
-use crate::words::{stands_against, verdict};
+use crate::words::{Reviewed, baseline, ended, stands_against, verdict};
 
 /// The report as JUnit XML, with a newline at its end.
 ///
@@ -22,6 +23,7 @@ pub(crate) fn to_junit(report: &Report) -> Result<String, SerializeError> {
     junit.timestamp = report.started_at.parse().ok();
     junit.time = Some(Duration::from_millis(report.elapsed_ms));
     let mut suites: Vec<TestSuite> = Vec::new();
+    let (_, entries) = baseline(report).unwrap_or_default();
     for check in &report.checks {
         let name = format!("{}.{}", report.edition, check.group);
         let position = suites.iter().position(|suite| suite.name.as_str() == name);
@@ -30,11 +32,43 @@ pub(crate) fn to_junit(report: &Report) -> Result<String, SerializeError> {
             suites.len() - 1
         });
         if let Some(suite) = suites.get_mut(position) {
-            suite.add_test_case(case(&name, check));
+            let mut case = case(&name, check);
+            let entry = entries.iter().find(|entry| entry.what == check.id);
+            for (name, value) in entry.map(reviewed).unwrap_or_default() {
+                case.add_property(Property::new(name, visible(&value, |_| false)));
+            }
+            suite.add_test_case(case);
         }
     }
+    suites.extend(of_baseline(report));
     junit.add_test_suites(suites);
     junit.to_string()
+}
+
+fn reviewed(entry: &Reviewed<'_>) -> Vec<(&'static str, String)> {
+    let Review { owner, link, expires } = entry.review.clone();
+    vec![("baseline", entry.text.clone()), ("owner", owner), ("link", link), ("expires", expires)]
+}
+
+/// Entries of the baseline that are stale and whose failure no check shows: what is unknown, expired, too broad, not run.
+fn of_baseline(report: &Report) -> Option<TestSuite> {
+    let (_, entries) = baseline(report)?;
+    let is_shown = |what: &str| {
+        report.checks.iter().any(|check| check.id == what && check.status.weight() == Weight::Refuted)
+    };
+    let alone = entries.iter().filter(|entry| entry.status.weight() == Weight::Refuted);
+    let mut suite = suite(report, &format!("{}.baseline", report.edition));
+    for entry in alone.filter(|entry| !is_shown(entry.what)) {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        let text = visible(&entry.text, |_| false);
+        status.set_type(entry.status.as_str());
+        status.set_message(format!("{}: {text}", entry.status.as_str()));
+        status.set_description(format!("{text}\n{}\n", visible(&entry.answered_for(), |_| false)));
+        let mut case = TestCase::new(visible(entry.what, |_| false), status);
+        case.set_classname(suite.name.clone());
+        suite.add_test_case(case);
+    }
+    Some(suite).filter(|suite| !suite.test_cases.is_empty())
 }
 
 fn suite(report: &Report, name: &str) -> TestSuite {
@@ -60,6 +94,12 @@ fn case(suite: &str, check: &CheckResult) -> TestCase {
     case.add_property(Property::new("status", check.status.as_str()));
     case.add_property(Property::new("keyword", check.keyword.as_str()));
     case.add_property(Property::new("label", check.label.as_str()));
+    if let Some(judged) = check.judged {
+        case.add_property(Property::new("judged", judged.as_str()));
+    }
+    if !check.code.is_empty() {
+        case.add_property(Property::new("code", check.code.as_str()));
+    }
     for cited in &check.requirements {
         case.add_property(Property::new("requirement", cited.id.as_str()));
     }
@@ -75,7 +115,7 @@ fn status(check: &CheckResult) -> TestCaseStatus {
     };
     let reason = visible(&check.reason, |character| character == '\n');
     status.set_type(check.status.as_str());
-    status.set_message(format!("{}: {}", check.status.as_str(), reason.lines().next().unwrap_or_default()));
+    status.set_message(format!("{}: {}", ended(check), reason.lines().next().unwrap_or_default()));
     let mut text = format!("{reason}\n");
     for cited in &check.requirements {
         text.push_str(&format!(

@@ -27,8 +27,8 @@ mod words;
 
 pub use badge::NoBadge;
 pub use baseline::{
-    BASELINE_FORM, Baseline, BaselineResult, Expected, ExpectedStatus, Flaky, Known, MOST_COVERED, Refusal,
-    Review, Scope, Stale, Staleness, baseline_schema, updated, with_baseline,
+    BASELINE_FORM, Baseline, BaselineResult, Expected, ExpectedStatus, Flaky, Known, MOST_COVERED, Met,
+    Refusal, Review, Scope, Stale, Staleness, baseline_schema, updated, with_baseline,
 };
 pub use comparison::{
     COMPARISON_FORM, Cell, Comparison, Implementation, Row, comparison_schema, comparison_to_json,

@@ -6,7 +6,7 @@ use crate::difference::difference;
 use crate::model::{CheckResult, Report, Status};
 use crate::outcome::STATUSES;
 use crate::visible::visible;
-use crate::words::{counted, is_remark, signed, stands_against, verdict};
+use crate::words::{self, counted, ended, flaky, is_remark, left, signed, stands_against, verdict};
 
 /// So many checks are told at length; a summary of a CI step may have a mebibyte.
 const MOST: usize = 100;
@@ -19,6 +19,7 @@ pub(crate) fn to_markdown(report: &Report, titles: &[(String, String)]) -> Strin
     let mut out = format!("# Conformance: {}\n\n", escaped(&verdict(report)));
     let _ = writeln!(out, "{}.\n", counted(&report.counts));
     about(&mut out, report);
+    baseline(&mut out, report);
     let against: Vec<&CheckResult> = report.checks.iter().filter(|check| stands_against(check)).collect();
     section(&mut out, "What broke", &against);
     let remarks: Vec<&CheckResult> = report.checks.iter().filter(|check| is_remark(check)).collect();
@@ -41,9 +42,34 @@ fn about(out: &mut String, report: &Report) {
         ("Suite", format!("SHA-256 `{}`", report.suite_digest)),
         ("Started", escaped(&report.started_at)),
         ("Sent", format!("{} requests in {} ms", report.requests, report.elapsed_ms)),
+        ("Left behind", escaped(&left_in_all(report))),
         ("Made by", escaped(&format!("{} {}", report.tool.name, report.tool.version))),
     ] {
         let _ = writeln!(out, "| {name} | {value} |");
+    }
+    out.push('\n');
+}
+
+fn left_in_all(report: &Report) -> String {
+    let (all, each) = left(report);
+    [vec![all], each].concat().join("; ")
+}
+
+/// What the baseline came to, if one was laid over the report.
+fn baseline(out: &mut String, report: &Report) {
+    let Some((all, entries)) = words::baseline(report) else { return };
+    let _ = writeln!(out, "## Baseline\n\n{all}.\n");
+    for entry in entries {
+        let (what, text) = (escaped(entry.what), escaped(&entry.text));
+        let _ = writeln!(
+            out,
+            "- {}: **{what}**: {text}; {}",
+            entry.status.as_str(),
+            escaped(&entry.answered_for())
+        );
+    }
+    for line in flaky(report) {
+        let _ = writeln!(out, "- {}", escaped(&line));
     }
     out.push('\n');
 }
@@ -62,13 +88,16 @@ fn section(out: &mut String, title: &str, checks: &[&CheckResult]) {
 }
 
 fn told(out: &mut String, check: &CheckResult) {
-    let _ = writeln!(out, "### {}: {}\n", check.status.as_str(), escaped(&check.id));
+    let _ = writeln!(out, "### {}: {}\n", ended(check), escaped(&check.id));
     for cited in &check.requirements {
         let (id, keyword) = (escaped(&cited.id), cited.keyword.as_str());
         let (statement, source) = (escaped(&cited.statement), escaped(&cited.source));
         let _ = writeln!(out, "> **{id}** ({keyword}, {source}): {statement}\n>");
     }
     let _ = writeln!(out, "\n{} ({})\n", escaped(&check.why), check.label.as_str());
+    if !check.code.is_empty() {
+        let _ = writeln!(out, "Reason: {}\n", escaped(&check.code));
+    }
     match difference(&check.reason) {
         Some(found) => {
             let line = |text: crate::difference::Marked| text.before + &text.differs + &text.after;

@@ -58,7 +58,7 @@ impl Mode {
     }
 }
 
-/// What a run left behind on its target: one exchange that was accepted and stores something.
+/// What a run left behind on its target: one exchange that stores something and was accepted, or may have been.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wrote {
@@ -68,6 +68,8 @@ pub struct Wrote {
     pub exchange: String,
     /// What it stores.
     pub effect: Effect,
+    /// Whether the target said that it was accepted. Where no answer came, or one that says that the target broke, nobody knows.
+    pub certain: bool,
     /// Method and path.
     pub request: String,
     /// The file that it is about, if it names one.

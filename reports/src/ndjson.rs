@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CheckResult, Counts, Report, Selection, Tool};
+use crate::baseline::BaselineResult;
+use crate::model::{CheckResult, Counts, Mode, Report, Selection, Tool, Wrote};
 
 /// Version of the lines' form: the number grows when a member changes its meaning or disappears.
 pub const LINES_FORM: &str = "assayer-report-lines/1";
@@ -37,6 +38,8 @@ pub struct RunLine {
     pub target: String,
     /// Whether the whole edition was run.
     pub selection: Selection,
+    /// What the run was allowed to leave behind.
+    pub mode: Mode,
     /// When the first request was sent (RFC 3339, UTC).
     pub started_at: String,
 }
@@ -54,6 +57,11 @@ pub struct SummaryLine {
     pub requests: usize,
     /// How many checks ended how.
     pub counts: Counts,
+    /// What it left behind.
+    pub wrote: Vec<Wrote>,
+    /// What a baseline that was laid over the report came to; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineResult>,
     /// What the transcript of a run shows at all.
     pub provenance: String,
     /// What a pass does not prove.
@@ -70,6 +78,7 @@ pub(crate) fn to_ndjson(report: &Report) -> String {
         wire: report.wire.clone(),
         target: report.target.clone(),
         selection: report.selection,
+        mode: report.mode,
         started_at: report.started_at.clone(),
     });
     let last = Line::Summary(SummaryLine {
@@ -78,6 +87,8 @@ pub(crate) fn to_ndjson(report: &Report) -> String {
         elapsed_ms: report.elapsed_ms,
         requests: report.requests,
         counts: report.counts,
+        wrote: report.wrote.clone(),
+        baseline: report.baseline.clone(),
         provenance: report.provenance.clone(),
         does_not_prove: report.does_not_prove.clone(),
     });

@@ -2,10 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
-use assayer_vectors::Effect;
-
-use crate::model::{CheckResult, Cited, Mode, Report, Status};
-use crate::words::{counted, signed, verdict};
+use crate::model::{CheckResult, Cited, Report, Status};
+use crate::words::{self, counted, ended, signed, verdict};
 
 /// The report as text. With colours as ANSI sequences; whoever prints it to something else strips them.
 #[must_use]
@@ -41,10 +39,7 @@ fn push(out: &mut String, line: &str) {
 fn check_lines(out: &mut String, check: &CheckResult) {
     let style = style(check.status);
     let weak = check.weak.as_ref().map_or(String::new(), |weak| format!("  (weak: {weak})"));
-    let word = match check.judged {
-        Some(judged) => format!("{} ({})", judged.as_str(), check.status.as_str()),
-        None => check.status.as_str().to_owned(),
-    };
+    let word = ended(check);
     push(out, &format!("  {style}{word:<14}{style:#} {}{weak}", check.id));
     if check.status == Status::Pass {
         if !check.reason.is_empty() {
@@ -105,36 +100,23 @@ fn summary(out: &mut String, report: &Report) {
 
 /// What the baseline came to.
 fn baseline(out: &mut String, report: &Report) {
-    let Some(result) = &report.baseline else { return };
-    let (expected, stale) = (report.counts.expected_failure, result.stale.len());
-    push(
-        out,
-        &format!(
-            "baseline {expected} failures as expected, {stale} entries stale, {} of other runs",
-            result.out_of_scope
-        ),
-    );
-    for entry in &result.stale {
-        let check = entry.check.as_ref().filter(|check| **check != entry.entry);
-        let check = check.map(|check| format!(" ({check})")).unwrap_or_default();
-        push(out, &format!("         stale: {}{check}: {}", entry.entry, entry.text));
+    let Some((all, entries)) = words::baseline(report) else { return };
+    push(out, &format!("baseline {all}"));
+    for entry in entries {
+        let (status, what, text) = (entry.status.as_str(), entry.what, &entry.text);
+        push(out, &format!("         {status}: {what}: {text}"));
+        push(out, &format!("           {}", entry.answered_for()));
     }
-    for check in &result.flaky {
-        push(out, &format!("         known to come and go, which changes nothing: {check}"));
+    for line in words::flaky(report) {
+        push(out, &format!("         {line}"));
     }
 }
 
 /// What was left behind: of a canary run each thing, of others how many.
 fn wrote(out: &mut String, report: &Report) {
-    let count = |effect| report.wrote.iter().filter(|wrote| wrote.effect == effect).count();
-    let (registered, events) = (count(Effect::Registers), count(Effect::RecordsEvent));
-    push(
-        out,
-        &format!("left     {registered} registrations, {events} events (mode {})", report.mode.as_str()),
-    );
-    for wrote in report.wrote.iter().filter(|_| report.mode != Mode::Full) {
-        let file = wrote.file_id.as_ref().map(|id| format!(", file {id}")).unwrap_or_default();
-        let leaf = wrote.tlog_index.map(|index| format!(", leaf {index}")).unwrap_or_default();
-        push(out, &format!("         {}{file}{leaf}", wrote.request));
+    let (all, each) = words::left(report);
+    push(out, &format!("left     {all}"));
+    for line in each {
+        push(out, &format!("         {line}"));
     }
 }

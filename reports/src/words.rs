@@ -1,6 +1,9 @@
 //! The words that every form of the report shares, so that no two of them say something else.
 
-use crate::model::{CheckResult, Counts, Label, Report, Selection, Status};
+use assayer_vectors::Effect;
+
+use crate::baseline::{Met, Review, Stale};
+use crate::model::{CheckResult, Counts, Label, Mode, Report, Selection, Status};
 use crate::outcome::{STATUSES, Weight};
 
 /// How a thing is to be looked at.
@@ -48,6 +51,14 @@ impl Tone {
     }
 }
 
+/// How a check ended; and before, where a baseline changed that.
+pub(crate) fn ended(check: &CheckResult) -> String {
+    match check.judged {
+        Some(judged) => format!("{} ({})", judged.as_str(), check.status.as_str()),
+        None => check.status.as_str().to_owned(),
+    }
+}
+
 /// Whether a check stands in the way of a conformant run.
 pub(crate) fn stands_against(check: &CheckResult) -> bool {
     matches!(check.status.weight(), Weight::Open | Weight::Refuted) && check.decides()
@@ -84,6 +95,81 @@ pub(crate) fn counted(counts: &Counts) -> String {
         }
     }
     line
+}
+
+/// What was left behind, in one line; and of a run that does not write whatever it needs, each thing.
+pub(crate) fn left(report: &Report) -> (String, Vec<String>) {
+    let count = |effect| report.wrote.iter().filter(|wrote| wrote.certain && wrote.effect == effect).count();
+    let (registered, events) = (count(Effect::Registers), count(Effect::RecordsEvent));
+    let perhaps = match report.wrote.iter().filter(|wrote| !wrote.certain).count() {
+        0 => String::new(),
+        count => format!(", and perhaps {count} more that were not answered for"),
+    };
+    let mode = report.mode.as_str();
+    let all = format!("{registered} registrations, {events} events{perhaps} (mode {mode})");
+    let told = report.wrote.iter().filter(|_| report.mode != Mode::Full).map(|wrote| {
+        let file = wrote.file_id.as_ref().map(|id| format!(", file {id}")).unwrap_or_default();
+        let leaf = wrote.tlog_index.map(|index| format!(", leaf {index}")).unwrap_or_default();
+        let perhaps = if wrote.certain { "" } else { " (perhaps)" };
+        format!("{}{file}{leaf}{perhaps}", wrote.request)
+    });
+    (all, told.collect())
+}
+
+/// A line about a baseline.
+pub(crate) struct Reviewed<'r> {
+    pub(crate) status: Status,
+    /// The check, or the entry where no check is meant.
+    pub(crate) what: &'r str,
+    pub(crate) text: String,
+    pub(crate) review: &'r Review,
+}
+
+impl Reviewed<'_> {
+    pub(crate) fn tone(&self) -> &'static str {
+        Tone::of(self.status).class()
+    }
+
+    /// Where it is dealt with, if that is a page.
+    pub(crate) fn page(&self) -> Option<&str> {
+        let is_page = |link: &&str| link.starts_with("https://") || link.starts_with("http://");
+        Some(self.review.link.as_str()).filter(is_page)
+    }
+
+    /// Who answers for it, where, and until when.
+    pub(crate) fn answered_for(&self) -> String {
+        let Review { owner, link, expires } = self.review;
+        format!("{owner}, until {expires}, {link}")
+    }
+}
+
+/// What a baseline came to: in one line, and entry by entry, what is stale first.
+pub(crate) fn baseline(report: &Report) -> Option<(String, Vec<Reviewed<'_>>)> {
+    let result = report.baseline.as_ref()?;
+    let (met, stale, others) = (result.met.len(), result.stale.len(), result.out_of_scope);
+    let all = format!("{met} failures as expected, {stale} entries stale, {others} about other runs");
+    let stale = result.stale.iter().map(|Stale { entry, check, why, text, review }| Reviewed {
+        status: Status::Stale,
+        what: check.as_ref().unwrap_or(entry),
+        text: match check.as_ref().is_some_and(|check| check != entry) {
+            true => format!("{} (entry {entry}): {text}", why.as_str()),
+            false => format!("{}: {text}", why.as_str()),
+        },
+        review,
+    });
+    let met = result.met.iter().map(|Met { check, status, code, review, .. }| Reviewed {
+        status: Status::ExpectedFailure,
+        what: check,
+        text: format!("{} ({code})", status.as_str()),
+        review,
+    });
+    Some((all, stale.chain(met).collect()))
+}
+
+/// What is known to come and go and did not pass.
+pub(crate) fn flaky(report: &Report) -> Vec<String> {
+    let all = report.baseline.iter().flat_map(|result| &result.flaky);
+    all.map(|check| format!("{check} is known to come and go, which changes nothing")).collect()
 }
 
 /// How many verdicts rest on what the target signed.

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use assayer_reports::{
-    CheckResult, Cited, Counts, FORM, Form, Label, Line, Mode, NoBadge, PROVENANCE, Report, STATUSES,
-    Selection, Status, Tool,
+    BaselineResult, CheckResult, Cited, Counts, FORM, Form, Label, Line, Met, Mode, NoBadge, PROVENANCE,
+    Report, Review, STATUSES, Selection, Stale, Staleness, Status, Tool, Wrote,
 };
-use assayer_vectors::Keyword;
+use assayer_vectors::{Effect, Keyword};
 
 /// So many checks end so: each status another number, so that no two can be mixed up.
 const COUNTS: [(Status, Keyword, usize); 9] = [
@@ -31,8 +31,12 @@ fn check(status: Status, keyword: Keyword, number: usize) -> CheckResult {
         group: if number.is_multiple_of(2) { "even" } else { "odd" }.to_owned(),
         keyword,
         status,
-        judged: None,
-        code: String::new(),
+        judged: match status {
+            Status::ExpectedFailure => Some(Status::Fail),
+            Status::Stale => Some(Status::Pass),
+            _ => None,
+        },
+        code: if status == Status::Pass { String::new() } else { "condition.status".to_owned() },
         reason: match (status, number) {
             (Status::Pass, _) => String::new(),
             (_, 1) => {
@@ -54,6 +58,37 @@ fn check(status: Status, keyword: Keyword, number: usize) -> CheckResult {
     }
 }
 
+/// What the baseline of these checks came to.
+fn baseline(checks: &[CheckResult]) -> Option<BaselineResult> {
+    let review = |check: &CheckResult| Review {
+        owner: "log <team>".to_owned(),
+        link: format!("https://tracker.example/{}?a=1&b=2", check.id),
+        expires: "2026-03-01".to_owned(),
+    };
+    let of = |status| checks.iter().filter(move |check| check.status == status);
+    let met: Vec<Met> = of(Status::ExpectedFailure)
+        .map(|check| Met {
+            entry: "expected-*".to_owned(),
+            check: check.id.clone(),
+            status: Status::Fail,
+            code: check.code.clone(),
+            review: review(check),
+        })
+        .collect();
+    let stale: Vec<Stale> = of(Status::Stale)
+        .map(|check| Stale {
+            entry: check.id.clone(),
+            check: Some(check.id.clone()),
+            why: Staleness::Passes,
+            text: "expected fail (condition.status), found pass".to_owned(),
+            review: review(check),
+        })
+        .collect();
+    let entries = met.len() + stale.len();
+    let flaky = of(Status::Error).map(|check| check.id.clone()).take(1).collect();
+    (entries > 0).then_some(BaselineResult { entries, out_of_scope: 1, met, stale, flaky })
+}
+
 fn report(counts: &[(Status, Keyword, usize)]) -> Report {
     let checks: Vec<CheckResult> = counts
         .iter()
@@ -68,14 +103,22 @@ fn report(counts: &[(Status, Keyword, usize)]) -> Report {
         target: "https://registry.example".to_owned(),
         conformant: Some(false),
         inconclusive: false,
-        mode: Mode::Full,
-        wrote: Vec::new(),
+        mode: Mode::Canary,
+        wrote: vec![Wrote {
+            n: 4,
+            exchange: "register".to_owned(),
+            effect: Effect::Registers,
+            certain: true,
+            request: "POST /register".to_owned(),
+            file_id: Some("file-7".to_owned()),
+            tlog_index: Some(12),
+        }],
         selection: Selection::Whole,
         started_at: "2026-01-31T12:00:00Z".to_owned(),
         elapsed_ms: 1_234,
         requests: 99,
         counts: Counts::of(&checks),
-        baseline: None,
+        baseline: baseline(&checks),
         checks,
         provenance: PROVENANCE.to_owned(),
         does_not_prove: vec!["It is a snapshot.".to_owned()],
@@ -209,6 +252,49 @@ fn junit_fails_exactly_for_what_stands_against_conformance() {
         let (tests, failures, errors) =
             root(&report(&[(Status::Pass, Keyword::Must, 1), (status, keyword, 1)]));
         assert_eq!((tests, failures + errors > 0), (2, against), "{status:?} {keyword:?}");
+    }
+}
+
+/// Who answers for a failure that is expected, until when and where, is said in every form; what is stale and no check shows
+/// fails in JUnit too.
+#[test]
+fn a_baseline_is_told_alike_in_every_form() {
+    let mut report = report(&[(Status::Pass, Keyword::Must, 1), (Status::ExpectedFailure, Keyword::Must, 1)]);
+    let unknown = Stale {
+        entry: "no-such-check".to_owned(),
+        check: None,
+        why: Staleness::Unknown,
+        text: "the edition has no such check".to_owned(),
+        review: Review {
+            owner: "edge".to_owned(),
+            link: "javascript:alert(1)".to_owned(),
+            expires: "2026-04-01".to_owned(),
+        },
+    };
+    assert_eq!(root(&report), (2, 0, 0));
+    report.baseline.as_mut().unwrap().stale.push(unknown);
+    assert_eq!(root(&report), (3, 1, 0), "an entry that is stale fails in JUnit");
+    for form in Form::ALL.into_iter().filter(|form| *form != Form::Badge) {
+        let text = render(form, &report);
+        for said in [
+            "2026-03-01",
+            "2026-04-01",
+            "tracker.example/expected-failure-1",
+            "no-such-check",
+            "the edition has no such check",
+            "edge",
+            "condition.status",
+        ] {
+            assert!(text.contains(said), "{form:?} does not say {said}");
+        }
+    }
+    let page = render(Form::Html, &report);
+    assert!(page.contains("href=\"https://tracker.example/"), "a page can be opened");
+    assert!(!page.contains("href=\"javascript"), "what is no page cannot be opened");
+    assert!(render(Form::Badge, &report).contains(">not conformant · 2026-01-31</text>"));
+    // What a canary left behind.
+    for form in [Form::Text, Form::Markdown, Form::Html, Form::Ndjson, Form::Json] {
+        assert!(render(form, &report).contains("file-7"), "{form:?}");
     }
 }
 

@@ -2,10 +2,12 @@
 """A second judge of the cryptographic checks of an archive, which shares nothing with assayer's verifier.
 
     python3 judge.py [--json] ARCHIVE...
+    python3 judge.py [--json] --under FOLDER
 
 It reads what was sent and answered (transcript.ndjson), computes signatures, leaf hashes, proofs and roots again, and
 compares with what the verdicts say (verdicts.json). Exit codes: 0 both judges agree about every archive, 1 they do not,
-2 an archive cannot be read or has nothing that could be compared.
+2 an archive cannot be read or has nothing that could be compared. Of all archives under a folder some may be of runs in
+which nothing was signed; at least one has to be of another.
 
 Python's standard library and the package `cryptography`. Written from docs/auditors.md, RFC 6962, RFC 8032 and RFC 8785.
 What it does not judge is printed, not passed over: shapes, orders, statuses and texts are for `assayer recheck`.
@@ -508,6 +510,8 @@ def compare(archive):
     """What the two judges say, check by check."""
     found = {"judged": 0, "layers": 0, "accused": 0, "elsewhere": [], "disagreements": []}
     for verdict in archive.verdicts:
+        if verdict["status"] == "not-applicable":
+            continue
         layers = list(layers_of(archive, verdict))
         if not layers:
             continue
@@ -529,9 +533,15 @@ def compare(archive):
     return found
 
 
+def archives_under(folder):
+    return sorted(str(path.parent) for path in Path(folder).rglob("verdicts.json"))
+
+
 def main(arguments):
-    as_json = "--json" in arguments
-    folders = [argument for argument in arguments if argument != "--json"]
+    as_json, is_tree = "--json" in arguments, "--under" in arguments
+    folders = [argument for argument in arguments if argument not in ("--json", "--under")]
+    if is_tree:
+        folders = [found for folder in folders for found in archives_under(folder)]
     if not folders:
         print(__doc__, file=sys.stderr)
         return 2
@@ -543,21 +553,26 @@ def main(arguments):
             print(f"{folder}: this is no archive that can be judged: {error!r}", file=sys.stderr)
             return 2
         results[folder] = found
-        if found["judged"] == 0:
+        if found["judged"] == 0 and not is_tree:
             print(f"{folder}: there is nothing to compare", file=sys.stderr)
             return 2
         if found["disagreements"]:
             code = 1
-        if not as_json:
+        if not as_json and found["judged"]:
             word = "agree" if not found["disagreements"] else "DISAGREE"
             print(f"{folder}: the judges {word}: {found['judged']} checks, {found['layers']} layers, {found['accused']} accused")
             for line in found["disagreements"]:
                 print(f"  {line}")
             if found["elsewhere"]:
                 print(f"  did not pass for another reason, which is not judged here: {', '.join(found['elsewhere'])}")
+    if not any(found["judged"] for found in results.values()):
+        print("there is nothing to compare", file=sys.stderr)
+        return 2
     if as_json:
         print(json.dumps(results, indent=2))
     else:
+        empty = sum(found["judged"] == 0 for found in results.values())
+        print(f"{len(results)} archives, {empty} of them with nothing that is signed")
         print(f"layers that are judged here: {', '.join(sorted(LAYERS))}")
     return code
 

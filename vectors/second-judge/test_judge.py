@@ -118,6 +118,7 @@ class Judges(unittest.TestCase):
             judge = judge_from(SOURCE)
             self.assertEqual(judge.main([folder]), 2)
             self.assertEqual(judge.main([]), 2)
+            self.assertEqual(judge.main(["--under", folder]), 2)
 
 
 if __name__ == "__main__":

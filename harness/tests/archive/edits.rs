@@ -59,6 +59,7 @@ fn recorded(suite: &Suite, folder: &Path) {
     let options = Options { out: Some(folder), ..Options::default() };
     let (report, _) = with_job(suite, |job| run_with(job, &Against::InProcess(faults), &options)).unwrap();
     assert!(report.counts.fail > 0 && report.counts.pass > 5, "{:?}", report.counts);
+    crate::keep::keep(folder);
 }
 
 /// The paths of the sums.

@@ -60,8 +60,11 @@ fn a_canary_registers_one_file_and_a_reader_nothing() {
     let faulty = Server::start(&["--fault", "bundle-signature-flipped", "--upstream", url], &[]);
     let broken = output(&[&["check", "--url", &faulty.url, "--format", "json"], &given[..]].concat());
     assert_eq!((code(&broken), &json(&broken.stdout)["checks"][0]["status"]), (1, &"fail".into()));
-    let (exit, _) = report(&["--mode", "read-only", "--file-id", "nowhere", "--only", "given-*"]);
-    assert_eq!(exit, 1);
+    let (exit, absent) = report(&["--mode", "read-only", "--file-id", "nowhere", "--only", "given-*"]);
+    assert_eq!((exit, &absent["checks"][0]["code"]), (1, &"condition.status".into()));
+    // What is shown to be run again writes no more than what was run.
+    let again = absent["checks"][0]["rerun"].as_str().unwrap();
+    assert!(again.contains(" --mode read-only --file-id nowhere --only "), "{again}");
 }
 
 #[test]
