@@ -1,0 +1,194 @@
+//! What the verifier is asked about, and what it is given to trust.
+
+use std::rc::Rc;
+
+use assayer_vectors::{Document as Kind, Expectation, Growth};
+use assayer_verifier::oversight::{
+    Log, Trust, verify_bundle, verify_consistency_proof, verify_head, verify_log, verify_proof,
+};
+use assayer_verifier::{Document, Hash, Limits, PublicKey, State, Trace, TreeHead};
+
+use super::same::shown;
+use super::shortfall::{How, Shortfall, failed, not_verified};
+use super::{Judge, place};
+use crate::growth::{NotOneLog, Sighting, compare};
+use crate::transcript::{Answer, Outcome, Recorded};
+
+impl<'t> Judge<'t> {
+    /// Asks the verifier about the answers.
+    pub(super) fn established(
+        &self,
+        expectation: &Expectation,
+        answers: &[(&Recorded, &Answer)],
+    ) -> Result<(), Shortfall> {
+        let anchors = self.anchors(expectation)?;
+        let kind = match &expectation.wherever {
+            None => self.document_kind(&expectation.exchange),
+            Some(wherever) => wherever.calls.first().and_then(|name| self.wire.calls.get(name)?.document),
+        };
+        let Some(kind) = kind else {
+            let text = format!("{}: the wire profile does not say what it answers", expectation.exchange);
+            return Err(not_verified("wire.no-document", text));
+        };
+        let races = self.reading_of(&expectation.exchange).map(|reading| reading.races.as_slice());
+        for (place, trace) in &traces(kind, expectation, answers, &anchors.trust()) {
+            for id in &expectation.established {
+                layer_is_established(trace, id, place, races.unwrap_or_default())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn anchors(&self, expectation: &Expectation) -> Result<Anchors, Shortfall> {
+        let Some(under) = &expectation.under else { return Ok(Anchors::default()) };
+        let key = |reference: &Option<String>| -> Result<Vec<PublicKey>, Shortfall> {
+            let Some(reference) = reference else { return Ok(Vec::new()) };
+            let text = self.resolve_text(reference)?;
+            let key = PublicKey::from_hex(&text.to_ascii_lowercase());
+            let key = key.ok_or_else(|| {
+                not_verified("anchor.no-key", format!("{reference} is no key: {}", shown(&text)))
+            })?;
+            Ok(vec![key])
+        };
+        let mut heads = Vec::new();
+        for exchange in &under.heads {
+            for (recorded, answer) in self.answers(exchange)? {
+                let head = read_head(&answer.body());
+                let head = head.ok_or_else(|| {
+                    let text = format!("{}: no tree head to compare with", place(recorded));
+                    not_verified("anchor.no-head", text)
+                })?;
+                heads.push(head);
+            }
+        }
+        Ok(Anchors {
+            registry_keys: key(&under.registry_key)?,
+            issuer_keys: key(&under.issuer_key)?,
+            file_id: under.file_id.as_ref().map(|text| self.resolve_text(text)).transpose()?,
+            heads,
+            log: under.log.as_ref().map(|exchange| self.log(exchange)).transpose()?,
+        })
+    }
+
+    pub(super) fn log(&self, exchange: &str) -> Result<Rc<Log>, Shortfall> {
+        let key = (exchange.to_owned(), self.attempt.get());
+        if let Some(log) = self.logs.borrow().get(&key) {
+            return Ok(Rc::clone(log));
+        }
+        let bodies: Vec<Vec<u8>> =
+            self.answers(exchange)?.into_iter().map(|(_, answer)| answer.body()).collect();
+        let (log, layers) = Log::read(bodies.iter().map(Vec::as_slice), &Limits::default());
+        if let Some(layer) = layers.iter().find(|layer| layer.state == State::Refuted) {
+            let reason =
+                layer.problem.as_ref().map(|problem| format!("{} at {}", problem.code.meaning(), problem.at));
+            let text = format!("the log of `{exchange}` is not sound: {}", reason.unwrap_or_default());
+            return Err(not_verified("log.unsound", text));
+        }
+        let log = Rc::new(log);
+        self.logs.borrow_mut().insert(key, Rc::clone(&log));
+        Ok(log)
+    }
+
+    /// Compares every head that the run saw with the log, whatever check they were asked for.
+    pub(super) fn growth(&self, growth: &Growth) -> Result<(), Shortfall> {
+        let log = self.log(&growth.log)?;
+        let answered = self.transcript.exchanges.iter().filter_map(|recorded| match &recorded.outcome {
+            Outcome::Answered { answer, .. } if answer.is_success() => Some((recorded, answer)),
+            _ => None,
+        });
+        let sightings: Vec<Sighting> = answered
+            .filter_map(|(recorded, answer)| {
+                let kind = self.document_kind(&recorded.exchange);
+                let sighting = Sighting::read(place(recorded), kind, &answer.body())?;
+                Some(sighting.at_the_moment(self.moment(recorded)))
+            })
+            .collect();
+        compare(&sightings, &log, growth).map_err(|difference| match difference {
+            NotOneLog::Shown(text) => failed("growth.not-one-log", text),
+            NotOneLog::TooShort(text) => not_verified("growth.log-too-short", text),
+        })
+    }
+
+    /// What an exchange was sent at the same moment with.
+    fn moment(&self, recorded: &Recorded) -> Option<String> {
+        let together = self.suite.exchange(&recorded.exchange)?.together.as_ref()?;
+        Some(format!("{together} {}", recorded.attempt))
+    }
+}
+
+/// What the verifier says about each answer; about the pages of one log, all together.
+fn traces(
+    kind: Kind,
+    expectation: &Expectation,
+    answers: &[(&Recorded, &Answer)],
+    trust: &Trust<'_>,
+) -> Vec<(String, Trace)> {
+    let limits = Limits::default();
+    if kind == Kind::OversightLog && expectation.wherever.is_none() {
+        let bodies: Vec<Vec<u8>> = answers.iter().map(|(_, answer)| answer.body()).collect();
+        let (_, trace) = verify_log(bodies.iter().map(Vec::as_slice), trust, &limits);
+        return vec![(expectation.exchange.clone(), trace)];
+    }
+    let trace = |body: &[u8]| match kind {
+        Kind::OversightBundle => verify_bundle(body, trust, &limits),
+        Kind::OversightConsistency => verify_consistency_proof(body, trust, &limits),
+        Kind::OversightHead => verify_head(body, trust, &limits),
+        Kind::OversightLog => verify_log([body], trust, &limits).1,
+        Kind::OversightProof => verify_proof(body, trust, &limits),
+    };
+    answers.iter().map(|(recorded, answer)| (place(recorded), trace(&answer.body()))).collect()
+}
+
+#[derive(Default)]
+struct Anchors {
+    registry_keys: Vec<PublicKey>,
+    issuer_keys: Vec<PublicKey>,
+    file_id: Option<String>,
+    heads: Vec<TreeHead>,
+    log: Option<Rc<Log>>,
+}
+
+impl Anchors {
+    fn trust(&self) -> Trust<'_> {
+        Trust {
+            registry_keys: &self.registry_keys,
+            issuer_keys: &self.issuer_keys,
+            heads: &self.heads,
+            file_id: self.file_id.as_deref(),
+            log: self.log.as_deref(),
+            ..Trust::default()
+        }
+    }
+}
+
+/// Size and root of a head; its signature is another check's matter.
+fn read_head(body: &[u8]) -> Option<TreeHead> {
+    let document = Document::read(body, &Limits::default()).ok()?;
+    let root = document.root();
+    let hash = root.get("root")?.as_str()?;
+    Some(TreeHead { size: root.get("size")?.as_u64()?, root: Hash::from_hex(&hash)? })
+}
+
+fn layer_is_established(trace: &Trace, id: &str, place: &str, races: &[String]) -> Result<(), Shortfall> {
+    let unread = || trace.layers.iter().find(|layer| layer.state == State::Refuted);
+    let Some(layer) = trace.layer(id).or_else(unread) else {
+        return Err(not_verified("layer.absent", format!("{place}: there is no layer {id}")));
+    };
+    let Some(problem) = &layer.problem else { return Ok(()) };
+    let text = format!(
+        "{place}: {} {} ({}) at {}: expected {}, found {}",
+        layer.id,
+        layer.state.as_str(),
+        problem.code,
+        if problem.at.is_empty() { "the document" } else { &problem.at },
+        problem.expected,
+        problem.found,
+    );
+    let raced = races.iter().any(|code| code == problem.code.as_str());
+    let how = match layer.state {
+        State::Refuted | State::NotEstablished if raced => How::Raced,
+        State::Refuted => How::Failed,
+        State::NotEstablished | State::Established => How::NotVerified,
+    };
+    Err(Shortfall { how, code: problem.code.as_str().to_owned(), text })
+}

@@ -1,0 +1,49 @@
+//! Values compared as JSON, and texts from outside.
+
+use assayer_verifier::{Document, Limits, Scheme, Value, canonicalize};
+use serde_json::Value as Json;
+
+/// Compares as JSON values: members in any order, numbers by value.
+pub(crate) fn same_json(found: Value<'_>, expected: &Json, at: &str) -> Result<(), String> {
+    let text = expected.to_string();
+    let document = Document::read(text.as_bytes(), &Limits::default()).map_err(|error| error.to_string())?;
+    difference(found, document.root(), at).map_or(Ok(()), Err)
+}
+
+/// The first difference, as deep as it can be named.
+pub(super) fn difference(found: Value<'_>, expected: Value<'_>, at: &str) -> Option<String> {
+    let canonical = |value| canonicalize(value, Scheme::SerdeJcs01).ok();
+    if canonical(found).is_some() && canonical(found) == canonical(expected) {
+        return None;
+    }
+    if found.kind() == assayer_verifier::Kind::Object && expected.kind() == assayer_verifier::Kind::Object {
+        for (key, value) in expected.members() {
+            let name = key.as_str().unwrap_or_default();
+            let mut place = at.to_owned();
+            assayer_verifier::push_token(&mut place, &name);
+            match found.get(&name) {
+                None => {
+                    return Some(format!("{place}: expected {}, found no such member", shown(value.raw())));
+                }
+                Some(other) => {
+                    if let Some(text) = difference(other, value, &place) {
+                        return Some(text);
+                    }
+                }
+            }
+        }
+        let more = found.members().find(|(key, _)| expected.get(&key.as_str().unwrap_or_default()).is_none());
+        if let Some((key, _)) = more {
+            return Some(format!("{at}: expected no member {}, found one", key.raw()));
+        }
+    }
+    let place = if at.is_empty() { "the body" } else { at };
+    Some(format!("{place}: expected {}, found {}", shown(expected.raw()), shown(found.raw())))
+}
+
+/// No text from outside is repeated at length, or over several lines.
+pub(crate) fn shown(text: &str) -> String {
+    const MOST: usize = 160;
+    let line: String = text.chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().count() > MOST { format!("{line}…") } else { line }
+}
