@@ -22,6 +22,7 @@ use crate::{
     endpoint::{Answer, Endpoint, Operation, Parameter, SecretOf},
     error::{ApiError, Code},
     hosts::Family,
+    routes::beacons::{License, Pixel, Redirect, Status},
 };
 
 /// What any browser page on the approved origins may read.
@@ -49,21 +50,21 @@ pub(crate) fn recording(dialect: Dialect) -> Vec<Endpoint> {
     let redirect = Endpoint::new(Family::Ocsp, "/r/{token}");
     let license = |path, id| {
         Endpoint::new(Family::License, path)
-            .get(beacons::license, beacon(id, Answer::json::<api::Valid>()))
-            .head(beacons::license_unrecorded)
+            .get(beacons::opened::<License>, beacon(id, Answer::json::<api::Valid>()))
+            .head(beacons::unrecorded::<License>)
     };
     vec![
         registry("/register").post(register::register, registration()),
         registry("/attribute").post(attribute::attribute, attribution()),
         registry("/dns_event").post(dns_event::dns_event, dns_report()),
         Endpoint::new(Family::Beacon, "/p/{token}.png")
-            .get(beacons::pixel, beacon("beacon-image", Answer::Image).refuses([Code::NotFound]))
-            .head(beacons::pixel_unrecorded),
+            .get(beacons::opened::<Pixel>, beacon("beacon-image", Answer::Image).refuses([Code::NotFound]))
+            .head(beacons::unrecorded::<Pixel>),
         match dialect {
             Dialect::Candidate => status(redirect, "beacon-redirect", "beacon-redirect-post"),
             Dialect::Announced => redirect
-                .get(beacons::redirect, beacon("beacon-redirect", Answer::Redirect))
-                .head(beacons::redirect_unrecorded),
+                .get(beacons::opened::<Redirect>, beacon("beacon-redirect", Answer::Redirect))
+                .head(beacons::unrecorded::<Redirect>),
         },
         status(Endpoint::new(Family::Ocsp, "/ocsp/r/{token}"), "beacon-ocsp", "beacon-ocsp-post"),
         license("/v/{token}", "beacon-valid"),
@@ -99,9 +100,9 @@ async fn method_not_allowed() -> ApiError {
 
 fn status(endpoint: Endpoint, get: &'static str, post: &'static str) -> Endpoint {
     endpoint
-        .get(beacons::status, beacon(get, Answer::Empty))
-        .post(beacons::status, beacon(post, Answer::Empty))
-        .head(beacons::status_unrecorded)
+        .get(beacons::opened::<Status>, beacon(get, Answer::Empty))
+        .post(beacons::opened::<Status>, beacon(post, Answer::Empty))
+        .head(beacons::unrecorded::<Status>)
 }
 
 fn health() -> Operation {

@@ -25,105 +25,86 @@ const HTTP_IMG: &str = "http_img";
 const LICENSE: &str = "license";
 const OCSP: &str = "ocsp";
 
-type Token = Result<Path<String>, PathRejection>;
+pub(super) type Token = Result<Path<String>, PathRejection>;
 
-pub(super) async fn pixel(
+/// A kind of beacon: what an event of it is called, where its token stands, and what is answered.
+pub(super) trait Beacon: 'static {
+    const KIND: &'static str;
+
+    fn token(token: Token) -> Result<String, ApiError> {
+        path_token(token)
+    }
+
+    fn answer(app: &App) -> Response;
+}
+
+pub(super) struct Pixel;
+
+impl Beacon for Pixel {
+    const KIND: &'static str = HTTP_IMG;
+
+    fn token(token: Token) -> Result<String, ApiError> {
+        image_token(token)
+    }
+
+    fn answer(_: &App) -> Response {
+        ([(CONTENT_TYPE, "image/png")], PIXEL).into_response()
+    }
+}
+
+pub(super) struct Status;
+
+impl Beacon for Status {
+    const KIND: &'static str = OCSP;
+
+    fn answer(_: &App) -> Response {
+        StatusCode::OK.into_response()
+    }
+}
+
+pub(super) struct Redirect;
+
+impl Beacon for Redirect {
+    const KIND: &'static str = OCSP;
+
+    /// To a page that leaves no trace of its own, under the name that serves it.
+    fn answer(app: &App) -> Response {
+        let host = app.hosts.registry.as_ref().map(|name| format!("https://{name}")).unwrap_or_default();
+        let location = format!("{host}/.well-known/oversight-registry");
+        (StatusCode::FOUND, [(LOCATION, location.as_str())]).into_response()
+    }
+}
+
+pub(super) struct License;
+
+impl Beacon for License {
+    const KIND: &'static str = LICENSE;
+
+    fn answer(_: &App) -> Response {
+        Json(Valid { valid: True }).into_response()
+    }
+}
+
+/// A marked copy was opened.
+pub(super) async fn opened<B: Beacon>(
     State(app): State<Shared>,
     client: Client,
     headers: HeaderMap,
-    name: Token,
-) -> Result<Response, ApiError> {
-    record(&app, client, &headers, image_token(name)?, HTTP_IMG).await?;
-    Ok(pixel_answer())
-}
-
-pub(super) async fn pixel_unrecorded(
-    State(app): State<Shared>,
-    client: Client,
-    name: Token,
-) -> Result<Response, ApiError> {
-    app.admit_trace(client)?;
-    image_token(name)?;
-    Ok(pixel_answer())
-}
-
-pub(super) async fn status(
-    State(app): State<Shared>,
-    client: Client,
-    headers: HeaderMap,
     token: Token,
 ) -> Result<Response, ApiError> {
-    record(&app, client, &headers, path_token(token)?, OCSP).await?;
-    Ok(status_answer())
+    record(&app, client, &headers, B::token(token)?, B::KIND).await?;
+    Ok(B::answer(&app))
 }
 
-pub(super) async fn status_unrecorded(
+/// HEAD: the same answer, and nothing is recorded.
+pub(super) async fn unrecorded<B: Beacon>(
     State(app): State<Shared>,
     client: Client,
     token: Token,
 ) -> Result<Response, ApiError> {
     app.admit_trace(client)?;
-    path_token(token)?;
-    Ok(status_answer())
-}
-
-pub(super) async fn redirect(
-    State(app): State<Shared>,
-    client: Client,
-    headers: HeaderMap,
-    token: Token,
-) -> Result<Response, ApiError> {
-    record(&app, client, &headers, path_token(token)?, OCSP).await?;
-    Ok(redirect_answer(&app))
-}
-
-pub(super) async fn redirect_unrecorded(
-    State(app): State<Shared>,
-    client: Client,
-    token: Token,
-) -> Result<Response, ApiError> {
-    app.admit_trace(client)?;
-    path_token(token)?;
-    Ok(redirect_answer(&app))
-}
-
-pub(super) async fn license(
-    State(app): State<Shared>,
-    client: Client,
-    headers: HeaderMap,
-    token: Token,
-) -> Result<Response, ApiError> {
-    record(&app, client, &headers, path_token(token)?, LICENSE).await?;
-    Ok(license_answer())
-}
-
-pub(super) async fn license_unrecorded(
-    State(app): State<Shared>,
-    client: Client,
-    token: Token,
-) -> Result<Response, ApiError> {
-    app.admit_trace(client)?;
-    path_token(token)?;
-    Ok(license_answer())
-}
-
-fn pixel_answer() -> Response {
-    ([(CONTENT_TYPE, "image/png")], PIXEL).into_response()
-}
-
-fn status_answer() -> Response {
-    StatusCode::OK.into_response()
-}
-
-/// To a page that leaves no trace of its own, under the name that serves it.
-fn redirect_answer(app: &App) -> Response {
-    let host = app.hosts.registry.as_ref().map(|name| format!("https://{name}")).unwrap_or_default();
-    let location = format!("{host}/.well-known/oversight-registry");
-    (StatusCode::FOUND, [(LOCATION, location.as_str())]).into_response()
-}
-
-fn license_answer() -> Response {
-    Json(Valid { valid: True }).into_response()
+    B::token(token)?;
+    Ok(B::answer(&app))
 }
 
 fn path_token(token: Token) -> Result<String, ApiError> {
