@@ -60,6 +60,37 @@ impl Step {
     }
 }
 
+/// A defect that a test seeds, to see that a campaign notices it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Defect {
+    /// Writes are answered before their commit.
+    AnswersEarly,
+    /// What a refused write did already stays.
+    KeepsRefused,
+}
+
+impl Defect {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::AnswersEarly, Self::KeepsRefused];
+
+    /// The name of its failpoint.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AnswersEarly => "answers-early",
+            Self::KeepsRefused => "keeps-refused",
+        }
+    }
+}
+
+/// Whether a test has seeded this defect.
+pub(crate) fn has(defect: Defect) -> bool {
+    #[cfg(feature = "failpoints")]
+    fail::fail_point!(defect.name(), |_| true);
+    let _ = defect;
+    false
+}
+
 /// Goes on, unless a test has the failpoint of this step fail.
 #[cfg_attr(
     not(feature = "failpoints"),

@@ -63,7 +63,7 @@ mod validation;
 mod writer;
 
 pub use dialect::Dialect;
-pub use failpoint::Step;
+pub use failpoint::{Defect, Step};
 pub use faults::{FAULTS, Fault, Meddler, Stage};
 pub use hosts::{HostName, HostNameError, HostNames};
 pub use identity::IdentityError;

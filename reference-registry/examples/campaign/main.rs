@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, process::ExitCo
 
 use clap::{Parser, Subcommand};
 
-use assayer_reference_registry::Step;
+use assayer_reference_registry::{Defect, Step};
 use common::Program;
 use rounds::{Accident, Campaign, Dice};
 
@@ -28,6 +28,9 @@ struct Arguments {
     /// Where the dice start; the same seed gives the same accidents
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Seed a defect into the registry in every round, to see the campaign fail: answers-early or keeps-refused
+    #[arg(long, value_name = "DEFECT", value_parser = defect)]
+    defect: Option<Defect>,
     /// Rounds that one database goes through
     #[arg(long, default_value_t = 25)]
     each: u64,
@@ -45,10 +48,15 @@ enum Command {
     },
 }
 
+fn defect(name: &str) -> Result<Defect, String> {
+    let found = Defect::ALL.into_iter().find(|defect| defect.name() == name);
+    found.ok_or_else(|| format!("expected one of {}", Defect::ALL.map(Defect::name).join(", ")))
+}
+
 /// Every second round is the plain one.
 pub(crate) fn accident(round: u64) -> Accident {
     let steps = Step::ALL.len() as u64;
-    let others = 2 * steps + 6;
+    let others = 2 * steps + 8;
     if round.is_multiple_of(2) {
         return Accident::Kill;
     }
@@ -58,7 +66,8 @@ pub(crate) fn accident(round: u64) -> Accident {
         which if which < steps => Accident::CrashAt(step(which)),
         which if which < 2 * steps => Accident::FailAt(step(which)),
         which => {
-            [Accident::DiskFull, Accident::TornWal, Accident::CutWal][usize::try_from(which % 3).unwrap()]
+            let damages = [Accident::DiskFull, Accident::TornWal, Accident::CutWal, Accident::ReadOnly];
+            damages[usize::try_from(which % 4).unwrap()]
         }
     }
 }
@@ -83,7 +92,7 @@ fn main() -> ExitCode {
         let directory = tempfile::tempdir().unwrap();
         let mut campaign = Campaign::new(Program::this(), directory.path());
         for _ in 0..arguments.each.min(arguments.rounds - round) {
-            let accident = accident(round);
+            let accident = arguments.defect.map_or_else(|| accident(round), Accident::Seeded);
             round += 1;
             let line = table.entry(accident).or_default();
             line.rounds += 1;

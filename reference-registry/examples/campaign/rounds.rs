@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use assayer_reference_registry::Defect;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -31,6 +32,10 @@ pub(crate) enum Accident {
     FailAt(&'static str),
     /// No file may grow beyond a bound; then SIGKILL.
     DiskFull,
+    /// Nothing can be written for a while, as on a disk that turned read-only; then SIGKILL.
+    ReadOnly,
+    /// A registry with a defect, killed like the others: what a campaign must notice.
+    Seeded(Defect),
     /// SIGKILL; then bytes that no commit wrote stand at the end of the write-ahead log.
     TornWal,
     /// SIGKILL; then the write-ahead log ends within a transaction that was not acknowledged, or a bit of it is flipped.
@@ -44,6 +49,8 @@ impl Accident {
             Self::CrashAt(step) => format!("crash at step {step}"),
             Self::FailAt(step) => format!("errors at step {step}, kill -9"),
             Self::DiskFull => String::from("disk full, kill -9"),
+            Self::ReadOnly => String::from("read-only disk for a while, kill -9"),
+            Self::Seeded(defect) => format!("seeded defect {}, kill -9", defect.name()),
             Self::TornWal => String::from("kill -9, garbage behind the write-ahead log"),
             Self::CutWal => String::from("kill -9, write-ahead log cut behind the last acknowledgement"),
         }
@@ -131,7 +138,15 @@ impl Campaign {
             }
             Accident::DiskFull => {
                 let largest = fs::metadata(&self.db).map_or(0, |found| found.len());
-                command = limited(command, largest.max(self.wal_bytes()) + 200_000 + dice.next(400_000));
+                let bytes = largest.max(self.wal_bytes()) + 200_000 + dice.next(400_000);
+                command = limited(command, &bytes.to_string());
+            }
+            Accident::ReadOnly => command = limited(command, "unlimited"),
+            // Where the answer comes early, the commit comes late enough for a kill to fall between the two.
+            Accident::Seeded(defect) => {
+                let name = defect.name();
+                let steps = "nodes-written=sleep(10);rows-written=10*off->5*return->off";
+                command.env("FAILPOINTS", format!("{name}=return;{steps}"));
             }
             Accident::Kill | Accident::TornWal | Accident::CutWal => {}
         }
@@ -152,8 +167,14 @@ impl Campaign {
         let moment = Duration::from_millis(20 + dice.next(200));
         match accident {
             Accident::CrashAt(_) => wait_for_crash(server, Duration::from_secs(20))?,
+            Accident::ReadOnly => {
+                thread::sleep(moment);
+                outlives_a_read_only_disk(server)?;
+                server.kill()?;
+            }
             Accident::Kill
             | Accident::FailAt(_)
+            | Accident::Seeded(_)
             | Accident::DiskFull
             | Accident::TornWal
             | Accident::CutWal => {
@@ -298,15 +319,42 @@ impl Campaign {
 
 /// The same command with a bound on the size of files, beyond which writes fail as they do on a full disk. The signal that would
 /// end the process is ignored.
-fn limited(command: std::process::Command, bytes: u64) -> std::process::Command {
+fn limited(command: std::process::Command, bytes: &str) -> std::process::Command {
     let script = "trap '' XFSZ; bytes=$1; shift; exec prlimit --fsize=\"$bytes\" -- \"$@\"";
     let mut limited = std::process::Command::new("sh");
-    limited
-        .args(["-c", script, "sh", &bytes.to_string()])
-        .arg(command.get_program())
-        .args(command.get_args());
+    limited.args(["-c", script, "sh", bytes]).arg(command.get_program()).args(command.get_args());
     limited.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
     limited
+}
+
+/// While nothing can be written, what was written is read, and nothing is acknowledged; afterwards the registry goes on.
+fn outlives_a_read_only_disk(server: &Server) -> io::Result<()> {
+    let allow = |bytes: &str| {
+        let pid = server.child.id().to_string();
+        let status = std::process::Command::new("prlimit")
+            .args(["--pid", &pid, &format!("--fsize={bytes}:")])
+            .status()?;
+        if status.success() { Ok(()) } else { Err(io::Error::other("prlimit failed")) }
+    };
+    let issuer = Issuer::new([8; 32]);
+    let mut client = Client::connect(server.address)?;
+    let registers = |client: &mut Client, name: &str| -> io::Result<u16> {
+        let file_id = format!("{name}-{}", server.child.id());
+        client
+            .post("/register", &issuer.registration(&file_id, "report.txt").to_string())
+            .map(|(status, _)| status)
+    };
+    allow("0")?;
+    let refused = registers(&mut client, "read-only")?;
+    let head = client.json("/tlog/head");
+    allow("unlimited")?;
+    let accepted = registers(&mut client, "writable")?;
+    match (refused, head, accepted) {
+        (500, Ok(_), 200) => Ok(()),
+        (refused, head, accepted) => Err(io::Error::other(format!(
+            "expected 500, a head, and 200 afterwards; found {refused}, {head:?}, {accepted}"
+        ))),
+    }
 }
 
 fn wait_for_crash(server: &mut Server, patience: Duration) -> io::Result<()> {

@@ -6,7 +6,7 @@ mod common;
 #[path = "../../examples/campaign/rounds.rs"]
 mod rounds;
 
-use assayer_reference_registry::Step;
+use assayer_reference_registry::{Defect, Step};
 
 use common::Program;
 use rounds::{Accident, Campaign, Dice};
@@ -47,5 +47,26 @@ fn kills_full_disks_and_torn_logs_lose_nothing_that_was_acknowledged() {
         Accident::DiskFull,
         Accident::TornWal,
         Accident::CutWal,
+        Accident::ReadOnly,
+        Accident::Kill,
     ]);
+}
+
+/// A campaign that could not fail would show nothing.
+#[test]
+fn a_registry_that_is_not_crash_safe_does_not_survive() {
+    let expected =
+        [(Defect::AnswersEarly, "was acknowledged and is lost"), (Defect::KeepsRefused, "expected")];
+    assert_eq!(expected.map(|(defect, _)| defect), Defect::ALL);
+    for (defect, why) in expected {
+        let directory = tempfile::TempDir::new().unwrap();
+        let (mut campaign, mut dice) = (Campaign::new(program(), directory.path()), Dice(42));
+        // A kill does not fall between answer and commit each time.
+        let failure = (0..20).find_map(|_| campaign.round(Accident::Seeded(defect), &mut dice).err());
+        assert!(
+            failure.as_ref().is_some_and(|failure| failure.contains(why)),
+            "{}: {failure:?}",
+            defect.name()
+        );
+    }
 }
