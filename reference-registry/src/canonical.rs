@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use serde_json::{Number, Value};
 
+/// Largest magnitude up to which every integer is an IEEE double, and written as it is (RFC 8785, section 3.2.2.3).
+const MAX_EXACT: u64 = 1 << 53;
+
 /// The value has no canonical form. Values that came through the strict reader always have one.
 #[derive(Debug, thiserror::Error)]
 #[error("value has no RFC 8785 form")]
@@ -29,18 +32,74 @@ impl Form {
 
     /// The canonical bytes of a value.
     pub(crate) fn bytes(self, value: &Value) -> Result<Vec<u8>, NotCanonical> {
-        match self {
-            Self::Jcs => Ok(serde_json_canonicalizer::to_vec(value)?),
-            Self::SortedAscii => {
-                let mut text = String::new();
-                push(value, &mut text);
-                Ok(text.into_bytes())
+        let mut text = String::new();
+        self.push(value, &mut text)?;
+        Ok(text.into_bytes())
+    }
+
+    /// The canonical bytes of an object with these members, each name once.
+    pub(crate) fn object<'v>(
+        self,
+        members: impl Iterator<Item = (&'v str, &'v Value)>,
+    ) -> Result<Vec<u8>, NotCanonical> {
+        let mut text = String::new();
+        self.push_members(members.collect(), &mut text)?;
+        Ok(text.into_bytes())
+    }
+
+    /// Appends the canonical text of a value.
+    pub(crate) fn push(self, value: &Value, text: &mut String) -> Result<(), NotCanonical> {
+        match value {
+            Value::Null => text.push_str("null"),
+            Value::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
+            Value::Number(number) => self.push_number(number, text)?,
+            Value::String(string) => self.push_string(string, text),
+            Value::Array(items) => {
+                text.push('[');
+                for (position, item) in items.iter().enumerate() {
+                    text.push_str(if position > 0 { "," } else { "" });
+                    self.push(item, text)?;
+                }
+                text.push(']');
+            }
+            Value::Object(members) => {
+                let members = members.iter().map(|(name, member)| (name.as_str(), member));
+                self.push_members(members.collect(), text)?;
             }
         }
+        Ok(())
     }
-}
 
-impl Form {
+    fn push_members(self, mut members: Vec<(&str, &Value)>, text: &mut String) -> Result<(), NotCanonical> {
+        members.sort_unstable_by(|(a, _), (b, _)| match self {
+            Self::Jcs => a.encode_utf16().cmp(b.encode_utf16()),
+            Self::SortedAscii => a.cmp(b),
+        });
+        text.push('{');
+        for (position, (name, member)) in members.into_iter().enumerate() {
+            text.push_str(if position > 0 { "," } else { "" });
+            self.push_string(name, text);
+            text.push(':');
+            self.push(member, text)?;
+        }
+        text.push('}');
+        Ok(())
+    }
+
+    fn push_number(self, number: &Number, text: &mut String) -> Result<(), NotCanonical> {
+        match self {
+            Self::SortedAscii => push_number(number, text),
+            Self::Jcs => match number.as_i64().filter(|integer| integer.unsigned_abs() <= MAX_EXACT) {
+                Some(integer) => {
+                    let _ = write!(text, "{integer}");
+                }
+                // ECMAScript's digits of a double are the library's.
+                None => text.push_str(&serde_json_canonicalizer::to_string(number)?),
+            },
+        }
+        Ok(())
+    }
+
     /// A string in quotes, as this form escapes it.
     pub(crate) fn push_string(self, string: &str, text: &mut String) {
         match self {
@@ -74,35 +133,6 @@ fn push_jcs_string(string: &str, text: &mut String) {
     }
     text.push_str(rest);
     text.push('"');
-}
-
-fn push(value: &Value, text: &mut String) {
-    match value {
-        Value::Null => text.push_str("null"),
-        Value::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
-        Value::Number(number) => push_number(number, text),
-        Value::String(string) => push_string(string, text),
-        Value::Array(items) => {
-            text.push('[');
-            for (position, item) in items.iter().enumerate() {
-                text.push_str(if position > 0 { "," } else { "" });
-                push(item, text);
-            }
-            text.push(']');
-        }
-        Value::Object(members) => {
-            let mut members: Vec<(&String, &Value)> = members.iter().collect();
-            members.sort_by_key(|(name, _)| *name);
-            text.push('{');
-            for (position, (name, member)) in members.into_iter().enumerate() {
-                text.push_str(if position > 0 { "," } else { "" });
-                push_string(name, text);
-                text.push(':');
-                push(member, text);
-            }
-            text.push('}');
-        }
-    }
 }
 
 /// Python's `repr`: an exponent of at least two digits below 1e-4 and from 1e16 on, and a fraction otherwise.
@@ -178,6 +208,27 @@ mod tests {
             canonical(r#"["é\u007f\u2028\/","\b\u001f\"\\"]"#),
             "[\"é\u{7f}\u{2028}/\",\"\\b\\u001f\\\"\\\\\"]"
         );
+    }
+
+    /// The library is a second opinion on all but the digits of doubles, which are its own.
+    #[test]
+    fn every_value_is_written_as_a_library_writes_it() {
+        let texts = [
+            r#"{"":{},"a":[[],[{}],null,true,false],"b\u0000":"","é":{"z":1,"aa":2,"a":3,"a\u0301":4}}"#,
+            r#"{"\ue000":1,"\ud83d\ude00":2,"\uffff":3,"\ud800\udc00":4,"z":5,"\u007f":6,"\u0080":7,"\u07ff":8}"#,
+            r#"["\"\\\/\b\f\n\r\t","\u0000\u0001\u000b\u001f\u007f\u0085\u2028","\ud83d\ude00\ufeff"]"#,
+            "[0,-0,-1,1,9007199254740992,-9007199254740992,0.1,1e21,-1.5e-9,5e-324,1.7976931348623157e308]",
+        ];
+        for text in texts {
+            let value = strict_json::parse(text.as_bytes()).unwrap();
+            assert_eq!(canonical(text), serde_json_canonicalizer::to_string(&value).unwrap());
+            let Value::Object(members) = &value else { continue };
+            let object = Form::Jcs.object(members.iter().map(|(name, member)| (name.as_str(), member)));
+            assert_eq!(String::from_utf8(object.unwrap()).unwrap(), canonical(text));
+        }
+        let beyond = Value::from(u64::MAX);
+        let library = serde_json_canonicalizer::to_vec(&beyond).unwrap();
+        assert_eq!(Form::Jcs.bytes(&beyond).unwrap(), library);
     }
 
     #[test]

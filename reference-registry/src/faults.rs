@@ -181,7 +181,9 @@ impl Faults {
     pub(crate) fn on(&self, id: &'static str) -> bool {
         debug_assert!(is_known(id), "{id} is not in the catalogue");
         let on = self.on.contains(id);
-        self.acted.fetch_or(on, Ordering::SeqCst);
+        if on {
+            self.acted.store(true, Ordering::SeqCst);
+        }
         on
     }
 

@@ -8,6 +8,7 @@ use std::{
 
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::clock::Instant;
 
@@ -35,7 +36,8 @@ pub enum IdentityError {
 struct IdentityFile {
     ed25519_priv: String,
     ed25519_pub: String,
-    created_at: String,
+    /// Unix seconds; what an older file has in its place is not looked at.
+    created_at: Value,
 }
 
 /// A signing key and the public half as the wire spells it.
@@ -90,7 +92,7 @@ impl Identity {
         let file = IdentityFile {
             ed25519_priv: hex::encode(seed),
             ed25519_pub: identity.public.clone(),
-            created_at: Instant::now().text(),
+            created_at: json!(Instant::now().seconds()),
         };
         write(path, &serde_json::to_vec_pretty(&file)?)?;
         Ok(identity)

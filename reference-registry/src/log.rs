@@ -4,15 +4,16 @@
 //! stored is believed: a tile must lead to the node above it, a leaf must hash to its node.
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use crate::merkle::{self, Edge, Hash, Nodes, Tile, TileId, leaf_hash};
+use crate::merkle::{self, Edge, Hash, Nodes, RightEdge, Tile, TileId, leaf_hash};
 
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS tlog (leaf_index INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, leaf BLOB NOT NULL);
@@ -73,26 +74,45 @@ pub enum LogError {
 
 /// Full tiles that were read lately. They never change, so all snapshots share them.
 #[derive(Default)]
-pub(crate) struct TileCache(Mutex<HashMap<TileId, Arc<Tile>>>);
+pub(crate) struct TileCache(Mutex<Tiles>);
+
+/// Tiles in two generations. A full one becomes the older one and the one before it is forgotten; what is found in the older one goes
+/// into the newer. So the tiles near the root, which every proof needs, stay.
+#[derive(Default)]
+struct Tiles {
+    newer: HashMap<TileId, Arc<Tile>>,
+    older: HashMap<TileId, Arc<Tile>>,
+}
 
 impl TileCache {
-    /// A bound on memory: about 2 KiB a tile.
+    /// Tiles of a generation: a bound on memory, at about 2 KiB a tile.
     const MAX_TILES: usize = 2048;
 
     fn find(&self, id: TileId) -> Option<Arc<Tile>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        let mut tiles = self.held();
+        let found = tiles.newer.get(&id).cloned();
+        found.or_else(|| tiles.older.remove(&id).inspect(|tile| tiles.keep(id, tile)))
     }
 
     fn keep(&self, id: TileId, tile: &Arc<Tile>) {
-        let mut tiles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tiles.len() >= Self::MAX_TILES {
-            tiles.clear();
-        }
-        tiles.insert(id, Arc::clone(tile));
+        self.held().keep(id, tile);
     }
 
     pub(crate) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.held() = Tiles::default();
+    }
+
+    fn held(&self) -> MutexGuard<'_, Tiles> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tiles {
+    fn keep(&mut self, id: TileId, tile: &Arc<Tile>) {
+        if self.newer.len() >= TileCache::MAX_TILES {
+            self.older = mem::take(&mut self.newer);
+        }
+        self.newer.insert(id, Arc::clone(tile));
     }
 }
 
@@ -102,6 +122,9 @@ pub(crate) struct Log<'c> {
     cache: &'c TileCache,
     /// Tiles of this snapshot that were read already.
     tiles: RefCell<HashMap<TileId, Arc<Tile>>>,
+    /// The tile that was asked for last: five siblings of a path, and the leaves of a page, stand in one.
+    last: RefCell<Option<(TileId, Arc<Tile>)>>,
+    right_edge: OnceCell<RightEdge>,
     size: u64,
 }
 
@@ -114,7 +137,8 @@ impl<'c> Log<'c> {
             Ok(last) => Ok(last + 1),
             Err(_) => Err(LogError::Gap { expected: 0, found: last }),
         })?;
-        Ok(Self { connection, cache, tiles: RefCell::default(), size })
+        let (tiles, last, right_edge) = (RefCell::default(), RefCell::default(), OnceCell::new());
+        Ok(Self { connection, cache, tiles, last, right_edge, size })
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -137,9 +161,17 @@ impl<'c> Log<'c> {
     /// Leaf hash, and siblings from the leaf upwards; `None` beyond the end.
     pub(crate) fn inclusion(&self, index: u64) -> Result<Option<(Hash, Vec<Hash>)>, LogError> {
         match index < self.size {
-            true => Ok(Some((self.node(0, index)?, merkle::inclusion(self, index, self.size)?))),
+            true => Ok(Some((self.node(0, index)?, merkle::inclusion(self, self.right_edge()?, index)?))),
             false => Ok(None),
         }
+    }
+
+    fn right_edge(&self) -> Result<&RightEdge, LogError> {
+        if let Some(edge) = self.right_edge.get() {
+            return Ok(edge);
+        }
+        let edge = RightEdge::of(self, self.size)?;
+        Ok(self.right_edge.get_or_init(|| edge))
     }
 
     /// The proof that the first `first` leaves are the beginning of the first `second`; `None` beyond the end.
@@ -200,19 +232,29 @@ impl<'c> Log<'c> {
     }
 
     fn tile(&self, id: TileId) -> Result<Arc<Tile>, LogError> {
-        if let Some(tile) = self.tiles.borrow().get(&id) {
+        if let Some((_, tile)) = self.last.borrow().as_ref().filter(|(last, _)| *last == id) {
             return Ok(Arc::clone(tile));
         }
+        let known = self.tiles.borrow().get(&id).cloned();
+        let tile = known.map_or_else(|| self.shared(id), Ok)?;
+        self.last.replace(Some((id, Arc::clone(&tile))));
+        Ok(tile)
+    }
+
+    /// A tile that this snapshot has not seen yet.
+    fn shared(&self, id: TileId) -> Result<Arc<Tile>, LogError> {
         let width = id.width(self.size);
         let is_full = width == merkle::TILE_WIDTH;
-        let known = if is_full { self.cache.find(id) } else { None };
-        let tile = match known {
+        let tile = match self.cache.find(id).filter(|_| is_full) {
             Some(tile) => tile,
-            None => self.read(id, width)?,
+            None => {
+                let tile = self.read(id, width)?;
+                if is_full {
+                    self.cache.keep(id, &tile);
+                }
+                tile
+            }
         };
-        if is_full {
-            self.cache.keep(id, &tile);
-        }
         self.tiles.borrow_mut().insert(id, Arc::clone(&tile));
         Ok(tile)
     }

@@ -4,7 +4,7 @@
 
 use std::{
     io::{self, BufRead, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -13,7 +13,7 @@ use crate::{
     canonical::Form,
     log::{self, Log, LogError, TileCache},
     schema,
-    store::{StoreError, locked},
+    store::{StoreError, is_known, locked},
     text::Text,
     validation::leaves::{Source, Unreadable},
 };
@@ -90,16 +90,32 @@ pub fn export_log(db: &Path, output: &mut dyn Write) -> Result<u64, LogFileError
     Ok(size)
 }
 
-/// Reads the leaves of a file into a database whose log is empty, all or none, and gives their number.
+/// Reads the leaves of a file into a database whose log is empty, all or none, and gives their number. A database that was not there
+/// before is made, and is there afterwards only if all went well.
 ///
 /// # Errors
 ///
 /// Returns a [`LogFileError`] if a record is damaged or out of place, the database has leaves, or is in use.
 pub fn import_log(db: &Path, input: impl BufRead) -> Result<u64, LogFileError> {
+    let is_new = !db.exists();
     let _lock = locked(db)?;
+    let imported = import(db, input);
+    if is_new && imported.is_err() {
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            let mut name = db.as_os_str().to_owned();
+            name.push(suffix);
+            // What cannot be removed is empty, and the error that is told already is the one to know.
+            drop(fs_err::remove_file(PathBuf::from(name)));
+        }
+    }
+    imported
+}
+
+fn import(db: &Path, input: impl BufRead) -> Result<u64, LogFileError> {
     let mut connection = Connection::open(db)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    is_known(&connection)?;
     schema::prepare(&mut connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = Log::at(&transaction, &TileCache::default())?.size();

@@ -64,6 +64,14 @@ impl Json {
         }
     }
 
+    /// The names of the members, in their order; none of what is no object.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Object(members) => members.iter().map(|(name, _)| name.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The items of a member that is a list; none otherwise.
     pub(crate) fn list_of(&self, name: &str) -> &[Self] {
         match self.get(name) {

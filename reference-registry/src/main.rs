@@ -2,22 +2,16 @@
 
 #[path = "program/arguments.rs"]
 mod arguments;
+#[path = "program/leaves.rs"]
+mod leaves;
 #[path = "program/logs.rs"]
 mod logs;
 #[path = "program/probe.rs"]
 mod probe;
 
-use std::{
-    error::Error,
-    io::{BufRead, BufReader, BufWriter, Write},
-    iter::successors,
-    path::Path,
-    process::ExitCode,
-};
+use std::{error::Error, io::Write, iter::successors, process::ExitCode};
 
-use assayer_reference_registry::{
-    Options, Running, export_log, import_log, migrate, openapi, start, validate,
-};
+use assayer_reference_registry::{Options, Running, migrate, openapi, start, validate};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -70,27 +64,7 @@ fn upkeep(arguments: &Arguments) -> Result<Option<ExitCode>, Box<dyn Error>> {
         writeln!(std::io::stdout(), "{:#}", migration.to_json())?;
         return Ok(Some(ExitCode::SUCCESS));
     }
-    log_file(arguments, &db)
-}
-
-/// The log as a file. Standard output is the file where that is asked for, so the number goes to standard error.
-fn log_file(arguments: &Arguments, db: &Path) -> Result<Option<ExitCode>, Box<dyn Error>> {
-    let is_standard = |path: &Path| path == Path::new("-");
-    if let Some(path) = &arguments.export_log {
-        let mut output: Box<dyn Write> = match is_standard(path) {
-            true => Box::new(std::io::stdout().lock()),
-            false => Box::new(BufWriter::new(fs_err::File::create_new(path)?)),
-        };
-        eprintln!("{} leaves exported", export_log(db, &mut *output)?);
-        return Ok(Some(ExitCode::SUCCESS));
-    }
-    let Some(path) = &arguments.import_log else { return Ok(None) };
-    let input: Box<dyn BufRead> = match is_standard(path) {
-        true => Box::new(std::io::stdin().lock()),
-        false => Box::new(BufReader::new(fs_err::File::open(path)?)),
-    };
-    eprintln!("{} leaves imported", import_log(db, input)?);
-    Ok(Some(ExitCode::SUCCESS))
+    leaves::file(arguments, &db)
 }
 
 async fn serve(options: Options) -> Result<(), Box<dyn Error>> {

@@ -1,6 +1,6 @@
 //! A manifest as the issuer signed it: typed strictly, kept as it came.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
@@ -140,9 +140,10 @@ const RECIPIENT_OPTIONAL: [&str; 2] = ["ed25519_pub", "p256_pub"];
 
 /// A manifest whose members have the right types and sizes. Its signature is checked by [`Manifest::verify`].
 pub(crate) struct Manifest {
-    members: Map<String, Value>,
-    /// As it came, which is the same unless a fault is on.
-    stored: Map<String, Value>,
+    /// As it came.
+    sent: Arc<Map<String, Value>>,
+    /// As it is understood, where a fault makes that something else.
+    understood: Option<Map<String, Value>>,
     /// The text that is stored, and served again as it came.
     text: String,
 }
@@ -157,27 +158,25 @@ pub(crate) enum Trust {
 }
 
 impl Manifest {
-    pub(crate) fn read(members: &Map<String, Value>, faults: &Faults) -> Result<Self, ApiError> {
-        match members.get("file_id") {
+    pub(crate) fn read(sent: Arc<Map<String, Value>>, faults: &Faults) -> Result<Self, ApiError> {
+        match sent.get("file_id") {
             Some(Value::String(text)) => FILE_ID.admits(text, faults)?,
             _ => return Err(ApiError::missing_field("manifest.file_id is not a string")),
         }
         let names = MEMBERS.map(|(name, ..)| name);
         let recipient = [RECIPIENT_REQUIRED, RECIPIENT_OPTIONAL].concat();
         let known = sloppy::Known { members: &names, recipient: &recipient };
-        let stored = members;
-        let members = &sloppy::understood(stored, &known, faults);
-        has_known_members(members)?;
-        MEMBERS.iter().try_for_each(|(name, shape, absent)| has_shape(members, name, *shape, *absent))?;
-        if members.get("issuer_ed25519_pub") == Some(&json!("")) {
-            return Err(ApiError::missing_field("manifest.issuer_ed25519_pub is empty"));
-        }
-        let (members, stored) = (members.clone(), stored.clone());
-        let text = serde_json::to_string(&stored).map_err(|_| ApiError::server_error())?;
-        let manifest = Self { members, stored, text };
+        let understood = sloppy::understood(&sent, &known, faults);
+        let text = serde_json::to_string(&*sent).map_err(|_| ApiError::server_error())?;
+        let manifest = Self { sent, understood, text };
+        manifest.has_shape()?;
         manifest.has_bounds(faults)?;
         manifest.is_of_a_known_suite()?;
         Ok(manifest)
+    }
+
+    fn members(&self) -> &Map<String, Value> {
+        self.understood.as_ref().unwrap_or(&self.sent)
     }
 
     pub(crate) fn file_id(&self) -> &str {
@@ -193,17 +192,17 @@ impl Manifest {
     }
 
     pub(crate) fn recipient_id(&self) -> &str {
-        let recipient = self.members.get("recipient").and_then(|recipient| recipient.get("recipient_id"));
+        let recipient = self.members().get("recipient").and_then(|recipient| recipient.get("recipient_id"));
         recipient.and_then(Value::as_str).unwrap_or(UNKNOWN)
     }
 
     pub(crate) fn list(&self, name: &str) -> &[Value] {
-        self.members.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+        self.members().get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
     /// A list as it was sent, with whatever a faulty registry does not understand.
     pub(crate) fn sent_list(&self, name: &str) -> &[Value] {
-        self.stored.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+        self.sent.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
     /// Token and kind of each beacon, repetitions folded.
@@ -239,21 +238,21 @@ impl Manifest {
 
     /// Canonical bytes with absent members at their defaults and both signatures present but empty.
     fn signed_bytes(&self, key: &str, form: Form) -> Result<Vec<u8>, ApiError> {
-        let mut members = self.members.clone();
-        members.insert(String::from("issuer_ed25519_pub"), json!(key));
-        for (name, _, absent) in MEMBERS {
-            if let Some(value) = default_value(absent).filter(|_| !members.contains_key(name)) {
-                members.insert(String::from(name), value);
-            }
-        }
-        for name in ["signature_ed25519", "signature_ml_dsa"] {
-            members.insert(String::from(name), json!(""));
-        }
-        Ok(form.bytes(&Value::Object(members))?)
+        let (members, key, blank) = (self.members(), json!(key), json!(""));
+        let defaults = MEMBERS.map(|(.., absent)| default_value(absent));
+        let signed = MEMBERS.iter().zip(&defaults).filter_map(|((name, ..), default)| {
+            let value = match *name {
+                "issuer_ed25519_pub" => Some(&key),
+                "signature_ed25519" | "signature_ml_dsa" => Some(&blank),
+                name => members.get(name).or(default.as_ref()),
+            };
+            value.map(|value| (*name, value))
+        });
+        Ok(form.object(signed)?)
     }
 
     fn text(&self, name: &str) -> Option<&str> {
-        self.members.get(name).and_then(Value::as_str)
+        self.members().get(name).and_then(Value::as_str)
     }
 
     /// What this registry cannot check it does not vouch for: only suites whose signatures it verifies, all of them.
@@ -264,6 +263,16 @@ impl Manifest {
         match self.text("signature_ml_dsa") {
             None | Some("") => Ok(()),
             Some(_) => Err(ApiError::missing_field("manifest.signature_ml_dsa has no place in this suite")),
+        }
+    }
+
+    fn has_shape(&self) -> Result<(), ApiError> {
+        let members = self.members();
+        has_known_members(members)?;
+        MEMBERS.iter().try_for_each(|(name, shape, absent)| has_shape(members, name, *shape, *absent))?;
+        match self.issuer_key() {
+            "" => Err(ApiError::missing_field("manifest.issuer_ed25519_pub is empty")),
+            _ => Ok(()),
         }
     }
 

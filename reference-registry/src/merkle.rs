@@ -63,13 +63,44 @@ fn subtree<N: Nodes>(nodes: &N, start: u64, end: u64) -> Result<Hash, N::Error> 
     Ok(node_hash(&subtree(nodes, start, middle)?, &subtree(nodes, middle, end)?))
 }
 
-/// PATH(index, D[size]) from the leaf upwards (RFC 6962, section 2.1.1); `index` is below `size`.
-pub(crate) fn inclusion<N: Nodes>(nodes: &N, index: u64, size: u64) -> Result<Vec<Hash>, N::Error> {
-    let (mut start, mut end, mut path) = (0, size, Vec::new());
+/// Roots of the subtrees that end with the last leaf, as the RFC's recursion meets them: the whole tree, what is right of its largest
+/// complete subtree, and so on. Every path ends in some of them, so that many paths need them made only once.
+pub(crate) struct RightEdge {
+    size: u64,
+    /// Where each begins, and its root.
+    roots: Vec<(u64, Hash)>,
+}
+
+impl RightEdge {
+    pub(crate) fn of<N: Nodes>(nodes: &N, size: u64) -> Result<Self, N::Error> {
+        let (mut start, mut complete) = (0, Vec::new());
+        while let Some(level) = (size - start).checked_ilog2() {
+            complete.push((start, nodes.node(level, start >> level)?));
+            start += 1 << level;
+        }
+        let (mut roots, mut right) = (Vec::with_capacity(complete.len()), None);
+        for (start, left) in complete.into_iter().rev() {
+            let root = right.map_or(left, |right| node_hash(&left, &right));
+            roots.push((start, root));
+            right = Some(root);
+        }
+        Ok(Self { size, roots })
+    }
+
+    /// Root of the leaves from `start` to `end`, if these are the last ones.
+    fn root(&self, start: u64, end: u64) -> Option<Hash> {
+        let mut roots = self.roots.iter().filter(|_| end == self.size);
+        roots.find(|(first, _)| *first == start).map(|(_, root)| *root)
+    }
+}
+
+/// PATH(index, D[size]) from the leaf upwards (RFC 6962, section 2.1.1); `index` is below the size, which `edge` has.
+pub(crate) fn inclusion<N: Nodes>(nodes: &N, edge: &RightEdge, index: u64) -> Result<Vec<Hash>, N::Error> {
+    let (mut start, mut end, mut path) = (0, edge.size, Vec::new());
     while end - start > 1 {
         let middle = start + split(end - start);
         if index < middle {
-            path.push(subtree(nodes, middle, end)?);
+            path.push(edge.root(middle, end).map_or_else(|| subtree(nodes, middle, end), Ok)?);
             end = middle;
         } else {
             path.push(subtree(nodes, start, middle)?);
@@ -124,9 +155,15 @@ impl TileId {
         (i64::from(self.row) << Self::NUMBER_BITS) | i64::try_from(self.number).unwrap_or(i64::MAX)
     }
 
+    /// The tile that is stored under this number.
+    pub(crate) fn of_key(key: i64) -> Self {
+        let row = u32::try_from(key >> Self::NUMBER_BITS).unwrap_or(u32::MAX);
+        Self { row, number: key.unsigned_abs() & ((1 << Self::NUMBER_BITS) - 1) }
+    }
+
     /// How many nodes its bottom level has when the log has `size` leaves.
     pub(crate) fn width(self, size: u64) -> usize {
-        let in_row = size.checked_shr(self.row * TILE_HEIGHT).unwrap_or_default();
+        let in_row = size.checked_shr(self.row.saturating_mul(TILE_HEIGHT)).unwrap_or_default();
         let before = self.number.saturating_mul(TILE_WIDTH as u64);
         usize::try_from(in_row.saturating_sub(before)).unwrap_or(usize::MAX).min(TILE_WIDTH)
     }
@@ -319,8 +356,9 @@ mod tests {
             assert_eq!(Edge::of(&stored, size).unwrap().root(), expected);
             for index in [0, 1, size / 2, size - 1].into_iter().filter(|index| *index < size) {
                 let proof = peer.prove_inclusion(usize::try_from(index).unwrap());
+                let edge = RightEdge::of(&stored, size).unwrap();
                 assert_eq!(
-                    inclusion(&stored, index, size).unwrap(),
+                    inclusion(&stored, &edge, index).unwrap(),
                     hashes(proof.as_bytes()),
                     "{index} of {size}"
                 );

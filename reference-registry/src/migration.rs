@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -85,6 +85,14 @@ pub enum MigrationError {
     /// An identity file cannot be read.
     #[error("identity file")]
     Identity(#[from] IdentityError),
+    /// A row has a key that another has too, or nothing where something is needed.
+    #[error("the source's table {table} has a row that no registry keeps: {why}")]
+    Row {
+        /// The table.
+        table: &'static str,
+        /// What SQLite says of it.
+        why: String,
+    },
     /// The new database cannot be written.
     #[error("the target cannot be written")]
     Io(#[from] io::Error),
@@ -116,8 +124,7 @@ pub fn migrate(
     let failed = |why: String| MigrationError::Source { source_path: source.to_path_buf(), why };
     let database = untouched::open(source).map_err(|error| failed(error.to_string()))?;
     let connection = database.connect().map_err(|error| failed(error.to_string()))?;
-    let folder =
-        source.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let folder = folder_of(source);
     let rows = rows(&connection).map_err(|error| match error {
         MigrationError::Sqlite(error) => failed(error.to_string()),
         error => error,
@@ -137,13 +144,17 @@ pub fn migrate(
     };
     if !dry_run {
         fs_err::create_dir_all(data_dir)?;
-        // Refused before the database is made; and a registry that starts between the two would find its own key.
-        if let Some(text) = identity {
-            carry_over(&text, &data_dir.join("registry-identity.json"))?;
-        }
-        migration.was_done = write(&database, &connection, folder, db)?;
+        let path = data_dir.join("registry-identity.json");
+        let identity = identity.map(|text| Identity { text, path });
+        // Refused before anything is made.
+        identity.as_ref().map_or(Ok(true), Identity::is_there)?;
+        migration.was_done = write(&database, &connection, folder, db, identity)?;
     }
     Ok(migration)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 fn is_same_file(a: &Path, b: &Path) -> bool {
@@ -152,12 +163,13 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
 
 fn rows(connection: &Connection) -> Result<Vec<(&'static str, i64)>, MigrationError> {
     let mut rows = Vec::new();
-    for (table, columns) in TABLES {
+    for described in &TABLES {
+        let table = described.name;
         let found = columns_of(connection, table)?;
         if found.is_empty() {
             return Err(MigrationError::Missing(format!("table {table}")));
         }
-        if let Some(column) = columns.iter().find(|column| !found.iter().any(|name| name == *column)) {
+        if let Some(column) = described.columns().find(|column| !found.iter().any(|name| name == column)) {
             return Err(MigrationError::Missing(format!("column {column} in table {table}")));
         }
         let count = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
@@ -203,13 +215,26 @@ fn identity(folder: &Path) -> Result<Option<Vec<u8>>, MigrationError> {
     }
 }
 
-fn carry_over(text: &[u8], path: &Path) -> Result<(), MigrationError> {
-    let key = |text: &[u8]| identity::Identity::read(text).map(|identity| identity.public().to_owned());
-    match fs_err::read(path) {
-        Ok(there) if key(&there)? == key(text)? => Ok(()),
-        Ok(_) => Err(MigrationError::IdentityDiffers(path.to_path_buf())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(identity::write(path, text)?),
-        Err(error) => Err(error.into()),
+/// An identity file, and the place that it is carried over to.
+struct Identity {
+    text: Vec<u8>,
+    path: PathBuf,
+}
+
+impl Identity {
+    /// Whether the place has the same key already; one with another is an error.
+    fn is_there(&self) -> Result<bool, MigrationError> {
+        let key = |text: &[u8]| identity::Identity::read(text).map(|identity| identity.public().to_owned());
+        match fs_err::read(&self.path) {
+            Ok(there) if key(&there)? == key(&self.text)? => Ok(true),
+            Ok(_) => Err(MigrationError::IdentityDiffers(self.path.clone())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn carry_over(&self) -> Result<(), MigrationError> {
+        if self.is_there()? { Ok(()) } else { Ok(identity::write(&self.path, &self.text)?) }
     }
 }
 
@@ -219,7 +244,9 @@ fn write(
     connection: &Connection,
     folder: &Path,
     db: &Path,
+    identity: Option<Identity>,
 ) -> Result<bool, MigrationError> {
+    let carry_over = || identity.as_ref().map_or(Ok(()), Identity::carry_over);
     let mut name = db.as_os_str().to_owned();
     name.push(".migrating");
     let unfinished = Unfinished::new(PathBuf::from(name))?;
@@ -237,29 +264,30 @@ fn write(
         transaction.commit()?;
         if db.exists() {
             return match is_equal(&target, db)? {
-                true => Ok(true),
+                true => carry_over().map(|()| true),
                 false => Err(MigrationError::TargetDiffers(db.to_path_buf())),
             };
         }
     }
     fs_err::File::open(&unfinished.0)?.sync_all()?;
+    // Before the database has its name: a registry that starts between the two finds the key, not the rows.
+    carry_over()?;
     fs_err::rename(&unfinished.0, db)?;
-    let folder =
-        db.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    fs_err::File::open(folder)?.sync_all()?;
+    fs_err::File::open(folder_of(db))?.sync_all()?;
     Ok(false)
 }
 
 /// Rows in their order, so that whatever asks for the newest gets the same one; numbers of events that were given out stay so.
-fn copy_rows(target: &Connection) -> rusqlite::Result<()> {
-    for (table, columns) in TABLES {
-        let columns = columns.join(", ");
-        target.execute(
-            &format!(
-                "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM source.{table} ORDER BY rowid"
-            ),
-            [],
-        )?;
+fn copy_rows(target: &Connection) -> Result<(), MigrationError> {
+    for described in &TABLES {
+        let (table, columns) = (described.name, described.list());
+        let statement = format!(
+            "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM source.{table} ORDER BY rowid"
+        );
+        target.execute(&statement, []).map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => MigrationError::Row { table, why: error.to_string() },
+            _ => error.into(),
+        })?;
     }
     let last =
         target.query_row("SELECT max(seq) FROM source.sqlite_sequence WHERE name = 'events'", [], |row| {
@@ -276,7 +304,7 @@ fn copy_rows(target: &Connection) -> rusqlite::Result<()> {
 fn is_equal(made: &Connection, db: &Path) -> Result<bool, MigrationError> {
     let there = untouched::open(db).map_err(|error| io::Error::other(error.to_string()))?;
     made.execute("ATTACH ?1 AS there", [&there.uri])?;
-    let tables = TABLES.into_iter().map(|(table, columns)| (table, columns.join(", ")));
+    let tables = TABLES.iter().map(|table| (table.name, table.list()));
     for (table, columns) in tables.chain([("tlog", String::from("leaf_index, leaf_hash, leaf"))]) {
         let statement = format!(
             "SELECT NOT EXISTS (SELECT {columns} FROM main.{table} EXCEPT SELECT {columns} FROM there.{table})

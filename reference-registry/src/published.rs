@@ -134,6 +134,13 @@ pub(crate) fn verifies(manifest: &Json) -> bool {
     })
 }
 
+/// Whether a text is the canonical one of what was read from it, in any of the forms. RFC 8785 writes leaves, which have no numbers but
+/// small counts, as the first of them does.
+pub(crate) fn is_canonical(read: &Json, text: &str) -> bool {
+    let forms = [Form::ExactIntegers, Form::PythonSortKeys, Form::SerdeJcs];
+    forms.iter().any(|form| form.bytes(read).as_deref() == Some(text))
+}
+
 /// Python reads hex in either case and with white space between the pairs.
 fn plain_hex(text: &str) -> String {
     text.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_ascii_lowercase()).collect()

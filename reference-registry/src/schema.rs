@@ -83,8 +83,18 @@ pub(crate) fn fill_registrations(connection: &Connection) -> rusqlite::Result<()
     connection.execute(REGISTRATIONS_FROM_LEAVES, []).map(|_| ())
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
+pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Whether a database of this version is that of a later registry, or of something else.
+pub(crate) fn is_unknown(version: i64) -> bool {
+    !(0..=VERSION).contains(&version)
+}
+
+/// Whether a database of this version has all tables of this registry.
+pub(crate) fn is_own(version: i64) -> bool {
+    version == VERSION
 }
 
 #[cfg(test)]

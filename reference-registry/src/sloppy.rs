@@ -104,31 +104,44 @@ fn less_one_order(mut signature: [u8; 64]) -> [u8; 64] {
     signature
 }
 
-/// A manifest as a registry understands it that leaves unknown members out of what it checks, and stores them all the same.
+/// A manifest as a registry understands it that leaves unknown members out of what it checks, and stores them all the same;
+/// `None` where it understands what was sent.
 pub(crate) fn understood(
-    members: &Map<String, Value>,
+    sent: &Map<String, Value>,
     known: &Known<'_>,
     faults: &Faults,
-) -> Map<String, Value> {
-    let mut understood = members.clone();
-    if members.keys().any(|name| !known.members.contains(&name.as_str()))
-        && faults.on("unsigned-member-stored")
-    {
-        understood.retain(|name, _| known.members.contains(&name.as_str()));
+) -> Option<Map<String, Value>> {
+    let is_unknown = |name: &String| !known.members.contains(&name.as_str());
+    let is_unknown_of_recipient = |name: &String| !known.recipient.contains(&name.as_str());
+    let recipient = sent.get("recipient").and_then(Value::as_object);
+    let mut watermarks = sent.get("watermarks").and_then(Value::as_array).into_iter().flatten();
+    let drops = sent.keys().any(is_unknown) && faults.on("unsigned-member-stored");
+    let drops_of_recipient = recipient.is_some_and(|recipient| recipient.keys().any(is_unknown_of_recipient))
+        && faults.on("unsigned-recipient-member-stored");
+    let drops_of_watermarks = watermarks.any(|watermark| watermark.as_object().is_some_and(is_long))
+        && faults.on("unsigned-watermark-member-stored");
+    if !(drops || drops_of_recipient || drops_of_watermarks) {
+        return None;
     }
-    if let Some(Value::Object(recipient)) = understood.get_mut("recipient")
-        && recipient.keys().any(|name| !known.recipient.contains(&name.as_str()))
-        && faults.on("unsigned-recipient-member-stored")
-    {
-        recipient.retain(|name, _| known.recipient.contains(&name.as_str()));
+    let mut understood = sent.clone();
+    if drops {
+        understood.retain(|name, _| !is_unknown(name));
     }
-    let watermarks = understood.get_mut("watermarks").and_then(Value::as_array_mut);
+    if let Some(Value::Object(recipient)) = understood.get_mut("recipient").filter(|_| drops_of_recipient) {
+        recipient.retain(|name, _| !is_unknown_of_recipient(name));
+    }
+    let watermarks =
+        understood.get_mut("watermarks").and_then(Value::as_array_mut).filter(|_| drops_of_watermarks);
     for watermark in watermarks.into_iter().flatten().filter_map(Value::as_object_mut) {
-        if watermark.len() > 2 && faults.on("unsigned-watermark-member-stored") {
+        if is_long(watermark) {
             watermark.retain(|name, _| ["layer", "mark_id"].contains(&name.as_str()));
         }
     }
-    understood
+    Some(understood)
+}
+
+fn is_long(watermark: &Map<String, Value>) -> bool {
+    watermark.len() > 2
 }
 
 /// The members that a registry knows.

@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -61,6 +61,12 @@ pub enum StoreError {
     /// It is not a database of this registry, or it cannot be written to.
     #[error("database cannot be opened")]
     Sqlite(#[from] rusqlite::Error),
+    /// It was written by a later registry, or by something else.
+    #[error("expected a database of this registry or of the field, found user_version {found}")]
+    Version {
+        /// What it says.
+        found: i64,
+    },
     /// The thread that writes was not started.
     #[error("no thread for the writer")]
     Thread(#[source] io::Error),
@@ -128,13 +134,8 @@ impl Store {
     /// Opens a database and keeps every other registry out of it.
     pub(crate) fn open(db: &Path, form: Form) -> Result<Arc<Self>, StoreError> {
         let lock = locked(db)?;
-        let mut connection = Connection::open(db)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // FULL, since an answered registration must survive a loss of power.
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
-        connection.pragma_update(None, "cache_size", -16_384)?;
+        let mut connection = writing(db)?;
+        is_known(&connection)?;
         schema::prepare(&mut connection)?;
         log::build_nodes(&connection)?;
         let readers = Readers::Pool { db: db.to_owned(), idle: Mutex::default() };
@@ -152,7 +153,7 @@ impl Store {
         let cache = TileCache::default();
         let edge = {
             let connection = held(&connection);
-            connection.set_prepared_statement_cache_capacity(64);
+            keeps_statements(&connection)?;
             let log = Log::at(&connection, &cache)?;
             log.check_end()?;
             log.edge()?
@@ -275,12 +276,38 @@ pub(crate) fn locked(db: &Path) -> Result<File, StoreError> {
     }
 }
 
+/// A database that is none of ours is not written to.
+pub(crate) fn is_known(connection: &Connection) -> Result<(), StoreError> {
+    let found = schema::version(connection)?;
+    if schema::is_unknown(found) { Err(StoreError::Version { found }) } else { Ok(()) }
+}
+
+fn writing(db: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(db)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // FULL, since an answered registration must survive a loss of power.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    // What a savepoint would restore is kept in memory; it is never more than one write.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(connection)
+}
+
 fn reader(db: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(db, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(64);
+    keeps_statements(&connection)?;
     Ok(connection)
+}
+
+/// Statements are planned once, whatever values they are given: otherwise SQLite prepares half of them anew for every value, since it
+/// could make a difference to the plan.
+fn keeps_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
 /// The first statement takes the snapshot, and the end of the transaction gives it back.
@@ -292,4 +319,21 @@ fn in_snapshot<T>(
     let transaction = connection.unchecked_transaction()?;
     let log = Log::at(&transaction, cache)?;
     work(&Snapshot::new(&transaction, log))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No test without a loss of power sees whether a commit is on disk; this one sees whether SQLite is told to see to it.
+    #[test]
+    fn commits_are_synchronous() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let connection = writing(&folder.path().join("registry.sqlite")).unwrap();
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
+        const FULL: i64 = 2;
+        assert_eq!(pragma("synchronous"), Ok(FULL));
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+    }
 }

@@ -47,9 +47,7 @@ impl Text {
 
     /// A small value, in its canonical form.
     pub(crate) fn value(&mut self, value: &Value) -> Result<(), ApiError> {
-        let bytes = self.form.bytes(value)?;
-        self.text.push_str(str::from_utf8(&bytes).map_err(|_| ApiError::server_error())?);
-        Ok(())
+        Ok(self.form.push(value, &mut self.text)?)
     }
 
     pub(crate) fn string(&mut self, string: &str) {

@@ -19,6 +19,11 @@ pub(crate) struct Untouched {
 }
 
 impl Untouched {
+    /// Whether changes that were not written back are read with it.
+    pub(crate) fn is_copy(&self) -> bool {
+        self.copy.is_some()
+    }
+
     pub(crate) fn connect(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         match self.copy {

@@ -8,29 +8,39 @@ mod events;
 mod files;
 pub(crate) mod leaves;
 mod manifests;
+mod note;
 mod own;
 pub(crate) mod tables;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, error::Error, path::Path};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 pub use class::Class;
+use note::Note;
 
-use crate::{identity::Identity, untouched};
+use crate::{
+    identity::Identity,
+    schema,
+    untouched::{self, Untouched},
+};
 
-/// Most offending rows that are named in each class; all are counted.
+/// Most offending rows that are named in each class, and most notes of a kind; all are counted.
 const MAX_NAMED: u64 = 100;
+
+/// Most characters of a row's name or of what is said of it: both quote what stands in the files.
+const MAX_SAID: usize = 600;
 
 /// What a leaf and the row written with it may differ by, in seconds: published registries read the clock twice.
 const TOLERANCE: i64 = 5;
 
 /// What no signature and no leaf binds, so that no validation of it is possible.
-const NOT_ESTABLISHED: [&str; 2] = [
+const NOT_ESTABLISHED: [&str; 3] = [
     "corpus rows: hashes and metadata are covered neither by the manifest's signature nor by the log",
     "earlier registrations of a file: the log has their counts and issuer, but not their manifests",
+    "the identity: nothing else in these files says which key the registry signed with",
 ];
 
 /// One row that is wrong, or one file.
@@ -53,6 +63,7 @@ pub struct Validation {
     log_size: u64,
     counts: BTreeMap<Class, u64>,
     failures: Vec<Failure>,
+    note_counts: BTreeMap<Note, u64>,
     notes: Vec<String>,
 }
 
@@ -76,7 +87,8 @@ impl Validation {
     }
 
     /// `ok`, `counts` of the rows, `tlog_size`, a number for every class, the offending rows (`failures`), what
-    /// looks odd and is explained (`notes`), and what cannot be told from these files (`not_established`).
+    /// looks odd and is explained (`notes`, 100 of each kind, and the number of all in `note_counts`), and what cannot be told
+    /// from these files (`not_established`).
     #[must_use]
     pub fn to_json(&self) -> Value {
         let rows: Map<String, Value> =
@@ -90,6 +102,7 @@ impl Validation {
         }
         report.insert(String::from("failures"), json!(self.failures));
         report.insert(String::from("notes"), json!(self.notes));
+        report.insert(String::from("note_counts"), json!(self.note_counts));
         report.insert(String::from("not_established"), json!(NOT_ESTABLISHED));
         Value::Object(report)
     }
@@ -98,9 +111,40 @@ impl Validation {
         let count = self.counts.entry(class).or_default();
         *count += 1;
         if *count <= MAX_NAMED {
-            self.failures.push(Failure { class, table, row: row.into(), why: why.into() });
+            self.failures.push(Failure {
+                class,
+                table,
+                row: shortened(row.into()),
+                why: shortened(why.into()),
+            });
         }
     }
+
+    fn note(&mut self, kind: Note, text: impl Into<String>) {
+        let count = self.note_counts.entry(kind).or_default();
+        *count += 1;
+        if *count <= MAX_NAMED {
+            self.notes.push(shortened(text.into()));
+        }
+    }
+}
+
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_SAID) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// A column that is a text; one of another type counts as absent, and is reported as such by [`tables`].
+fn text(row: &Row<'_>, column: usize) -> Option<String> {
+    row.get::<_, Option<String>>(column).ok().flatten()
+}
+
+/// A column that is an integer.
+fn number(row: &Row<'_>, column: usize) -> Option<i64> {
+    row.get::<_, Option<i64>>(column).ok().flatten()
 }
 
 /// Validates the database, the log (in it, or `tlog/leaves.jsonl` in `data_dir`) and the identity in `data_dir`.
@@ -110,9 +154,18 @@ impl Validation {
 pub fn validate(db: &Path, data_dir: &Path) -> Validation {
     let mut validation = Validation::default();
     let name = db.file_name().unwrap_or(db.as_os_str()).to_string_lossy().into_owned();
-    let outcome = untouched::open(db).map_err(|error| chain(&error)).and_then(|database| {
-        let connection = database.connect().map_err(|error| chain(&error))?;
-        database_is_whole(&connection)?;
+    let opened = untouched::open(db).map_err(|error| chain(&error));
+    let connected = opened.and_then(|database| {
+        if database.is_copy() {
+            let text = "changes that a crash left beside the database were read with it: it was not closed";
+            validation.note(Note::UnclosedDatabase, text);
+        }
+        Ok((database.connect().map_err(|error| chain(&error))?, database))
+    });
+    let outcome = connected.and_then(|(connection, database)| {
+        for why in faults(&connection, &database, db).map_err(|error| chain(&error))? {
+            validation.fail(Class::DatabaseErrors, "database", &name, why);
+        }
         all(&connection, data_dir, &mut validation).map_err(|error| chain(&error))
     });
     if let Err(error) = outcome {
@@ -122,26 +175,38 @@ pub fn validate(db: &Path, data_dir: &Path) -> Validation {
     validation
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source())
+fn chain(error: &(dyn Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| (*error).source())
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(": ")
 }
 
-fn database_is_whole(connection: &Connection) -> Result<(), String> {
-    let said: String = connection
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(|error| chain(&error))?;
-    if said == "ok" { Ok(()) } else { Err(format!("SQLite's integrity check says: {said}")) }
+/// What is wrong with the database as a file. What can be read all the same is read.
+fn faults(connection: &Connection, database: &Untouched, db: &Path) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare(&format!("PRAGMA integrity_check({MAX_NAMED})"))?;
+    let said = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+    let mut faults: Vec<String> = said.into_iter().filter(|line| line != "ok").collect();
+    faults.iter_mut().for_each(|line| line.insert_str(0, "SQLite's integrity check says: "));
+    let version = schema::version(connection)?;
+    if schema::is_unknown(version) {
+        faults.push(format!("user_version is {version}: no registry that this one knows has written it"));
+    }
+    let pragma = |name| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
+    let pages = u64::try_from(pragma("page_count")? * pragma("page_size")?).unwrap_or(u64::MAX);
+    let found = fs_err::metadata(db).map_or(0, |db| db.len());
+    if found > pages && !database.is_copy() {
+        faults.push(format!("the file has {found} bytes, and its pages {pages}: something follows them"));
+    }
+    Ok(faults)
 }
 
 fn all(connection: &Connection, data_dir: &Path, validation: &mut Validation) -> rusqlite::Result<()> {
     tables::copy(connection, validation)?;
     leaves::read(connection, data_dir, validation)?;
     own::all(connection, validation)?;
-    files::all(connection, validation)?;
     manifests::all(connection, validation)?;
+    files::all(connection, validation)?;
     events::all(connection, validation)
 }
 
@@ -150,9 +215,8 @@ fn has_identity(data_dir: &Path, validation: &mut Validation) {
     let path = data_dir.join("registry-identity.json");
     match fs_err::read(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            validation.notes.push(String::from(
-                "no registry-identity.json beside the log: the identity was not looked at",
-            ));
+            let text = "no registry-identity.json beside the log: the identity was not looked at";
+            validation.note(Note::NoIdentity, text);
         }
         Err(error) => {
             validation.fail(Class::IdentityFileErrors, "registry-identity.json", "", error.to_string())
@@ -168,4 +232,25 @@ fn has_identity(data_dir: &Path, validation: &mut Validation) {
 /// Seconds since 1970 of a text as leaves have it.
 fn seconds(text: &str) -> Option<i64> {
     text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_is_bounded_and_what_is_counted_is_not() {
+        let mut validation = Validation::default();
+        for number in 0..250 {
+            validation.fail(Class::OrphanBeacons, "beacons", number.to_string(), "é".repeat(10_000));
+            validation.note(Note::EarlierRegistration, number.to_string());
+        }
+        validation.note(Note::NoIdentity, "x");
+        let report = validation.to_json();
+        let length = |name: &str| report[name].as_array().unwrap().len();
+        assert_eq!((length("failures"), length("notes")), (100, 101));
+        assert_eq!(report["orphan_beacons"], 250);
+        assert_eq!(report["note_counts"], json!({"earlier_registration": 250, "no_identity": 1}));
+        assert_eq!(validation.failures()[0].why.chars().count(), MAX_SAID + 1);
+    }
 }

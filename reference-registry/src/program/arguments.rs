@@ -8,7 +8,7 @@ use std::{
 };
 
 use assayer_reference_registry::{
-    Access, DataLocation, Dialect, HostName, HostNames, Options, RateLimit, Secret,
+    Access, DataLocation, Dialect, HostName, HostNames, LogUrl, LogUrlError, Options, RateLimit, Secret,
 };
 use clap::Parser;
 use ipnet::IpNet;
@@ -111,7 +111,7 @@ impl Arguments {
             trusted_proxies: self.trusted_proxies()?,
             operator_token: secret("OVERSIGHT_OPERATOR_TOKEN"),
             dns_event_secret: secret("OVERSIGHT_DNS_EVENT_SECRET"),
-            transparency_log: parsed("--rekor-url", self.rekor_url.as_deref())?,
+            transparency_log: self.transparency_log()?,
             jurisdiction: variable("OVERSIGHT_JURISDICTION").unwrap_or_else(|| String::from("GLOBAL")),
             ..Options::ephemeral()
         };
@@ -148,6 +148,14 @@ impl Arguments {
             ocsp: name("--ocsp-domain", &self.ocsp_domain)?,
             registry: name("--registry-domain", &self.registry_domain)?,
         })
+    }
+
+    /// What is refused is not repeated: it may have a password in it.
+    fn transparency_log(&self) -> Result<Option<LogUrl>, Box<dyn Error>> {
+        let text = self.rekor_url.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        text.map(str::parse)
+            .transpose()
+            .map_err(|error: LogUrlError| format!("--rekor-url (not repeated here): {error}").into())
     }
 
     fn trusted_proxies(&self) -> Result<Vec<IpNet>, Box<dyn Error>> {

@@ -20,23 +20,32 @@ use crate::{
 
 pub(super) async fn register(
     State(app): State<Shared>,
-    Guarded { members: body, .. }: Guarded<Registers>,
+    Guarded { members: mut body, .. }: Guarded<Registers>,
 ) -> Result<Json<Value>, ApiError> {
-    let outcome = recorded(&app, &body).await;
+    let manifest = match body.swap_remove("manifest") {
+        Some(Value::Object(manifest)) => Some(Arc::new(manifest)),
+        _ => None,
+    };
+    let outcome = recorded(&app, manifest.clone(), &body).await;
     if outcome.is_err() && app.faults.on("rejection-appends-leaf") {
-        app.write(move |_, pending| log_rejected(pending, &body)).await?;
+        app.write(move |_, pending| log_rejected(pending, &manifest.unwrap_or_default())).await?;
     }
     outcome.map(Json)
 }
 
 /// Everything that can be checked without the database is checked before the writer hears of it.
-async fn recorded(app: &Shared, body: &Map<String, Value>) -> Result<Value, ApiError> {
+async fn recorded(
+    app: &Shared,
+    manifest: Option<Arc<Map<String, Value>>>,
+    body: &Map<String, Value>,
+) -> Result<Value, ApiError> {
     reach(Step::BodyRead)?;
-    let registration = Registration::read(body, app.dialect.form(), &app.faults)?;
+    let manifest = manifest.ok_or_else(|| ApiError::missing_field("manifest is not an object"))?;
+    let registration = Registration::read(Arc::clone(&manifest), body, app.dialect.form(), &app.faults)?;
     reach(Step::Verified)?;
     let answer = app.write(move |app, pending| registration.record(pending, &app.faults)).await?;
     reach(Step::Answered)?;
-    let answer = with_attestation(app, body, answer).await?;
+    let answer = with_attestation(app, manifest, answer).await?;
     match app.dialect {
         Dialect::Candidate => Ok(answer),
         Dialect::Announced => app.read(|app, snapshot| with_receipt(app, snapshot, answer)).await,
@@ -46,14 +55,13 @@ async fn recorded(app: &Shared, body: &Map<String, Value>) -> Result<Value, ApiE
 /// The file is registered already: what goes wrong from here on is said, and changes nothing about that.
 async fn with_attestation(
     app: &Shared,
-    body: &Map<String, Value>,
+    manifest: Arc<Map<String, Value>>,
     mut answer: Value,
 ) -> Result<Value, ApiError> {
     if app.attestor.is_none() {
         return Ok(answer);
     }
     let index = answer.get("tlog_index").and_then(Value::as_u64).unwrap_or_default();
-    let manifest = body.get("manifest").and_then(Value::as_object).cloned().unwrap_or_default();
     // A task of its own: the client may go away, and the attestation is kept all the same.
     let attestor = Arc::clone(app);
     let task = tokio::spawn(async move { attest(&attestor, &manifest, index).await });

@@ -56,7 +56,7 @@ pub enum Class {
     RegistrationRowMismatches,
     /// Beacon leaves that no event names: an event was deleted, or a leaf was added.
     BeaconLeavesWithoutEvent,
-    /// Leaves that are neither a registration nor an event.
+    /// Leaves that are neither a registration nor an event, or not as a registry writes one: their members, their form.
     UnknownTlogLeaves,
     /// Registration leaves of a file that has no manifest.
     RegistrationLeavesWithoutManifest,
@@ -82,8 +82,20 @@ pub enum Class {
     EventTimeMismatches,
     /// Events whose columns say what an event of their kind cannot: user agent of a DNS event, `extra` of another.
     EventColumnMismatches,
+    /// Events that stand in the log before their file does, or whose token is not one that their file lists.
+    EventTokenMismatches,
+    /// Events that are numbered in another order than their leaves, and not within the seconds of a race.
+    EventOrderMismatches,
     /// Gaps in the numbers of the events, or numbers that were never given out.
     EventIdGaps,
+    /// Rows beyond the first with one key.
+    DuplicateRows,
+    /// Rows with a value of another type than that of the column, or without one where one is needed.
+    ColumnTypeMismatches,
+    /// Tables whose key is not that of the registries, so that a row would be written beside the one that it replaces.
+    MissingKeys,
+    /// Triggers: no registry of this protocol has any, and they change rows behind its back.
+    Triggers,
     /// Tables that are not there.
     MissingTables,
     /// Columns that are not there.
@@ -96,7 +108,7 @@ pub enum Class {
 
 impl Class {
     /// All, in the order of the report.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 49] = [
         Self::OrphanBeacons,
         Self::OrphanWatermarks,
         Self::OrphanEvents,
@@ -135,7 +147,13 @@ impl Class {
         Self::RegisteredAtMismatches,
         Self::EventTimeMismatches,
         Self::EventColumnMismatches,
+        Self::EventTokenMismatches,
+        Self::EventOrderMismatches,
         Self::EventIdGaps,
+        Self::DuplicateRows,
+        Self::ColumnTypeMismatches,
+        Self::MissingKeys,
+        Self::Triggers,
         Self::MissingTables,
         Self::MissingColumns,
         Self::DatabaseErrors,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Class, TOLERANCE, Validation, files, seconds};
+use super::{Class, TOLERANCE, Validation, files, manifests, note::Note, number, seconds, text};
 use crate::lossless::Json;
 
 /// A row of `events`; a column of another type counts as absent.
@@ -23,21 +23,19 @@ struct Event {
 
 impl Event {
     fn read(row: &Row<'_>) -> Self {
-        let text = |column: usize| row.get::<_, Option<String>>(column).ok().flatten();
-        let number = |column: usize| row.get::<_, Option<i64>>(column).ok().flatten();
         Self {
-            name: format!("id={}", number(0).map_or_else(|| String::from("?"), |id| id.to_string())),
-            token_id: text(1),
-            file_id: text(2),
-            recipient_id: text(3),
-            issuer_id: text(4),
-            kind: text(5),
-            source_ip: text(6),
-            user_agent: text(7),
-            extra: text(8),
-            timestamp: number(9),
-            qualified_timestamp: text(10),
-            tlog_index: number(11),
+            name: format!("id={}", number(row, 0).map_or_else(|| String::from("?"), |id| id.to_string())),
+            token_id: text(row, 1),
+            file_id: text(row, 2),
+            recipient_id: text(row, 3),
+            issuer_id: text(row, 4),
+            kind: text(row, 5),
+            source_ip: text(row, 6),
+            user_agent: text(row, 7),
+            extra: text(row, 8),
+            timestamp: number(row, 9),
+            qualified_timestamp: text(row, 10),
+            tlog_index: number(row, 11),
         }
     }
 
@@ -55,12 +53,14 @@ pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusql
     while let Some(row) = rows.next()? {
         let event = Event::read(row);
         is_of_its_file(connection, &event, validation)?;
-        has_extra(&event, validation);
+        has_a_token_of_its_file(connection, &event, validation)?;
+        has_columns_of_its_kind(&event, validation);
         has_one_time(&event, validation);
         has_its_leaf(connection, &event, validation)?;
     }
     no_leaf_twice(connection, validation)?;
     no_leaf_without_event(connection, validation)?;
+    are_numbered_like_their_leaves(connection, validation)?;
     ids_are_complete(connection, validation)
 }
 
@@ -70,22 +70,80 @@ fn is_of_its_file(
     validation: &mut Validation,
 ) -> rusqlite::Result<()> {
     let found = (event.recipient_id.clone(), event.issuer_id.clone());
-    let expected = match &event.file_id {
-        None => (None, None),
-        Some(file_id) => match files::owner(connection, file_id)? {
-            Some(owner) => owner,
-            None => {
-                let why = format!("no manifest has file_id {file_id:?}");
-                validation.fail(Class::OrphanEvents, "events", event.name.clone(), why);
-                return Ok(());
-            }
-        },
+    let Some(file_id) = &event.file_id else {
+        if found != (None, None) {
+            let why = files::different(&found, &(None, None));
+            validation.fail(Class::EventIdentityMismatches, "events", event.name.clone(), why);
+        }
+        return Ok(());
     };
-    if found != expected {
-        let why = files::different(&found, &expected);
-        validation.fail(Class::EventIdentityMismatches, "events", event.name.clone(), why);
+    let Some(expected) = files::owner(connection, file_id)? else {
+        let why = format!("no manifest has file_id {file_id:?}");
+        validation.fail(Class::OrphanEvents, "events", event.name.clone(), why);
+        return Ok(());
+    };
+    if found == expected {
+        return Ok(());
+    }
+    match manifests::Registrations::of(connection, file_id)?.before(event.tlog_index, &found) {
+        true => {
+            let name = &event.name;
+            validation.note(
+                Note::EarlierRegistration,
+                format!("events: {name} is of an earlier registration of {file_id}"),
+            );
+        }
+        false => {
+            let why = files::different(&found, &expected);
+            validation.fail(Class::EventIdentityMismatches, "events", event.name.clone(), why);
+        }
     }
     Ok(())
+}
+
+/// A token belongs to the file that lists it, from its registration on. Of a file that was registered more than once, only the
+/// last manifest is known, and nothing can be said of what others listed.
+fn has_a_token_of_its_file(
+    connection: &Connection,
+    event: &Event,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
+    let (Some(token_id), Some(index)) = (&event.token_id, event.tlog_index) else { return Ok(()) };
+    let why = match &event.file_id {
+        Some(file_id) => {
+            let file = manifests::Listing::of(connection, file_id)?;
+            match file.registered_at {
+                Some(first) if first > index => Some(format!(
+                    "leaf {index} stands before leaf {first}, with which {file_id} was registered"
+                )),
+                _ if file.is_known && !file.lists(connection, token_id)? => {
+                    Some(format!("the manifest of {file_id} does not list {token_id}"))
+                }
+                _ => None,
+            }
+        }
+        None => manifests::registered_before(connection, token_id, index)?
+            .map(|file_id| format!("{token_id} is a token of {file_id}, which was registered before")),
+    };
+    if let Some(why) = why {
+        validation.fail(Class::EventTokenMismatches, "events", event.name.clone(), why);
+    }
+    Ok(())
+}
+
+/// As the wire has them (fact sheet, section 1.4).
+const KINDS: [&str; 4] = ["dns", "http_img", "license", "ocsp"];
+
+fn has_columns_of_its_kind(event: &Event, validation: &mut Validation) {
+    if !event.kind.as_deref().is_some_and(|kind| KINDS.contains(&kind)) {
+        let why = format!("kind is {:?}, expected one of {}", event.kind, KINDS.join(", "));
+        validation.fail(Class::EventColumnMismatches, "events", event.name.clone(), why);
+    }
+    if event.is_dns() && event.user_agent.as_deref() != Some("") {
+        let why = format!("user_agent of a dns event is {:?}", event.user_agent);
+        validation.fail(Class::EventColumnMismatches, "events", event.name.clone(), why);
+    }
+    has_extra(event, validation);
 }
 
 fn has_extra(event: &Event, validation: &mut Validation) {
@@ -110,10 +168,6 @@ fn has_extra(event: &Event, validation: &mut Validation) {
     };
     if names.as_deref().is_none_or(|names| names != expected) {
         let why = format!("extra of a {} event is {:?}", event.kind.as_deref().unwrap_or("?"), event.extra);
-        validation.fail(Class::EventColumnMismatches, "events", event.name.clone(), why);
-    }
-    if event.is_dns() && event.user_agent.as_deref() != Some("") {
-        let why = format!("user_agent of a dns event is {:?}", event.user_agent);
         validation.fail(Class::EventColumnMismatches, "events", event.name.clone(), why);
     }
 }
@@ -180,12 +234,12 @@ fn difference(connection: &Connection, event: &Event, index: i64) -> rusqlite::R
 
 fn no_leaf_twice(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
-        "SELECT id, tlog_index FROM r_events e WHERE tlog_index IS NOT NULL
+        "SELECT id, tlog_index FROM r_events e WHERE typeof(tlog_index) = 'integer'
              AND EXISTS (SELECT 1 FROM r_events f WHERE f.tlog_index = e.tlog_index AND f.rowid < e.rowid) ORDER BY rowid",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let (id, index): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let (id, index) = (number(row, 0).unwrap_or_default(), number(row, 1).unwrap_or_default());
         let why = format!("an earlier event has tlog_index {index} too");
         validation.fail(Class::DuplicateEventTlogIndexes, "events", format!("id={id}"), why);
     }
@@ -202,6 +256,29 @@ fn no_leaf_without_event(connection: &Connection, validation: &mut Validation) -
         let position: i64 = row.get(0)?;
         let why = "the leaf is that of an event, and no event has its index";
         validation.fail(Class::BeaconLeavesWithoutEvent, "log", format!("leaf {position}"), why);
+    }
+    Ok(())
+}
+
+/// Rows are numbered as their leaves are appended. Published registries do the two one after the other, so that events of one moment
+/// can change places (fact sheet, section 7).
+fn are_numbered_like_their_leaves(
+    connection: &Connection,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT id, tlog_index, timestamp, before, at FROM (
+             SELECT id, tlog_index, timestamp, lag(tlog_index) OVER (ORDER BY id) AS before, lag(timestamp) OVER (ORDER BY id) AS at
+             FROM r_events WHERE typeof(tlog_index) = 'integer') WHERE before > tlog_index ORDER BY id",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let of = |column| number(row, column).unwrap_or_default();
+        let why = format!("its leaf is {}, that of the event before it {}", of(1), of(3));
+        match of(2).abs_diff(of(4)) <= TOLERANCE.unsigned_abs() {
+            true => validation.note(Note::EventsRaced, format!("events: id={}: {why}", of(0))),
+            false => validation.fail(Class::EventOrderMismatches, "events", format!("id={}", of(0)), why),
+        }
     }
     Ok(())
 }
@@ -224,12 +301,11 @@ fn ids_are_complete(connection: &Connection, validation: &mut Validation) -> rus
         }
         expected = id.saturating_add(1);
     }
-    match last {
-        Some(last) if last.saturating_add(1) != expected => {
-            let why = format!("the last number given out is {last}");
-            validation.fail(Class::EventIdGaps, "events", format!("id={}", expected - 1), why);
-        }
-        _ => {}
-    }
+    let gap = match last {
+        Some(last) if last.saturating_add(1) != expected => format!("the last number given out is {last}"),
+        None if expected > 1 => String::from("SQLite does not know any more which number it gave out last"),
+        _ => return Ok(()),
+    };
+    validation.fail(Class::EventIdGaps, "events", format!("id={}", expected - 1), gap);
     Ok(())
 }

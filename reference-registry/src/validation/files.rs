@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Class, Validation, manifests};
+use super::{Class, Validation, manifests::Registrations, note::Note, number, text};
 use crate::lossless::Json;
 
 /// A table whose rows belong to files.
@@ -17,20 +17,20 @@ struct Table {
 const TABLES: [Table; 3] = [
     Table {
         name: "beacons",
-        rows: "SELECT 'token_id=' || token_id, file_id, recipient_id, issuer_id, registered_at FROM r_beacons",
+        rows: "SELECT concat('token_id=', token_id), file_id, recipient_id, issuer_id, registered_at FROM r_beacons",
         orphan: Class::OrphanBeacons,
         identity: Some(Class::BeaconIdentityMismatches),
     },
     Table {
         name: "watermarks",
-        rows: "SELECT 'mark_id=' || mark_id || ' layer=' || layer, file_id, recipient_id, issuer_id, registered_at
+        rows: "SELECT concat('mark_id=', mark_id, ' layer=', layer), file_id, recipient_id, issuer_id, registered_at
              FROM r_watermarks",
         orphan: Class::OrphanWatermarks,
         identity: Some(Class::WatermarkIdentityMismatches),
     },
     Table {
         name: "corpus",
-        rows: "SELECT 'file_id=' || file_id || ' hash_kind=' || hash_kind || ' hash_value=' || hash_value, file_id,
+        rows: "SELECT concat('file_id=', file_id, ' hash_kind=', hash_kind, ' hash_value=', hash_value), file_id,
              NULL, NULL, registered_at FROM r_corpus",
         orphan: Class::OrphanCorpus,
         identity: None,
@@ -54,26 +54,26 @@ fn belongs(
     row: &Row<'_>,
     validation: &mut Validation,
 ) -> rusqlite::Result<()> {
-    let name: String = row.get::<_, Option<String>>(0).ok().flatten().unwrap_or_default();
-    let file_id: String = row.get::<_, Option<String>>(1).ok().flatten().unwrap_or_default();
+    let name = text(row, 0).unwrap_or_default();
+    let file_id = text(row, 1).unwrap_or_default();
     let Some(owner) = owner(connection, &file_id)? else {
         validation.fail(table.orphan, table.name, name, format!("no manifest has file_id {file_id:?}"));
         return Ok(());
     };
-    if let Some(class) = table.identity {
-        let found: (Option<String>, Option<String>) = (row.get(2).ok().flatten(), row.get(3).ok().flatten());
-        if found != owner {
-            validation.fail(class, table.name, name.clone(), different(&found, &owner));
+    let (registrations, second) = (Registrations::of(connection, &file_id)?, number(row, 4));
+    let found = (text(row, 2), text(row, 3));
+    if let Some(class) = table.identity.filter(|_| found != owner) {
+        match second.is_some_and(|second| registrations.named_at(second, &found)) {
+            true => {
+                let note = format!("{}: {name} is of an earlier registration of {file_id}", table.name);
+                validation.note(Note::EarlierRegistration, note);
+            }
+            false => validation.fail(class, table.name, name.clone(), different(&found, &owner)),
         }
     }
-    let second = row.get::<_, Option<i64>>(4).ok().flatten();
-    match second {
-        Some(second) if manifests::was_registered_at(connection, &file_id, second)? => {}
-        _ => {
-            let why =
-                format!("registered_at is {second:?}, at which the log has no registration of {file_id:?}");
-            validation.fail(Class::RegisteredAtMismatches, table.name, name, why);
-        }
+    if !second.is_some_and(|second| registrations.happened_at(second)) {
+        let why = format!("registered_at is {second:?}, at which the log has no registration of {file_id:?}");
+        validation.fail(Class::RegisteredAtMismatches, table.name, name, why);
     }
     Ok(())
 }
@@ -84,7 +84,7 @@ pub(super) type Owner = (Option<String>, Option<String>);
 pub(super) fn owner(connection: &Connection, file_id: &str) -> rusqlite::Result<Option<Owner>> {
     connection
         .prepare_cached("SELECT recipient_id, issuer_id FROM r_manifests WHERE file_id = ?1")?
-        .query_row([file_id], |row| Ok((row.get(0).ok().flatten(), row.get(1).ok().flatten())))
+        .query_row([file_id], |row| Ok((text(row, 0), text(row, 1))))
         .optional()
 }
 
@@ -97,7 +97,7 @@ pub(super) fn different(found: &Owner, expected: &Owner) -> String {
 
 fn corpus_metadata(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
-        "SELECT 'file_id=' || file_id || ' hash_kind=' || hash_kind, metadata FROM r_corpus WHERE metadata IS NOT NULL",
+        "SELECT concat('file_id=', file_id, ' hash_kind=', hash_kind), metadata FROM r_corpus WHERE metadata IS NOT NULL",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -105,7 +105,7 @@ fn corpus_metadata(connection: &Connection, validation: &mut Validation) -> rusq
         if let Some(error) =
             Some(metadata.trim()).filter(|text| !text.is_empty()).and_then(|text| Json::read(text).err())
         {
-            let name = row.get::<_, Option<String>>(0).ok().flatten().unwrap_or_default();
+            let name = text(row, 0).unwrap_or_default();
             validation.fail(Class::MalformedCorpusMetadataJson, "corpus", name, error.to_string());
         }
     }

@@ -7,8 +7,8 @@ use std::{
 
 use rusqlite::{Connection, params};
 
-use super::{Class, Validation, tables};
-use crate::{lossless::Json, merkle::leaf_hash};
+use super::{Class, TOLERANCE, Validation, note::Note, seconds, tables};
+use crate::{lossless::Json, merkle::leaf_hash, published};
 
 /// Longest line of `leaves.jsonl` that is read, in bytes. A leaf of this protocol is below 10 KiB.
 const MAX_LINE: u64 = 4 * 1024 * 1024;
@@ -37,10 +37,10 @@ pub(super) fn read(
             return Ok(());
         }
     };
-    let mut position = 0;
+    let (mut position, mut clock) = (0, Clock::default());
     log.each(&mut |record| {
         match record {
-            Ok(record) => keep(connection, record, position, validation)?,
+            Ok(record) => keep(connection, record, position, &mut clock, validation)?,
             Err(Unreadable { name, why }) => validation.fail(Class::MalformedTlogRecords, "log", name, why),
         }
         position += 1;
@@ -54,6 +54,7 @@ fn keep(
     connection: &Connection,
     record: Record,
     position: i64,
+    clock: &mut Clock,
     validation: &mut Validation,
 ) -> rusqlite::Result<()> {
     for (class, why) in record.faults(position) {
@@ -66,9 +67,10 @@ fn keep(
         return Ok(());
     };
     let event = leaf.text_of("event");
-    if !matches!(event, Some("register" | "beacon")) {
-        validation.fail(Class::UnknownTlogLeaves, "log", record.name, "event is neither register nor beacon");
+    if let Some(why) = unusual(&leaf, &text) {
+        validation.fail(Class::UnknownTlogLeaves, "log", record.name, why);
     }
+    clock.follows(&leaf, position, validation);
     connection.prepare_cached("INSERT INTO temp.leaves VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
         position,
         event,
@@ -77,6 +79,60 @@ fn keep(
         is_true
     ])?;
     Ok(())
+}
+
+/// The members of each sort of leaf (fact sheet, section 1.4), ordered.
+const REGISTRATION: &[&str] = &[
+    "event",
+    "file_id",
+    "issuer_id",
+    "issuer_pub",
+    "n_beacons",
+    "n_watermarks",
+    "recipient_id",
+    "timestamp",
+];
+const OF_WEB: &[&str] =
+    &["event", "file_id", "kind", "recipient_id", "source_ip", "timestamp", "token_id", "user_agent"];
+const OF_DNS: &[&str] =
+    &["event", "file_id", "kind", "qname", "qtype", "recipient_id", "source_ip", "timestamp", "token_id"];
+
+/// What a leaf has that no registry writes.
+fn unusual(leaf: &Json, text: &str) -> Option<String> {
+    let members = match (leaf.text_of("event"), leaf.text_of("kind")) {
+        (Some("register"), _) => REGISTRATION,
+        (Some("beacon"), Some("dns")) => OF_DNS,
+        (Some("beacon"), _) => OF_WEB,
+        _ => return Some(String::from("event is neither register nor beacon")),
+    };
+    let mut names = leaf.names();
+    names.sort_unstable();
+    if names != members {
+        return Some(format!("its members are {}, expected {}", names.join(", "), members.join(", ")));
+    }
+    if leaf.text_of("timestamp").and_then(seconds).is_none() {
+        return Some(String::from("timestamp is no time"));
+    }
+    (!published::is_canonical(leaf, text))
+        .then(|| String::from("its bytes are in none of the canonical forms that registries have used"))
+}
+
+/// The time of the leaf before.
+#[derive(Default)]
+struct Clock(Option<i64>);
+
+impl Clock {
+    fn follows(&mut self, leaf: &Json, position: i64, validation: &mut Validation) {
+        let Some(at) = leaf.text_of("timestamp").and_then(seconds) else { return };
+        if let Some(before) = self.0.filter(|before| at + TOLERANCE < *before) {
+            let back = before - at;
+            validation.note(
+                Note::ClockSetBack,
+                format!("log: leaf {position} is {back} seconds older than the one before it"),
+            );
+        }
+        self.0 = Some(at);
+    }
 }
 
 /// Where the leaves of a registry stand.

@@ -1,11 +1,11 @@
 //! Manifests: their text, their signature, and what the log says of their registration.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 
-use super::{Class, TOLERANCE, Validation};
+use super::{Class, TOLERANCE, Validation, files::Owner, note::Note, number, text};
 use crate::{canonical::Form, faults::Faults, lossless::Json, manifest::Manifest, published, strict_json};
 
 /// What rows and leaves say where the manifest does not name an issuer or recipient.
@@ -22,25 +22,33 @@ struct Stored {
 }
 
 impl Stored {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            file_id: row.get::<_, Option<String>>(0).ok().flatten().unwrap_or_default(),
-            recipient_id: row.get(1).ok(),
-            issuer_id: row.get(2).ok(),
-            issuer_key: row.get(3).ok(),
-            text: row.get(4).ok(),
-            registered_at: row.get(5).ok(),
-        })
+    fn read(row: &Row<'_>) -> Self {
+        Self {
+            file_id: text(row, 0).unwrap_or_default(),
+            recipient_id: text(row, 1),
+            issuer_id: text(row, 2),
+            issuer_key: text(row, 3),
+            text: text(row, 4),
+            registered_at: number(row, 5),
+        }
     }
 }
 
+/// Which tokens the manifests list: a row for each, and one without a token for each manifest that was read.
+const LISTED: &str = "
+CREATE TEMP TABLE listed (file_id TEXT NOT NULL, token_id TEXT);
+CREATE INDEX temp.listed_file ON listed (file_id, token_id);
+CREATE INDEX temp.listed_token ON listed (token_id);
+";
+
 pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    connection.execute_batch(LISTED)?;
     let mut statement = connection.prepare(
         "SELECT file_id, recipient_id, issuer_id, issuer_ed25519_pub, manifest_json, registered_at FROM r_manifests",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        one(connection, &Stored::read(row)?, validation)?;
+        one(connection, &Stored::read(row), validation)?;
     }
     leaves_have_manifests(connection, validation)
 }
@@ -63,9 +71,8 @@ fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) ->
         }
     };
     if let Err(error) = strict_json::parse(text.as_bytes()) {
-        validation
-            .notes
-            .push(format!("manifests: {row} cannot be served in a bundle of this registry: {error}"));
+        let note = format!("manifests: {row} cannot be served in a bundle of this registry: {error}");
+        validation.note(Note::Unservable, note);
     }
     if !published::verifies(&manifest) && !verifies_as_own(text) {
         let why = "the issuer's signature verifies in none of the forms that registries have used";
@@ -77,10 +84,57 @@ fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) ->
         validation.fail(Class::UnsignedManifestMembers, "manifests", row, why);
     }
     says_what_its_row_says(stored, &manifest, validation);
+    remember(connection, stored, &manifest)?;
     let registrations = Registrations::of(connection, &stored.file_id)?;
     registrations.include(stored, &manifest, validation);
     has_its_rows(connection, &BEACONS, stored, &manifest, &registrations, validation)?;
     has_its_rows(connection, &WATERMARKS, stored, &manifest, &registrations, validation)
+}
+
+fn remember(connection: &Connection, stored: &Stored, manifest: &Json) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached("INSERT INTO temp.listed VALUES (?1, ?2)")?;
+    let tokens = manifest.list_of("beacons").iter().filter_map(|item| item.words_of("token_id"));
+    tokens
+        .map(Some)
+        .chain([None])
+        .try_for_each(|token| statement.execute(params![stored.file_id, token]).map(|_| ()))
+}
+
+/// What is known of the tokens of a file.
+pub(super) struct Listing<'f> {
+    file_id: &'f str,
+    /// Position of the first leaf of a registration.
+    pub(super) registered_at: Option<i64>,
+    /// Whether the manifest that is there is the only one that ever was.
+    pub(super) is_known: bool,
+}
+
+impl<'f> Listing<'f> {
+    pub(super) fn of(connection: &Connection, file_id: &'f str) -> rusqlite::Result<Self> {
+        let statement = "SELECT min(position), count(*) = 1
+                 AND EXISTS (SELECT 1 FROM temp.listed l WHERE l.file_id = ?1 AND token_id IS NULL)
+             FROM temp.leaves WHERE event = 'register' AND file_id = ?1";
+        let (registered_at, is_known) = connection
+            .prepare_cached(statement)?
+            .query_row([file_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Self { file_id, registered_at, is_known })
+    }
+
+    pub(super) fn lists(&self, connection: &Connection, token_id: &str) -> rusqlite::Result<bool> {
+        let statement = "SELECT EXISTS (SELECT 1 FROM temp.listed WHERE file_id = ?1 AND token_id = ?2)";
+        connection.prepare_cached(statement)?.query_row([self.file_id, token_id], |row| row.get(0))
+    }
+}
+
+/// A file that lists the token and whose only registration stands before a leaf.
+pub(super) fn registered_before(
+    connection: &Connection,
+    token_id: &str,
+    index: i64,
+) -> rusqlite::Result<Option<String>> {
+    let statement = "SELECT l.file_id FROM temp.listed l JOIN temp.leaves r ON event = 'register' AND r.file_id = l.file_id
+         WHERE token_id = ?1 GROUP BY l.file_id HAVING count(DISTINCT position) = 1 AND min(position) < ?2";
+    connection.prepare_cached(statement)?.query_row(params![token_id, index], |row| row.get(0)).optional()
 }
 
 /// As this registry reads and signs.
@@ -90,7 +144,7 @@ fn verifies_as_own(text: &str) -> bool {
     else {
         return false;
     };
-    let manifest = Manifest::read(&members, &faults);
+    let manifest = Manifest::read(Arc::new(members), &faults);
     manifest.is_ok_and(|manifest| {
         [Form::Jcs, Form::SortedAscii].into_iter().any(|form| manifest.verify(form, &faults).is_ok())
     })
@@ -134,10 +188,10 @@ fn shown(text: Option<&str>) -> String {
 }
 
 /// The registration leaves of one file, in the order of the log.
-struct Registrations(Vec<(i64, Json)>);
+pub(super) struct Registrations(Vec<(i64, Json)>);
 
 impl Registrations {
-    fn of(connection: &Connection, file_id: &str) -> rusqlite::Result<Self> {
+    pub(super) fn of(connection: &Connection, file_id: &str) -> rusqlite::Result<Self> {
         let mut statement = connection.prepare_cached(
             "SELECT position, text FROM temp.leaves WHERE event = 'register' AND file_id = ?1 ORDER BY position",
         )?;
@@ -168,8 +222,24 @@ impl Registrations {
         }
     }
 
+    /// Whether a registration of this second, but not the last, named this recipient and issuer.
+    pub(super) fn named_at(&self, second: i64, owner: &Owner) -> bool {
+        self.earlier().iter().any(|(_, leaf)| is_at(leaf, second) && names(leaf, owner))
+    }
+
+    /// Whether the last registration before this index, if another one followed, named this recipient and issuer.
+    pub(super) fn before(&self, index: Option<i64>, owner: &Owner) -> bool {
+        let last = self.0.iter().rposition(|(position, _)| index.is_some_and(|index| *position < index));
+        let last = last.and_then(|last| self.earlier().get(last));
+        last.is_some_and(|(_, leaf)| names(leaf, owner))
+    }
+
+    fn earlier(&self) -> &[(i64, Json)] {
+        self.0.split_last().map_or(&[], |(_, earlier)| earlier)
+    }
+
     /// Whether the file was registered at this second, by any of its registrations.
-    fn happened_at(&self, second: i64) -> bool {
+    pub(super) fn happened_at(&self, second: i64) -> bool {
         self.0.iter().any(|(_, leaf)| is_at(leaf, second))
     }
 
@@ -212,6 +282,11 @@ fn differences(stored: &Stored, manifest: &Json, leaf: &Json) -> Vec<String> {
     found
 }
 
+fn names(leaf: &Json, (recipient_id, issuer_id): &Owner) -> bool {
+    leaf.text_of("recipient_id") == recipient_id.as_deref()
+        && leaf.text_of("issuer_id") == issuer_id.as_deref()
+}
+
 fn is_at(leaf: &Json, second: i64) -> bool {
     seconds(leaf).is_some_and(|at| at.abs_diff(second) <= TOLERANCE.unsigned_abs())
 }
@@ -227,7 +302,7 @@ fn leaves_have_manifests(connection: &Connection, validation: &mut Validation) -
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let (position, file_id): (i64, Option<String>) = (row.get(0)?, row.get(1)?);
+        let (position, file_id) = (number(row, 0).unwrap_or_default(), text(row, 1));
         let why = format!("the registration of {} has no manifest", shown(file_id.as_deref()));
         validation.fail(Class::RegistrationLeavesWithoutManifest, "log", format!("leaf {position}"), why);
     }
@@ -295,30 +370,18 @@ fn has_its_rows(
     validation: &mut Validation,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(array.of_file)?;
-    let rows = statement.query_map([&stored.file_id], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<i64>>(2).ok().flatten()))
-    })?;
+    let words = |row: &Row<'_>, column| text(row, column).unwrap_or_default();
+    let rows =
+        statement.query_map([&stored.file_id], |row| Ok((words(row, 0), words(row, 1), number(row, 2))))?;
     let rows: Vec<(String, String, Option<i64>)> = rows.collect::<Result<_, _>>()?;
     let signed = array.signed(manifest);
     for (first, second, at) in &rows {
         let item = (first.as_str(), second.as_str());
-        if signed.contains(&item) {
-            continue;
-        }
-        let row = array.named(item);
-        // A token that is registered again replaces its row, whatever the kind.
-        let is_listed = array.first_is_key && signed.iter().any(|(listed, _)| listed == first);
-        match !is_listed && at.is_some_and(|at| registrations.was_replaced_after(at)) {
-            true => validation.notes.push(format!(
-                "{}: {row} of {} is from an earlier registration of that file",
-                array.table, stored.file_id
-            )),
-            false => validation.fail(
-                array.unsigned,
-                array.table,
-                row,
-                format!("the manifest of {} does not list it", stored.file_id),
-            ),
+        if !signed.contains(&item) {
+            // A token that is registered again replaces its row, whatever the kind.
+            let is_listed = array.first_is_key && signed.iter().any(|(listed, _)| listed == first);
+            let is_earlier = !is_listed && at.is_some_and(|at| registrations.was_replaced_after(at));
+            is_not_listed(array, &stored.file_id, item, is_earlier, validation);
         }
     }
     let found: BTreeSet<(&str, &str)> = rows.iter().map(|(a, b, _)| (a.as_str(), b.as_str())).collect();
@@ -330,6 +393,26 @@ fn has_its_rows(
     Ok(())
 }
 
+fn is_not_listed(
+    array: &Array,
+    file_id: &str,
+    item: (&str, &str),
+    is_earlier: bool,
+    validation: &mut Validation,
+) {
+    let (table, row) = (array.table, array.named(item));
+    match is_earlier {
+        true => {
+            let note = format!("{table}: {row} of {file_id} is from an earlier registration of that file");
+            validation.note(Note::EarlierRegistration, note);
+        }
+        false => {
+            let why = format!("the manifest of {file_id} does not list it");
+            validation.fail(array.unsigned, table, row, why);
+        }
+    }
+}
+
 /// Published registries keep one row for a token or mark, that of whoever registered it last.
 fn is_taken_over(
     connection: &Connection,
@@ -339,15 +422,15 @@ fn is_taken_over(
     validation: &mut Validation,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(array.elsewhere)?;
-    let others = statement.query_map(params![item.0, item.1, file_id], |row| row.get(0))?;
+    let others =
+        statement.query_map(params![item.0, item.1, file_id], |row| Ok(text(row, 0).unwrap_or_default()))?;
     let others: Vec<String> = others.collect::<Result<_, _>>()?;
     for other in others {
         if lists(connection, array, &other, item.0)? {
-            validation.notes.push(format!(
-                "{}: {} of {file_id} was registered again by {other}, which has its row now",
-                array.table,
-                array.named(item)
-            ));
+            let (table, row) = (array.table, array.named(item));
+            let note =
+                format!("{table}: {row} of {file_id} was registered again by {other}, which has its row now");
+            validation.note(Note::TakenOver, note);
             return Ok(());
         }
     }
@@ -359,18 +442,10 @@ fn is_taken_over(
 fn lists(connection: &Connection, array: &Array, file_id: &str, first: &str) -> rusqlite::Result<bool> {
     let mut statement =
         connection.prepare_cached("SELECT manifest_json FROM r_manifests WHERE file_id = ?1")?;
-    let texts = statement.query_map([file_id], |row| row.get(0))?;
+    let texts = statement.query_map([file_id], |row| Ok(text(row, 0).unwrap_or_default()))?;
     let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
     Ok(texts
         .iter()
         .filter_map(|text| Json::read(text).ok())
         .any(|manifest| array.signed(&manifest).iter().any(|(listed, _)| *listed == first)))
-}
-
-pub(super) fn was_registered_at(
-    connection: &Connection,
-    file_id: &str,
-    second: i64,
-) -> rusqlite::Result<bool> {
-    Ok(Registrations::of(connection, file_id)?.happened_at(second))
 }

@@ -2,14 +2,20 @@
 
 use rusqlite::Connection;
 
-use super::{Class, Validation, tables};
-use crate::log::{Log, LogError, TileCache};
+use super::{Class, Validation, number, tables, text};
+use crate::{
+    log::{Log, LogError, TileCache},
+    merkle::TileId,
+};
 
 pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
     let has_nodes = !tables::columns_of(connection, "tlog_nodes")?.is_empty();
     let is_contiguous = validation.count(Class::NoncontiguousTlogRecords) == 0;
     if let Some(error) = (has_nodes && is_contiguous).then(|| tree(connection).err()).flatten() {
         validation.fail(Class::TlogNodeMismatches, "tlog_nodes", "", super::chain(&error));
+    }
+    if has_nodes {
+        no_node_beyond(connection, validation)?;
     }
     match tables::columns_of(connection, "registrations")?.is_empty() {
         true => Ok(()),
@@ -26,6 +32,20 @@ fn tree(connection: &Connection) -> Result<(), LogError> {
     log.root().map(|_| ())
 }
 
+/// A tile that no proof reads is one that nobody looks at.
+fn no_node_beyond(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("SELECT tile FROM main.tlog_nodes ORDER BY tile")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let tile = number(row, 0).unwrap_or_default();
+        if TileId::of_key(tile).width(validation.log_size) == 0 {
+            let why = "the log has no leaves beneath these nodes";
+            validation.fail(Class::TlogNodeMismatches, "tlog_nodes", format!("tile={tile}"), why);
+        }
+    }
+    Ok(())
+}
+
 fn registrations(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
         "SELECT position, file_id, 'a registration leaf has no row' FROM temp.leaves WHERE event = 'register' AND NOT EXISTS
@@ -36,8 +56,9 @@ fn registrations(connection: &Connection, validation: &mut Validation) -> rusqli
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let (index, file_id, why): (i64, Option<String>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let row = format!("tlog_index={index} file_id={}", file_id.unwrap_or_default());
+        let (index, file_id) = (number(row, 0).unwrap_or_default(), text(row, 1).unwrap_or_default());
+        let why = text(row, 2).unwrap_or_default();
+        let row = format!("tlog_index={index} file_id={file_id}");
         validation.fail(Class::RegistrationRowMismatches, "registrations", row, why);
     }
     Ok(())

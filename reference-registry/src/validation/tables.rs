@@ -1,37 +1,132 @@
 //! The rows, copied into temporary tables with the indexes that the comparisons need: an old database has none on
 //! its file ids. This registry keeps rows of older files in tables of their own; here they stand beside the others.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Class, Validation};
+use super::{Class, Validation, note::Note};
+use crate::schema;
+
+/// A table as a registry must have it.
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    columns: &'static [(&'static str, Type)],
+    /// How many of the columns, from the first, are the key.
+    key: usize,
+}
+
+/// What a column may hold.
+#[derive(Clone, Copy)]
+enum Type {
+    Integer,
+    IntegerOrNull,
+    Text,
+    TextOrNull,
+}
+
+impl Type {
+    /// As `typeof` calls them.
+    fn names(self) -> &'static str {
+        match self {
+            Self::Integer => "'integer'",
+            Self::IntegerOrNull => "'integer', 'null'",
+            Self::Text => "'text'",
+            Self::TextOrNull => "'text', 'null'",
+        }
+    }
+}
+
+impl Table {
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().map(|(name, _)| *name)
+    }
+
+    /// The columns, separated by commas.
+    pub(crate) fn list(&self) -> String {
+        self.columns().collect::<Vec<_>>().join(", ")
+    }
+
+    /// An expression that names a row by its key.
+    fn named(&self) -> String {
+        let parts = self.columns().take(self.key).map(|name| format!("'{name}=' || quote({name})"));
+        parts.collect::<Vec<_>>().join(" || ' ' || ")
+    }
+}
 
 /// The tables that every registry of this protocol has (fact sheet, section 4).
-pub(crate) const TABLES: [(&str, &[&str]); 5] = [
-    (
-        "manifests",
-        &["file_id", "recipient_id", "issuer_id", "issuer_ed25519_pub", "manifest_json", "registered_at"],
-    ),
-    ("beacons", &["token_id", "file_id", "recipient_id", "issuer_id", "kind", "registered_at"]),
-    ("watermarks", &["mark_id", "layer", "file_id", "recipient_id", "issuer_id", "registered_at"]),
-    (
-        "events",
-        &[
-            "id",
-            "token_id",
-            "file_id",
-            "recipient_id",
-            "issuer_id",
-            "kind",
-            "source_ip",
-            "user_agent",
-            "extra",
-            "timestamp",
-            "qualified_timestamp",
-            "tlog_index",
+pub(crate) const TABLES: [Table; 5] = [
+    Table {
+        name: "manifests",
+        columns: &[
+            ("file_id", Type::Text),
+            ("recipient_id", Type::Text),
+            ("issuer_id", Type::Text),
+            ("issuer_ed25519_pub", Type::Text),
+            ("manifest_json", Type::Text),
+            ("registered_at", Type::Integer),
         ],
-    ),
-    ("corpus", &["file_id", "hash_kind", "hash_value", "metadata", "registered_at"]),
+        key: 1,
+    },
+    Table {
+        name: "beacons",
+        columns: &[
+            ("token_id", Type::Text),
+            ("file_id", Type::Text),
+            ("recipient_id", Type::Text),
+            ("issuer_id", Type::Text),
+            ("kind", Type::Text),
+            ("registered_at", Type::Integer),
+        ],
+        key: 1,
+    },
+    Table {
+        name: "watermarks",
+        columns: &[
+            ("mark_id", Type::Text),
+            ("layer", Type::Text),
+            ("file_id", Type::Text),
+            ("recipient_id", Type::Text),
+            ("issuer_id", Type::Text),
+            ("registered_at", Type::Integer),
+        ],
+        key: 2,
+    },
+    Table {
+        name: "events",
+        columns: &[
+            ("id", Type::Integer),
+            ("token_id", Type::Text),
+            ("file_id", Type::TextOrNull),
+            ("recipient_id", Type::TextOrNull),
+            ("issuer_id", Type::TextOrNull),
+            ("kind", Type::Text),
+            ("source_ip", Type::TextOrNull),
+            ("user_agent", Type::TextOrNull),
+            ("extra", Type::TextOrNull),
+            ("timestamp", Type::Integer),
+            ("qualified_timestamp", Type::TextOrNull),
+            ("tlog_index", Type::IntegerOrNull),
+        ],
+        key: 1,
+    },
+    Table {
+        name: "corpus",
+        columns: &[
+            ("file_id", Type::Text),
+            ("hash_kind", Type::Text),
+            ("hash_value", Type::Text),
+            ("metadata", Type::TextOrNull),
+            ("registered_at", Type::Integer),
+        ],
+        key: 3,
+    },
 ];
+
+/// The indexes that every registry has.
+const FIELD_INDEXES: [&str; 3] = ["idx_events_token", "idx_events_file", "idx_corpus_hash"];
+
+/// Tables that a database of this registry has besides.
+const OWN_TABLES: [&str; 6] =
+    ["tlog", "tlog_nodes", "registrations", "attestations", "earlier_beacons", "earlier_watermarks"];
 
 const INDEXES: &str = "
 CREATE INDEX temp.r_manifests_file ON r_manifests (file_id);
@@ -45,35 +140,138 @@ CREATE INDEX temp.r_corpus_file ON r_corpus (file_id);
 
 /// Makes `r_manifests` and so on, empty where the table is missing, null where a column is.
 pub(super) fn copy(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
-    for (table, columns) in TABLES {
-        let found = columns_of(connection, table)?;
-        if found.is_empty() {
-            validation.fail(Class::MissingTables, table, table, "the table is not there");
-        }
-        let is_there = |column: &str| found.iter().any(|name| name == column);
-        for column in columns.iter().filter(|column| !found.is_empty() && !is_there(column)) {
-            validation.fail(Class::MissingColumns, table, *column, "the column is not there");
-        }
-        let selected = columns.iter().map(|column| match is_there(column) {
-            true => (*column).to_owned(),
-            false => format!("NULL AS {column}"),
+    for table in &TABLES {
+        let found = columns_of(connection, table.name)?;
+        is_there(connection, table.name, validation)?;
+        let selected = table.columns().map(|column| match found.iter().any(|name| name == column) {
+            true => column.to_owned(),
+            false => {
+                if !found.is_empty() {
+                    validation.fail(Class::MissingColumns, table.name, column, "the column is not there");
+                }
+                format!("NULL AS {column}")
+            }
         });
         let selected = selected.collect::<Vec<_>>().join(", ");
-        let source = if found.is_empty() { "(SELECT 1 LIMIT 0)" } else { &format!("main.{table}") };
+        let name = table.name;
+        let source = if found.is_empty() { "(SELECT 1 LIMIT 0)" } else { &format!("main.{name}") };
         connection
-            .execute_batch(&format!("CREATE TEMP TABLE r_{table} AS SELECT {selected} FROM {source}"))?;
-        let count = connection.query_row(&format!("SELECT count(*) FROM r_{table}"), [], |row| row.get(0))?;
-        validation.rows.push((table, count));
+            .execute_batch(&format!("CREATE TEMP TABLE r_{name} AS SELECT {selected} FROM {source}"))?;
+        let count = connection.query_row(&format!("SELECT count(*) FROM r_{name}"), [], |row| row.get(0))?;
+        validation.rows.push((name, count));
+        if !found.is_empty() {
+            has_its_key(connection, table, validation)?;
+            has_its_types(connection, table, &found, validation)?;
+        }
     }
-    for (table, columns) in TABLES {
-        let earlier = format!("earlier_{table}");
-        if !columns_of(connection, &earlier)?.is_empty() {
-            let columns = columns.join(", ");
-            connection
-                .execute_batch(&format!("INSERT INTO temp.r_{table} SELECT {columns} FROM main.{earlier}"))?;
+    has_all_else(connection, validation)?;
+    with_earlier_rows(connection)
+}
+
+/// A view under the name of a table can be read, and not written to.
+fn is_there(
+    connection: &Connection,
+    table: &'static str,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
+    let kind: Option<String> = connection
+        .query_row("SELECT type FROM main.sqlite_schema WHERE name = ?1", [table], |row| row.get(0))
+        .optional()?;
+    match kind.as_deref() {
+        Some("table") => {}
+        None => validation.fail(Class::MissingTables, table, table, "the table is not there"),
+        Some(kind) => {
+            validation.fail(
+                Class::MissingTables,
+                table,
+                table,
+                format!("there is a {kind} in place of the table"),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn has_its_key(connection: &Connection, table: &Table, validation: &mut Validation) -> rusqlite::Result<()> {
+    let key = table.columns().take(table.key).collect::<Vec<_>>().join(", ");
+    let statement = "SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk)";
+    let found: Option<String> = connection.query_row(statement, [table.name], |row| row.get(0))?;
+    if found.as_deref() != Some(&key) {
+        let why = format!("the key is {}, expected {key}", found.as_deref().unwrap_or("none"));
+        validation.fail(Class::MissingKeys, table.name, table.name, why);
+    }
+    let statement = format!(
+        "SELECT {}, count(*) FROM r_{} GROUP BY {key} HAVING count(*) > 1",
+        table.named(),
+        table.name
+    );
+    each(connection, &statement, |row| {
+        let why = format!("{} rows have this key", super::number(row, 1).unwrap_or_default());
+        validation.fail(Class::DuplicateRows, table.name, super::text(row, 0).unwrap_or_default(), why);
+    })
+}
+
+fn has_its_types(
+    connection: &Connection,
+    table: &Table,
+    found: &[String],
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
+    for (column, kind) in table.columns.iter().filter(|(column, _)| found.iter().any(|name| name == column)) {
+        let (named, name, expected) = (table.named(), table.name, kind.names());
+        let statement = format!(
+            "SELECT {named}, typeof({column}) FROM r_{name} WHERE typeof({column}) NOT IN ({expected})"
+        );
+        each(connection, &statement, |row| {
+            let why = format!(
+                "{column} is of the type {}, expected {expected}",
+                super::text(row, 1).unwrap_or_default()
+            );
+            validation.fail(Class::ColumnTypeMismatches, name, super::text(row, 0).unwrap_or_default(), why);
+        })?;
+    }
+    Ok(())
+}
+
+/// What stands beside the rows: indexes, triggers, and the tables of this registry where it is one of its databases.
+fn has_all_else(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    each(connection, "SELECT name, tbl_name FROM main.sqlite_schema WHERE type = 'trigger'", |row| {
+        let name = |column| super::text(row, column).unwrap_or_default();
+        validation.fail(Class::Triggers, "database", name(0), format!("a trigger on {}", name(1)));
+    })?;
+    for index in FIELD_INDEXES {
+        let statement = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'index' AND name = ?1)";
+        if !connection.query_row(statement, [index], |row| row.get::<_, bool>(0))? {
+            validation.note(
+                Note::MissingIndex,
+                format!("the index {index} is not there: look-ups read a whole table"),
+            );
+        }
+    }
+    let own = if schema::is_own(schema::version(connection)?) { &OWN_TABLES[..] } else { &[] };
+    own.iter().try_for_each(|table| is_there(connection, table, validation))
+}
+
+/// Rows of older files that this registry keeps aside.
+fn with_earlier_rows(connection: &Connection) -> rusqlite::Result<()> {
+    for table in &TABLES {
+        let (name, columns) = (table.name, table.list());
+        if !columns_of(connection, &format!("earlier_{name}"))?.is_empty() {
+            connection.execute_batch(&format!(
+                "INSERT INTO temp.r_{name} SELECT {columns} FROM main.earlier_{name}"
+            ))?;
         }
     }
     connection.execute_batch(INDEXES)
+}
+
+fn each(connection: &Connection, statement: &str, mut take: impl FnMut(&Row<'_>)) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(statement)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        take(row);
+    }
+    Ok(())
 }
 
 pub(crate) fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {

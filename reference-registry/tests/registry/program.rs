@@ -116,6 +116,104 @@ fn it_validates_and_migrates_instead_of_listening() {
     assert!(said.contains("/nowhere.sqlite"), "{said}");
 }
 
+/// Runs the program to its end: exit code, standard output, standard error.
+fn ran(directory: &Path, arguments: &[&str]) -> (Option<i32>, Vec<u8>, String) {
+    let output = command(directory).args(arguments).output().unwrap();
+    (output.status.code(), output.stdout, String::from_utf8(output.stderr).unwrap())
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_log_goes_out_and_in_again_whole_or_not_at_all() {
+    let (source, target) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let program = started(command(source.path()));
+    for token in ["a", "b", "c"] {
+        assert_eq!(send(program.address, "GET", &format!("/p/{token}.png"), &[], b"").status, 200);
+    }
+    let file = source.path().join("leaves.jsonl");
+    let path = file.to_str().unwrap();
+    let (code, _, said) = ran(source.path(), &["--export-log", path]);
+    assert_eq!((code, said.as_str()), (Some(0), "3 leaves exported\n"));
+    assert!(stopped(program, "-TERM").success());
+    let leaves = std::fs::read(&file).unwrap();
+    let (code, printed, _) = ran(source.path(), &["--export-log", "-"]);
+    assert_eq!((code, &printed), (Some(0), &leaves));
+    // Never over a file that is there, and nothing where there is no database.
+    let (code, _, said) = ran(source.path(), &["--export-log", path]);
+    assert!(code == Some(2) && said.contains("leaves.jsonl"), "{said}");
+    assert_eq!(std::fs::read(&file).unwrap(), leaves);
+    let (code, _, said) = ran(target.path(), &["--export-log", target.path().join("x").to_str().unwrap()]);
+    assert!(code == Some(2) && said.contains("own.sqlite"), "{said}");
+    assert_eq!(names(target.path()), [""; 0]);
+
+    let wrong = target.path().join("wrong");
+    let text = String::from_utf8(leaves.clone()).unwrap();
+    let edited = |from: &str, to: &str| text.replacen(from, to, 1).into_bytes();
+    let cases: [(Vec<u8>, &str); 5] = [
+        (b"\x1f\x8b\x08".to_vec(), "line 1"),
+        (leaves[..leaves.len() - 9].to_vec(), "line 3"),
+        (edited("\"index\":1", "\"index\":7"), "line 2 is no leaf of the log: expected index 1, found 7"),
+        (edited("\"leaf_hash\":\"", "\"leaf_hash\":\"00"), "line 1"),
+        (b"[]".to_vec(), "line 1"),
+    ];
+    for (bytes, expected) in cases {
+        std::fs::write(&wrong, bytes).unwrap();
+        let (code, _, said) = ran(target.path(), &["--import-log", wrong.to_str().unwrap()]);
+        assert!(code == Some(2) && said.contains(expected), "{expected}: {said}");
+        assert_eq!(names(target.path()), ["wrong"]);
+    }
+    std::fs::remove_file(wrong).unwrap();
+    let (code, _, said) = ran(target.path(), &["--import-log", target.path().join("none").to_str().unwrap()]);
+    assert!(code == Some(2) && said.contains("none"), "{said}");
+    let (code, _, said) = ran(target.path(), &["--import-log", path]);
+    assert_eq!((code, said.as_str()), (Some(0), "3 leaves imported\n"));
+    let (code, _, said) = ran(target.path(), &["--import-log", path]);
+    assert!(code == Some(2) && said.contains("expected a database without leaves, found 3"), "{said}");
+}
+
+/// Whatever a limit on the size of files refuses is refused as by a full disk.
+#[test]
+fn a_log_that_finds_no_room_leaves_nothing_behind() {
+    let (source, target) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let leaf = |index: usize| {
+        let leaf = format!(r#"{{"event":"beacon","token_id":"{}"}}"#, "x".repeat(2000));
+        let hash = hex::encode(crate::support::leaf_hash(leaf.as_bytes()));
+        serde_json::json!({"index": index, "leaf_hash": hash, "leaf_data": leaf}).to_string()
+    };
+    let lines: Vec<String> = (0..100).map(leaf).collect();
+    let file = source.path().join("leaves.jsonl");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let path = file.to_str().unwrap();
+    let without_room = |directory: &Path, arguments: &[&str]| {
+        let program = command(directory);
+        let script = "trap '' XFSZ; exec prlimit --fsize=65536 -- \"$@\"";
+        let mut limited = Command::new("sh");
+        limited
+            .args(["-c", script, "sh"])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .args(arguments);
+        let output = limited.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = without_room(target.path(), &["--import-log", path]);
+    assert!(code == Some(2) && said.contains("cannot use the database"), "{said}");
+    assert_eq!(names(target.path()), [""; 0]);
+    assert_eq!(ran(source.path(), &["--import-log", path]).0, Some(0));
+    let (code, said) =
+        without_room(source.path(), &["--export-log", source.path().join("out").to_str().unwrap()]);
+    assert!(code == Some(2) && said.contains("cannot write the leaves"), "{said}");
+    let left = names(source.path());
+    assert!(left.iter().all(|name| name.starts_with("own.sqlite") || name == "leaves.jsonl"), "{left:?}");
+}
+
 #[test]
 fn it_does_not_start_open_to_others_and_says_which_setting_is_wrong() {
     let directory = TempDir::new().unwrap();

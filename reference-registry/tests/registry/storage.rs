@@ -4,12 +4,13 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     sync::{Arc, Barrier},
+    time::Duration,
 };
 
 use crate::support::{self, Issuer, Registry};
 use assayer_reference_registry::{
-    DataLocation, IdentityError, LogError, LogFileError, Options, StartError, StoreError, export_log,
-    import_log, start,
+    DataLocation, IdentityError, LogError, LogFileError, Options, StartError, StoreError, Timeouts,
+    export_log, import_log, start,
 };
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -195,9 +196,46 @@ fn a_damaged_file_of_leaves_is_not_imported_in_part() {
         let db = elsewhere.path().join("registry.sqlite");
         let refused = import_log(&db, text.as_bytes());
         assert!(matches!(refused, Err(LogFileError::Record { .. })), "{refused:?}");
+        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+        opened(&elsewhere).stop();
+        assert!(import_log(&db, text.as_bytes()).is_err());
         let leaves = database(&elsewhere).query_row("SELECT count(*) FROM tlog", [], |row| row.get(0));
         assert_eq!(leaves, Ok(0));
     }
+}
+
+#[test]
+fn a_database_of_a_later_registry_is_left_alone() {
+    let directory = TempDir::new().unwrap();
+    opened(&directory).stop();
+    database(&directory).pragma_update(None, "user_version", 3).unwrap();
+    let error = start_error(&directory);
+    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    assert!(cause.contains("user_version 3"), "{error}: {cause}");
+    let version: i64 = database(&directory).query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, 3);
+}
+
+/// The limit is that of the test: another writer keeps the database locked for longer.
+#[test]
+fn a_request_that_takes_too_long_is_given_up_and_the_registry_goes_on() {
+    let directory = TempDir::new().unwrap();
+    let timeouts = Timeouts { request: Duration::from_millis(300), ..Timeouts::default() };
+    let registry = Registry::with(Options { timeouts, ..options(directory.path()) });
+    let issuer = Issuer::new(1);
+    registry.post("/register", &issuer.registration("before")).accepts();
+    let other = database(&directory);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let answer = registry.post("/register", &issuer.registration("slow"));
+    answer.refuses(503, "server_error");
+    assert_eq!(answer.header("connection"), Some("close"));
+    registry.get("/tlog/head").accepts();
+    registry.get("/evidence/before").accepts();
+    other.execute_batch("ROLLBACK").unwrap();
+    registry.post("/register", &issuer.registration("after")).accepts();
+    // Nobody was told that it is registered; it may be, once.
+    assert!((2..=3).contains(&registry.size()));
+    registry.stop();
 }
 
 #[test]

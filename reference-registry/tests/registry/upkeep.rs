@@ -133,6 +133,45 @@ const DAMAGES: &[(&str, &str)] = &[
     ("INSERT INTO registrations VALUES ('one', 8, '', 0)", "registration_row_mismatches"),
     ("DROP TABLE corpus", "missing_tables"),
     ("ALTER TABLE corpus DROP COLUMN metadata", "missing_columns"),
+    ("UPDATE events SET tlog_index = 11 - tlog_index WHERE id IN (1, 2)", "event_tlog_leaf_mismatches"),
+    (
+        "UPDATE events SET id = -id WHERE id IN (1, 2); UPDATE events SET id = 3 + id, timestamp = timestamp + 30 * id WHERE id < 0",
+        "event_order_mismatches",
+    ),
+    ("UPDATE events SET file_id = 'four' WHERE id = 1", "event_token_mismatches"),
+    ("UPDATE events SET token_id = 'four-t1', file_id = 'four', tlog_index = 3 WHERE id = 1", "event_token_mismatches"),
+    (
+        "UPDATE events SET file_id = NULL, recipient_id = NULL, issuer_id = NULL WHERE id = 4",
+        "event_token_mismatches",
+    ),
+    ("UPDATE events SET kind = 'ftp' WHERE id = 1", "event_column_mismatches"),
+    ("DELETE FROM sqlite_sequence", "event_id_gaps"),
+    ("UPDATE events SET source_ip = x'00' WHERE id = 1", "column_type_mismatches"),
+    ("UPDATE events SET tlog_index = 'five' WHERE id = 1", "events_without_tlog_index"),
+    ("UPDATE events SET tlog_index = 'five' WHERE id = 1", "column_type_mismatches"),
+    ("UPDATE beacons SET token_id = NULL WHERE token_id = 'two-t1'", "column_type_mismatches"),
+    ("UPDATE beacons SET token_id = NULL WHERE token_id = 'two-t1'", "missing_beacon_rows"),
+    ("UPDATE watermarks SET layer = x'4c31' WHERE mark_id = 'four-m1'", "column_type_mismatches"),
+    ("UPDATE manifests SET file_id = NULL WHERE file_id = 'one'", "mismatched_manifest_file_ids"),
+    ("UPDATE manifests SET registered_at = 'soon' WHERE file_id = 'one'", "column_type_mismatches"),
+    ("UPDATE manifests SET manifest_json = CAST(manifest_json AS BLOB) WHERE file_id = 'one'", "malformed_manifest_json"),
+    (
+        "CREATE TABLE copied AS SELECT * FROM beacons; DROP TABLE beacons; ALTER TABLE copied RENAME TO beacons",
+        "missing_keys",
+    ),
+    (
+        "CREATE TABLE copied AS SELECT * FROM manifests; DROP TABLE manifests; ALTER TABLE copied RENAME TO manifests;
+         INSERT INTO manifests SELECT * FROM manifests WHERE file_id = 'one'",
+        "duplicate_rows",
+    ),
+    ("CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM events; END", "triggers"),
+    ("ALTER TABLE corpus RENAME TO behind; CREATE VIEW corpus AS SELECT * FROM behind", "missing_tables"),
+    ("DROP TABLE tlog_nodes", "missing_tables"),
+    ("DROP TABLE attestations", "missing_tables"),
+    ("INSERT INTO tlog_nodes VALUES (5 << 56, zeroblob(32))", "tlog_node_mismatches"),
+    ("UPDATE registrations SET tlog_index = 'one' WHERE file_id = 'one'", "registration_row_mismatches"),
+    ("PRAGMA user_version = 99", "database_errors"),
+    ("PRAGMA user_version = -1", "database_errors"),
 ];
 
 #[test]
@@ -149,6 +188,143 @@ fn every_damage_is_counted_in_its_class_and_the_row_is_named() {
         assert!(report[class].as_u64().unwrap() > 0, "{damage}: {report:#}");
         let named = report["failures"].as_array().unwrap().iter().find(|failure| failure["class"] == *class);
         assert!(named.is_some_and(|failure| !failure["why"].as_str().unwrap().is_empty()), "{damage}");
+    }
+}
+
+/// A line of `leaves.jsonl` with this leaf, as it would stand there.
+fn line(index: usize, leaf: &str) -> Value {
+    let hash = hex::encode(crate::support::leaf_hash(leaf.as_bytes()));
+    json!({"index": index, "leaf_hash": hash, "leaf_data": leaf, "leaf_data_hex": hex::encode(leaf)})
+}
+
+type Edit = fn(&mut Vec<String>);
+
+/// Changes to the leaves, each written out again with right indexes and hashes, and what the rows are told besides.
+const LEAF_DAMAGES: &[(&str, Edit, &str, &str)] = &[
+    ("the last leaf twice", |leaves| leaves.push(leaves[8].clone()), "", "beacon_leaves_without_event"),
+    ("two events change places", |leaves| leaves.swap(5, 6), "", "event_tlog_leaf_mismatches"),
+    (
+        "an event comes before the file it is of",
+        |leaves| leaves.swap(4, 6),
+        "UPDATE events SET tlog_index = 4 WHERE id = 2",
+        "event_token_mismatches",
+    ),
+    (
+        "a member more",
+        |leaves| leaves[5] = leaves[5].replacen('{', "{\"a\":1,", 1),
+        "",
+        "unknown_tlog_leaves",
+    ),
+    (
+        "a member twice",
+        |leaves| leaves[5] = leaves[5].replacen('{', "{\"event\":\"register\",", 1),
+        "",
+        "unknown_tlog_leaves",
+    ),
+    ("a space", |leaves| leaves[5] = leaves[5].replacen(':', ": ", 1), "", "unknown_tlog_leaves"),
+    (
+        "no time",
+        |leaves| leaves[1] = leaves[1].replace("\"timestamp\":\"2", "\"timestamp\":\"x"),
+        "",
+        "unknown_tlog_leaves",
+    ),
+];
+
+fn with_leaves(edit: Edit, statement: &str) -> TempDir {
+    let directory = published();
+    let path = directory.path().join("tlog/leaves.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let leaf =
+        |line: &str| serde_json::from_str::<Value>(line).unwrap()["leaf_data"].as_str().unwrap().to_owned();
+    let mut leaves: Vec<String> = text.lines().map(leaf).collect();
+    edit(&mut leaves);
+    let lines: Vec<String> =
+        leaves.iter().enumerate().map(|(index, leaf)| line(index, leaf).to_string()).collect();
+    std::fs::write(path, lines.join("\n") + "\n").unwrap();
+    run(&directory, statement);
+    directory
+}
+
+#[test]
+fn leaves_that_were_rewritten_with_their_hashes_are_noticed() {
+    let whole = validated(with_leaves(|_| (), "").path());
+    assert!(whole.is_ok(), "{:#}", whole.to_json());
+    for (what, edit, statement, class) in LEAF_DAMAGES {
+        let report = validated(with_leaves(*edit, statement).path()).to_json();
+        assert!(report[class].as_u64().unwrap() > 0, "{what}: {report:#}");
+    }
+}
+
+#[test]
+fn what_stands_behind_or_beside_the_files_is_seen_for_what_it_is() {
+    let append = |path: &Path, bytes: &[u8]| {
+        let old = std::fs::read(path).unwrap_or_default();
+        std::fs::write(path, [&old, bytes].concat()).unwrap();
+    };
+    let cases: [(&str, &[u8], &str); 4] = [
+        ("registry.sqlite", b"garbage", "database_errors"),
+        ("registry.sqlite", &[0; 4096], "database_errors"),
+        ("tlog/leaves.jsonl", b"garbage", "malformed_tlog_records"),
+        ("tlog/leaves.jsonl", b"{}\n", "malformed_tlog_records"),
+    ];
+    for (name, bytes, class) in cases {
+        let directory = published();
+        append(&directory.path().join(name), bytes);
+        let report = validated(directory.path()).to_json();
+        assert!(report[class].as_u64().unwrap() > 0, "{name}: {report:#}");
+    }
+    // What SQLite ignores, since nothing in it was committed.
+    for name in ["registry.sqlite-journal", "registry.sqlite-wal"] {
+        let directory = published();
+        append(&directory.path().join(name), b"garbage");
+        let report = validated(directory.path()).to_json();
+        assert_eq!(
+            (&report["ok"], &report["note_counts"]["unclosed_database"]),
+            (&json!(true), &json!(1)),
+            "{report:#}"
+        );
+    }
+    let directory = published();
+    run(&directory, "DROP INDEX idx_events_token");
+    let report = validated(directory.path()).to_json();
+    assert_eq!((&report["ok"], &report["note_counts"]["missing_index"]), (&json!(true), &json!(1)));
+}
+
+#[test]
+fn events_of_an_earlier_registration_keep_its_recipient() {
+    let directory = TempDir::new().unwrap();
+    let registry = opened(directory.path());
+    let issuer = Issuer::new(1);
+    let mut manifest = issuer.manifest("one");
+    registry.post("/register", &issuer.registration_of(manifest.clone())).accepts();
+    assert_eq!(registry.get("/p/one-t1.png").status, 200);
+    manifest["recipient"]["recipient_id"] = json!("another");
+    registry.post("/register", &issuer.registration_of(manifest)).accepts();
+    assert_eq!(registry.get("/p/one-t1.png").status, 200);
+    registry.stop();
+    let report = validated(directory.path()).to_json();
+    assert_eq!(
+        (&report["ok"], &report["note_counts"]["earlier_registration"]),
+        (&json!(true), &json!(1)),
+        "{report:#}"
+    );
+    run(&directory, "UPDATE events SET recipient_id = 'recipient' WHERE id = 2");
+    assert_eq!(validated(directory.path()).to_json()["event_identity_mismatches"], 1);
+}
+
+/// The field has seconds where older files of this registry have a text.
+#[test]
+fn an_identity_of_the_field_is_taken_over() {
+    let source = published();
+    let path = source.path().join("registry-identity.json");
+    let mut identity: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert!(identity["created_at"].is_i64());
+    for created_at in [json!(1_795_195_258), json!("2026-01-01T00:00:00Z")] {
+        identity["created_at"] = created_at;
+        std::fs::write(&path, identity.to_string()).unwrap();
+        let target = TempDir::new().unwrap();
+        assert_eq!(migrated(&source, &target, false).unwrap()["identity"], true);
+        assert!(validated(target.path()).is_ok());
     }
 }
 
@@ -260,7 +436,14 @@ fn a_manifest_that_would_be_served_otherwise_than_signed_is_refused_and_noted() 
 #[test]
 fn a_source_that_is_incomplete_or_damaged_leaves_nothing_behind() {
     type Damage = fn(&TempDir);
-    let damages: [(&str, Damage); 5] = [
+    let damages: [(&str, Damage); 6] = [
+        ("the source's table beacons has a row that no registry keeps", |source| {
+            run(
+                source,
+                "CREATE TABLE copied AS SELECT * FROM beacons; DROP TABLE beacons; ALTER TABLE copied RENAME TO beacons",
+            );
+            run(source, "INSERT INTO beacons SELECT * FROM beacons WHERE token_id = 'four-t1'");
+        }),
         ("no table beacons", |source| run(source, "DROP TABLE beacons")),
         ("no column metadata", |source| run(source, "ALTER TABLE corpus DROP COLUMN metadata")),
         ("leaves.jsonl is not there", |source| {
