@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use wildmatch::WildMatch;
 
 use crate::model::{CheckResult, Report, Selection, Status};
 
@@ -239,32 +240,11 @@ impl Expected {
 
 fn covers(pattern: &str, check: &str, group: &str) -> bool {
     match pattern.split_once('/') {
-        Some((of_group, of_check)) => glob(of_group, group) && glob(of_check, check),
-        None => glob(pattern, check),
-    }
-}
-
-/// `*` is any run of characters, `?` is one.
-fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    // Which prefixes of the text the pattern so far matches.
-    let mut reached = vec![false; text.len() + 1];
-    reached.first_mut().into_iter().for_each(|first| *first = true);
-    for symbol in pattern {
-        let mut next = vec![false; text.len() + 1];
-        for (position, next) in next.iter_mut().enumerate() {
-            let before = position.checked_sub(1);
-            let was = before.and_then(|before| reached.get(before)).copied().unwrap_or(false);
-            let character = before.and_then(|before| text.get(before));
-            *next = match symbol {
-                '*' => reached.iter().take(position + 1).any(|reached| *reached),
-                '?' => was,
-                _ => was && character == Some(&symbol),
-            };
+        Some((of_group, of_check)) => {
+            WildMatch::new(of_group).matches(group) && WildMatch::new(of_check).matches(check)
         }
-        reached = next;
+        None => WildMatch::new(pattern).matches(check),
     }
-    reached.last().copied().unwrap_or(false)
 }
 
 /// Lays a baseline over a report: checks that end as expected become `expected-failure`, those of which something else
