@@ -260,6 +260,7 @@ pub fn verify_claim(path: String, bytes: &[u8], trust: ClaimTrust<'_>) -> Found 
         error: None,
         length: Some(bytes.len()),
         sha256: Some(sha256(bytes).to_hex()),
+        not_asked: Vec::new(),
         open,
         layers,
     }

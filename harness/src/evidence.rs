@@ -47,6 +47,8 @@ pub enum Item {
     LogEnd {
         /// Path of the log.
         path: String,
+        /// Whether other documents may follow, whose heads the log is to be compared with.
+        more: bool,
     },
     /// Something that is not taken for evidence: a file of another kind, a link to a folder.
     Skipped(Skipped),
@@ -59,7 +61,7 @@ impl Item {
         match self {
             Self::Document { path, bytes } => path.len() + bytes.len(),
             Self::Records { lines, .. } => lines.capacity(),
-            Self::LogEnd { path } => path.len(),
+            Self::LogEnd { path, .. } => path.len(),
             Self::Skipped(skipped) => skipped.path.len(),
         }
     }
@@ -92,6 +94,8 @@ pub enum Outcome {
     LogEnd {
         /// Path of the log.
         path: String,
+        /// As [`Item::LogEnd`] has it.
+        more: bool,
     },
     /// As [`Item::Skipped`].
     Skipped(Skipped),
@@ -118,6 +122,8 @@ pub struct Finding {
     pub trace: Trace,
     /// What lies behind the layers, where that was asked for.
     pub explanation: Option<Explanation>,
+    /// Whether it is of several documents together, beyond what is found of each.
+    pub is_of_several: bool,
 }
 
 impl Finding {

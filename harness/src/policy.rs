@@ -306,6 +306,14 @@ impl Policy {
                 "any issuer will do, and only {count} named ones: expected one of these"
             ));
         }
+        let stated = |key: &PublicKey| self.registry_keys.iter().filter(|stated| *stated == key).count();
+        let bounded = |key: &PublicKey| self.windows.iter().filter(|window| window.key == *key).count();
+        if let Some(window) = self.windows.iter().find(|window| stated(&window.key) > bounded(&window.key)) {
+            let key = window.key;
+            return contradiction(format!(
+                "registry key {key} is trusted at any time, and from or until some time only: expected one of these"
+            ));
+        }
         let mut roots = BTreeMap::new();
         for head in &self.heads {
             let before = *roots.entry(head.size).or_insert(head.root);
@@ -334,35 +342,54 @@ impl Policy {
             policy.issuer_keys.push(key(&issuer.key, path)?);
             policy.ml_dsa_keys.extend(ml_dsa_key(&issuer, path)?);
         }
-        for attester in file.attestation {
-            policy.attestation_keys.push(key(&attester.key, path)?);
-        }
-        for log in file.transparency_log {
-            policy.log_keys.push(LogKey { key: key(&log.key, path)?, name: log.name });
-        }
-        for tsa in file.tsa {
-            policy.tsa_roots.extend(certificates(&tsa.root, path)?);
-            if let Some(further) = tsa.certificates {
-                policy.tsa_certificates.extend(certificates(&further, path)?);
-            }
-        }
+        policy.add_attesters(file.attestation, file.transparency_log, path)?;
+        policy.add_authorities(file.tsa, path)?;
         for head in file.head {
             policy.heads.push(tree_head(&head, path)?);
         }
         policy.quorum = quorum(file.quorum.as_ref(), &file.vantage, path)?;
         let trusted = [registry_keys, &policy.registry_keys].concat();
         policy.vantages = vantages(file.vantage, &trusted, path)?;
-        if policy.quorum > 0 {
-            policy.required.push("quorum");
+        policy.require(file.require, path)?;
+        policy.consistent()
+    }
+
+    fn add_attesters(
+        &mut self,
+        keys: Vec<AttestationKey>,
+        logs: Vec<TransparencyLog>,
+        path: &str,
+    ) -> Result<(), PolicyError> {
+        for attester in keys {
+            self.attestation_keys.push(key(&attester.key, path)?);
         }
-        for layer in file.require {
-            let known = LayerMeaning::of(&layer).map(|known| known.id);
-            let known = known.ok_or_else(|| PolicyError::Layer { path: path.to_owned(), layer })?;
-            if !policy.required.contains(&known) {
-                policy.required.push(known);
+        for log in logs {
+            self.log_keys.push(LogKey { key: key(&log.key, path)?, name: log.name });
+        }
+        Ok(())
+    }
+
+    fn add_authorities(&mut self, authorities: Vec<Tsa>, path: &str) -> Result<(), PolicyError> {
+        for tsa in authorities {
+            self.tsa_roots.extend(certificates(&tsa.root, path)?);
+            if let Some(further) = tsa.certificates {
+                self.tsa_certificates.extend(certificates(&further, path)?);
             }
         }
-        policy.consistent()
+        Ok(())
+    }
+
+    /// Layers by name, each once; a quorum that is asked for is required.
+    fn require(&mut self, layers: Vec<String>, path: &str) -> Result<(), PolicyError> {
+        self.required.extend((self.quorum > 0).then_some("quorum"));
+        for layer in layers {
+            let known = LayerMeaning::of(&layer).map(|known| known.id);
+            let known = known.ok_or_else(|| PolicyError::Layer { path: path.to_owned(), layer })?;
+            if !self.required.contains(&known) {
+                self.required.push(known);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -575,10 +602,25 @@ mod tests {
         let any = || Policy { any_issuer: true, ..Policy::default() };
         let named = || Policy { issuer_keys: issuer.into_iter().collect(), ..Policy::default() };
         let known = |root| Policy { heads: vec![head(root)], ..Policy::default() };
-        for (one, other) in [(any(), named()), (named(), any()), (known(1), known(2))] {
+        let keyed = |until: Option<i64>| Policy {
+            registry_keys: issuer.into_iter().collect(),
+            windows: issuer
+                .zip(until)
+                .map(|(key, until)| KeyWindow { key, from: None, until: Some(until) })
+                .into_iter()
+                .collect(),
+            ..Policy::default()
+        };
+        let windows = [(keyed(None), keyed(Some(1))), (keyed(Some(1)), keyed(None))];
+        for (one, other) in
+            [(any(), named()), (named(), any()), (known(1), known(2))].into_iter().chain(windows)
+        {
             assert!(matches!(one.with(other), Err(PolicyError::Contradiction { .. })));
         }
-        for (one, other) in [(any(), any()), (named(), named()), (known(1), known(1))] {
+        let windows = [(keyed(None), keyed(None)), (keyed(Some(1)), keyed(Some(2)))];
+        for (one, other) in
+            [(any(), any()), (named(), named()), (known(1), known(1))].into_iter().chain(windows)
+        {
             assert!(one.with(other).is_ok());
         }
     }

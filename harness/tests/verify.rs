@@ -881,3 +881,183 @@ fn the_page_on_soundness_names_options_that_exist() {
         assert!(help.contains(option), "{option}");
     }
 }
+
+/// A good bundle whose registry is pinned, its log, and the log with its last leaf rewritten: the bundle's head is not of that.
+fn bundle_and_logs() -> (String, String, String) {
+    let vector = vector("good/with-log");
+    let log = vector["input"]["trust"]["log"].as_str().unwrap().to_owned();
+    let mut lines: Vec<&str> = log.lines().collect();
+    let leaf = "{}";
+    let hash = assayer_verifier::leaf_hash(leaf.as_bytes());
+    let last = format!("{{\"index\":{},\"leaf_hash\":\"{hash}\",\"leaf_data\":\"{leaf}\"}}", lines.len() - 1);
+    *lines.last_mut().unwrap() = &last;
+    let forged = lines.join("\n") + "\n";
+    (vector["input"]["bundle"].as_str().unwrap().to_owned(), log, forged)
+}
+
+/// Heads count for a log whichever is named first, and wherever both stand.
+#[test]
+fn a_log_is_compared_with_the_heads_of_the_call_in_any_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, log, forged) = bundle_and_logs();
+    let key = vector("good/with-log")["input"]["trust"]["registry_key"].as_str().unwrap().to_owned();
+    let page = |log: &str| {
+        let entries: Vec<Json> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        serde_json::json!({"start": 0, "count": entries.len(), "entries": entries}).to_string()
+    };
+    let tar = |log: &str| {
+        let mut tar = tar::Builder::new(Vec::new());
+        add(&mut tar, "a.jsonl", log.as_bytes());
+        add(&mut tar, "b.json", bundle.as_bytes());
+        tar.into_inner().unwrap()
+    };
+    let pretty = |log: &str| {
+        let value: Json = serde_json::from_str(&page(log)).unwrap();
+        serde_json::to_string_pretty(&value).unwrap()
+    };
+    let root = |output: &Output| {
+        let log = lines(output).into_iter().find(|line| line["kind"] == "oversight-log").unwrap();
+        let layers = log["layers"].as_array().unwrap().clone();
+        let root = layers.into_iter().find(|layer| layer["id"] == "log-root").unwrap();
+        root["code"].as_str().unwrap().to_owned()
+    };
+    let later = write(folder.path(), "z.json", &bundle);
+    let later = later.to_str().unwrap();
+    for (log, expected) in [(log, "ok"), (forged, "log.root-differs")] {
+        let forms: [(&str, Vec<u8>); 5] = [
+            ("a.jsonl", log.clone().into_bytes()),
+            ("a.json", page(&log).into_bytes()),
+            ("pretty.json", pretty(&log).into_bytes()),
+            ("a.jsonl.gz", gzip(log.as_bytes())),
+            ("a.tar", tar(&log)),
+        ];
+        for (name, content) in forms {
+            let path = write(folder.path(), name, &content);
+            let path = path.to_str().unwrap();
+            let flags = ["--format", "ndjson", "--registry-key", &key];
+            for order in [[path, later], [later, path]] {
+                let output = run(&[&order[..], &flags[..]].concat());
+                assert_eq!(root(&output), expected, "{order:?} {}", text(&output.stderr));
+                let documents = lines(&output).len();
+                assert_eq!(
+                    documents,
+                    if name == "a.tar" { 3 } else { 2 },
+                    "{order:?}: {}",
+                    text(&output.stdout)
+                );
+            }
+            let output = run_with_input(&[&["-", later][..], &flags[..]].concat(), &content);
+            assert_eq!(root(&output), expected, "{name} on standard input");
+        }
+    }
+}
+
+/// An archive on standard input is read once: what comes too late for a log in it is not passed over in silence.
+#[test]
+fn a_head_behind_a_log_that_is_read_once_leaves_its_root_open() {
+    let (bundle, log, _) = bundle_and_logs();
+    let key = vector("good/with-log")["input"]["trust"]["registry_key"].as_str().unwrap().to_owned();
+    let more: String = (log.lines().count()..log.lines().count() + 3)
+        .map(|index| {
+            let hash = assayer_verifier::leaf_hash(b"{}");
+            format!("{{\"index\":{index},\"leaf_hash\":\"{hash}\",\"leaf_data\":\"{{}}\"}}\n")
+        })
+        .collect();
+    for (log, expected) in [(log.clone(), "ok"), (log + &more, "input.not-reached")] {
+        let mut tar = tar::Builder::new(Vec::new());
+        add(&mut tar, "a.jsonl", log.as_bytes());
+        add(&mut tar, "b.json", bundle.as_bytes());
+        let tar = tar.into_inner().unwrap();
+        let output = run_with_input(&["-", "--format", "ndjson", "--registry-key", &key], &tar);
+        let log = lines(&output).into_iter().find(|line| line["kind"] == "oversight-log").unwrap();
+        let layers = log["layers"].as_array().unwrap();
+        let root = layers.iter().find(|layer| layer["id"] == "log-root").unwrap();
+        assert_eq!(root["code"], expected, "{log}");
+    }
+}
+
+fn together(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../vectors/bundles-together")
+        .join(format!("{name}.json"));
+    let vector: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    vector["input"]["document"].as_str().unwrap().to_owned()
+}
+
+/// What bundles show only together is a finding of its own, with the paths of both.
+#[test]
+fn contradictions_between_the_bundles_of_one_call_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = [
+        ("grown", None, 0),
+        ("smaller-later", Some(("head.rollback", "consistent")), 0),
+        ("registered-again", Some(("manifest.differs", "consistent")), 0),
+        ("manifest-of-another-issuer", Some(("manifest.issuer-differs", "refuted")), 1),
+        ("two-roots-of-one-size", Some(("head.conflict", "refuted")), 1),
+    ];
+    for (name, expected, exit) in cases {
+        let path = write(folder.path(), &format!("{name}.ndjson"), together(name));
+        let output = run(&[path.to_str().unwrap(), "--format", "ndjson"]);
+        let lines = lines(&output);
+        let both = format!("{0}:1 and {0}:2", path.display());
+        let finding = lines.iter().find(|line| line["path"] == both.as_str());
+        let found = finding.map(|line| {
+            let layers = line["layers"].as_array().unwrap();
+            (layers.last().unwrap()["code"].as_str().unwrap(), line["verdict"].as_str().unwrap())
+        });
+        assert_eq!((found, code(&output)), (expected, exit), "{name}: {}", text(&output.stdout));
+        assert_eq!(lines.len(), 2 + usize::from(expected.is_some()), "{name}");
+        let summary =
+            text(&run(&[path.to_str().unwrap(), "--summary-only", "--require", "authentic"]).stdout);
+        assert_eq!(
+            summary.contains(expected.map_or("head.rollback", |found| found.0)),
+            expected.is_some(),
+            "{summary}"
+        );
+    }
+}
+
+/// A layer that the policy requires is asked of the documents that can have it; of the others it is said that it was not.
+#[test]
+fn what_a_policy_requires_is_asked_of_those_that_can_have_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let head =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/heads/known.json"))
+            .unwrap();
+    let head: Json = serde_json::from_str(&head).unwrap();
+    let key = head["input"]["trust"]["registry_keys"][0].as_str().unwrap();
+    let policy = format!("require = [\"registration\"]\nany_issuer = true\n[[registry]]\nkey = \"{key}\"\n");
+    let policy = write(folder.path(), "policy.toml", policy);
+    let evidence = folder.path().join("evidence");
+    std::fs::create_dir(&evidence).unwrap();
+    write(&evidence, "head.json", head["input"]["document"].as_str().unwrap());
+    write(&evidence, "bundle.json", bundle("good/one-event"));
+    let log = write(folder.path(), "leaves.jsonl", bundle_and_logs().1);
+    let arguments = |more: &[&str]| {
+        let given = [evidence.to_str().unwrap(), "--trust", policy.to_str().unwrap()];
+        let given = [&given[..], &["--log", log.to_str().unwrap(), "--require", "authentic"], more].concat();
+        given.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let run = |more: &[&str]| {
+        let arguments = arguments(more);
+        run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let output = run(&["--format", "ndjson"]);
+    let of = |name: &str| {
+        let path = evidence.join(name).display().to_string();
+        lines(&output).into_iter().find(|line| line["path"] == path.as_str()).unwrap()
+    };
+    assert_eq!(of("head.json")["not_asked"], serde_json::json!(["registration"]));
+    assert_eq!(of("bundle.json").get("not_asked"), None);
+    assert_eq!(of("bundle.json")["verdict"], "authentic", "{}", text(&output.stdout));
+    let said = text(&run(&[]).stdout);
+    assert!(
+        said.contains("not asked of it, since no oversight-head has such a layer: registration"),
+        "{said}"
+    );
+    let demand =
+        "registration was required: established in 1 of 1 documents that can have it; 1 others cannot";
+    assert!(said.contains(demand), "{said}");
+    let json: Json = serde_json::from_slice(&run(&["--format", "json"]).stdout).unwrap();
+    assert_eq!(json["summary"]["demands"][0]["not_asked"], 1, "{}", json["summary"]);
+}

@@ -97,6 +97,7 @@ fn document(number: usize, verdict: Option<Verdict>) -> Document {
         error: None,
         length: Some(9_400),
         sha256: Some("00ff".repeat(16)),
+        not_asked: Vec::new(),
         open: if verdict == Some(Verdict::Consistent) {
             vec![Text::Borrowed("issuer-key")]
         } else {
@@ -110,7 +111,7 @@ fn page(
     most: usize,
     verdicts: impl IntoIterator<Item = Option<Verdict>>,
 ) -> Result<String, Box<dyn std::error::Error>> {
-    let (mut page, mut tally) = (Page::of(most), Tally::new(Required::Authentic));
+    let (mut page, mut tally) = (Page::of(most), Tally::new(Required::Authentic, &[]));
     for (position, verdict) in verdicts.into_iter().enumerate() {
         let document = document(position + 1, verdict);
         let good = tally.take(&document);

@@ -95,6 +95,8 @@ def good_bundles(writer):
     further.body["events"][0]["a/b"] = "only the registry says so"
     further.seal()
     good("row-with-further-member", "A member of a row that the log does not cover is noted, with its place.", LEAVES, further, notes=[("interop.unknown-member", "/events/0/a~1b")])
+    good("event-id-is-text", "The id of an event may be a text.", SHAPES, Evidence(events=[web(row={"id": "7f3a"})]))
+    good("event-without-address", "The address of an event may be null, in row and leaf alike.", SHAPES, Evidence(events=[web(ip=None)]))
     good("event-of-unsigned-token", "A token that the manifest no longer lists, as after a registration with fewer beacons.", FAULTS, Evidence(events=[web(row={"token_id": token("listed earlier")})]), notes=[("event.token-unsigned", "/events/0/token_id")])
     early = Evidence(events=[web()])
     early.body["bundle_generated_at"] = utc(START)
@@ -201,6 +203,11 @@ def strange_leaves(good, one):
     shared = with_leaf(0, other)
     good("registered-by-two-issuers", "Another issuer registered the same file before: the log does not show whose it is.", TREE, shared, {**BOTH, "log": shared.log()}, open=[("registration", "log.registration-differs")])
     unclear = with_leaf(-1, one.leaves[3].replace(b'"beacon"', b'"Beacon"'))
+    for name, file_id, why in (("of-no-file", None, "of no file, as of one that was not registered yet"), ("of-another-file", uuid("elsewhere"), "of another file")):
+        astray = json.loads(one.leaves[3])
+        astray.update(file_id=file_id, recipient_id=None)
+        stray = with_leaf(-1, canon.canonical(one.leaf_form, astray))
+        good(f"log-with-token-{name}", f"A leaf has a token that the issuer signed, and is {why}: the bundle may leave an event out.", TREE, stray, {**BOTH, "log": stray.log()}, open=[("completeness", "log.event-missing")])
     good("log-with-unclear-leaf", "A leaf that is of no known event may be of an event of this file that the bundle leaves out.", TREE, unclear, {**BOTH, "log": unclear.log()}, open=[("completeness", "log.encoding")])
 
 
@@ -280,6 +287,16 @@ class Tamperer:
         gaps = [(layer, "input.not-reached") for layer in ("inclusion", "event-binding", "event-order")]
         self.tamper("shape/events-is-null", "The member events is null, so that nothing can be said about them.", SHAPES, "bundle.member-type", "/events", lambda e: e.body.update(events=None), open=gaps)
         self.tamper("shape/event-is-number", "A row of the events is no object.", SHAPES, "bundle.member-type", "/events/0", lambda e: e.body["events"].__setitem__(0, 7))
+        for name, member, event, why in (
+            ("source-ip-is-object", "source_ip", {"ip": {"v4": "203.0.113.9"}}, "The address of an event is an object, in row and leaf alike."),
+            ("user-agent-is-list", "user_agent", {"agent": ["reader/1.0"]}, "The user agent of an event is a list, in row and leaf alike."),
+            ("token-is-number", "token_id", {"row": {"token_id": 17}}, "The token of an event is a number, in row and leaf alike."),
+            ("kind-is-null", "kind", {"row": {"kind": None}}, "The kind of an event is null, in row and leaf alike."),
+            ("event-id-is-object", "id", {"row": {"id": {}}}, "The id of an event is an object."),
+        ):
+            self.case(f"shape/{name}", why, SHAPES, Evidence(events=[web(**event)]), [("shape", "bundle.member-type", f"/events/0/{member}")], "good/one-event")
+        for rows in ("beacons", "watermarks"):
+            self.tamper(f"shape/{rows}-registered-at-is-text", "The time of registration is a text.", SHAPES, "bundle.member-type", f"/{rows}/0/registered_at", lambda e, rows=rows: e.body[rows][0].update(registered_at=utc(START)))
         self.case("shape/root-is-list", "A bundle is one object, not a list of them.", SHAPES, None, [("shape", "bundle.member-type", "")], "good/one-event", text=f"[{self.one.text()}]")
 
     def file_ids(self):
@@ -387,6 +404,7 @@ class Tamperer:
         change("signature-short", "Half of the signature is missing.", "receipt.encoding", f"{at}/0/signature", lambda e: [{**e.receipt(), "signature": e.receipt()["signature"][:64]}])
         change("signed-by-another", "Another key signed the receipt.", "receipt.signature-mismatch", f"{at}/0/signature", lambda e: [e.receipt(key=OTHER_REGISTRY)])
         change("time-changed", "The time of the registration was changed after signing.", "receipt.signature-mismatch", f"{at}/0/signature", lambda e: [{**e.receipt(), "registered_at": START}])
+        change("time-as-text", "The time of the registration is a text, and signed for.", "receipt.encoding", f"{at}/0/registered_at", lambda e: [e.receipt(registered_at=utc(START))])
         change("leaf-replaced", "Other leaf bytes stand under the true leaf hash.", "receipt.leaf-differs", f"{at}/0/leaf_hash", lambda e: [e.receipt(leaf_data_hex=e.leaves[0].hex())])
         change("of-another-file", "A rightly signed and proven receipt of another file.", "receipt.leaf-differs", f"{at}/0/leaf_data_hex", lambda e: [e.receipt(index=0)])
         change("of-an-event", "The leaf is that of an event.", "receipt.leaf-differs", f"{at}/0/leaf_data_hex", lambda e: [e.receipt(index=3)])

@@ -6,9 +6,10 @@ import judge_document
 import merkle
 from cases_merkle import flip, hexes, leaves
 from documents import PINNED, add, changed, head
-from registry import OTHER_REGISTRY
+from registry import OTHER_ISSUER, OTHER_REGISTRY, REGISTRY, START, Evidence, manifest, utc, web
 
 TREE, RANGE, CONTIGUOUS, HASHES = "oversight-registry-v1 section 2", "oversight-requirements TL-2", "oversight-requirements TL-4", "oversight-requirements TL-3"
+SAME_ISSUER = "oversight-requirements SI-3"
 INCLUSION, VIEWS, GROWTH = "RFC 9162 section 2.1.3.2", "RFC 9162 section 8.3", "RFC 9162 section 2.1.4"
 
 AGE = {"now": 1_800_000_000, "most_seconds": 86_400}
@@ -17,6 +18,7 @@ AGE = {"now": 1_800_000_000, "most_seconds": 86_400}
 def generate(writer):
     vantage_points(writer)
     two_heads(writer)
+    bundles_together(writer)
     logs(writer)
     pages(writer)
     inclusion_proofs(writer)
@@ -95,6 +97,36 @@ def two_heads(writer):
     pair("two-in-conflict", "One key signed two roots of one size.", signed(items), signed(fork), [("append-only", "head.conflict", "")], twin="two-that-agree")
 
 
+def bundles_together(writer):
+    """Bundles that are sound one by one; each case is a pair, or a pair and what stands between."""
+
+    def bundle(label="file", events=1, at=5000, registry=REGISTRY, **more):
+        evidence = Evidence(label, events=[web(at=60 + number) for number in range(events)], **more)
+        evidence.registry = registry
+        evidence.body.update(bundle_generated_at=utc(START + at), registry_pub=registry.hex, tlog_head=evidence.head())
+        return evidence.seal()
+
+    def case(name, why, bundles, refuted=(), open=(), twin=None, spec=GROWTH):
+        add(writer, f"bundles-together/{name}", why, spec, "bundles-together", text(evidence.text() for evidence in bundles), {}, refuted, open, twin and f"bundles-together/{twin}")
+
+    rollback, several = [("append-only", "head.rollback")], [("one-manifest", "manifest.differs")]
+    case("same-twice", "One bundle, saved twice.", [bundle(), bundle()])
+    case("grown", "The later bundle has the larger tree.", [bundle(), bundle("other", 2, 6000)])
+    case("grown-in-any-order", "The later bundle, with the larger tree, is read first.", [bundle("other", 2, 6000), bundle()])
+    case("smaller-later", "The later bundle has the smaller tree: the log was cut back, or the clock was set back.", [bundle("other", 2), bundle(at=6000)], open=rollback)
+    case("smaller-later-in-any-order", "The later bundle, with the smaller tree, is read first.", [bundle(at=6000), bundle("other", 2)], open=rollback)
+    case("smaller-between", "The tree became smaller between two bundles and grew again.", [bundle(at=5000), bundle("other", 3, 6000), bundle("third", 2, 7000), bundle("fourth", 4, 8000)], open=rollback)
+    case("smaller-five-seconds-later", "Head and time of a bundle are read at two moments.", [bundle("other", 2), bundle(at=5005)])
+    case("smaller-six-seconds-later", "Six seconds are no two moments of one answer.", [bundle("other", 2), bundle(at=5006)], open=rollback)
+    case("smaller-of-another-registry", "Two registries have two logs.", [bundle("other", 2), bundle(at=6000, registry=OTHER_REGISTRY)])
+    case("two-roots-of-one-size", "Two bundles have heads of one size and different roots.", [bundle(), bundle("other")], [("append-only", "head.conflict", "")], twin="same-twice")
+    again = manifest("file", original_filename="minutes-2.txt")
+    case("registered-again", "The issuer registered the file again: two bundles show two manifests of it.", [bundle(), bundle(signed=again, events=2, at=6000)], open=several, spec=SAME_ISSUER)
+    case("one-file-at-two-registries", "Two registries show two manifests of one file.", [bundle(), bundle(signed=again, registry=OTHER_REGISTRY)], spec=SAME_ISSUER)
+    case("manifest-of-another-issuer", "One registry shows manifests of two issuers for one file.", [bundle(), bundle(events=2, at=6000, issuer=OTHER_ISSUER)],
+         [("one-manifest", "manifest.issuer-differs", "/manifest/issuer_ed25519_pub")], twin="same-twice", spec=SAME_ISSUER)
+
+
 def records(items):
     """Records as they stand in a file; every other one with the hexadecimal form."""
     lines = [{"index": index, "leaf_hash": merkle.leaf_hash(item).hex(), "leaf_data": item.decode("ascii")} for index, item in enumerate(items)]
@@ -143,6 +175,18 @@ def logs(writer):
     case("vantage-point-saw-another", "A vantage point saw a head that this log does not lead to.", good, trust=seen([known[8]], [other], [known[4]], quorum=2), twin="seen-by-vantage-points",
          refuted=[("log-root", "log.root-differs", ""), ("quorum", "quorum.conflict", "")])
 
+    def of(key, *heads):
+        return [{"key": key.hex, **head} for head in heads]
+
+    forked, beyond = bare(leaves(8, "fork"), 4), bare(leaves(12), 12)
+    aside, differs = [("log-root", "log.other-key")], [("log-root", "log.root-differs", "")]
+    case("heads-of-one-key", "The heads that one key signed are on the way.", good, trust={"signed_heads": of(REGISTRY, known[3], known[8])})
+    case("heads-of-two-keys", "Two keys signed heads of this log, as where a registry changed its key.", good, trust={"signed_heads": of(REGISTRY, known[3]) + of(OTHER_REGISTRY, known[8])})
+    case("stray-head-of-another-key", "A head of another registry is of another log, and does not take those of this one from it.", good, trust={"signed_heads": of(REGISTRY, known[3], known[8]) + of(OTHER_REGISTRY, forked)}, notes=aside)
+    case("larger-head-of-another-key", "A head of another registry, larger than this log.", good, trust={"signed_heads": of(REGISTRY, known[8]) + of(OTHER_REGISTRY, beyond)}, notes=aside)
+    case("one-head-of-its-key-differs", "The log leads to one head of a key and not to another, whatever a second key signed.", good, trust={"signed_heads": of(REGISTRY, known[8], forked) + of(OTHER_REGISTRY, known[3])}, refuted=differs, twin="heads-of-two-keys")
+    case("no-head-of-any-key", "The log leads to no head of two keys.", good, trust={"signed_heads": of(REGISTRY, forked) + of(OTHER_REGISTRY, bare(leaves(8, "fork"), 8))}, refuted=differs, twin="heads-of-two-keys")
+    case("empty-head-of-another-key", "Every log leads to the empty tree: a head of it shows nobody's log.", good, trust={"signed_heads": of(REGISTRY, bare([], 0), forked) + of(OTHER_REGISTRY, known[8])}, notes=aside)
     bad("cut-line", "A line is cut; the others are still checked.", 4, [json.dumps(good[4])[:30]], ("json", "json.end", "line 5: /leaf_hash"), [*unread, *lost])
     bad("cut-last-line", "The last line is cut, as by a copy that stopped.", 7, [json.dumps(good[7])[:9]], ("json", "json.end", "line 8: /index"), [*unread, ("log-root", "log.too-short"), ("log-end", "input.not-given")])
     bad("byte-order-mark", "The file begins with a byte order mark.", 0, ["\ufeff" + json.dumps(good[0])], ("json", "json.bom", "line 1"), [*unread, *lost])

@@ -9,9 +9,9 @@ from registry import REGISTRY
 from schemas import HASH, SIZE, closed, listing
 from writer import VECTORS, write_json
 
-FOLDERS = ["heads", "logs", "proofs"]
+FOLDERS = ["bundles-together", "heads", "logs", "proofs"]
 PINNED = {"registry_keys": [REGISTRY.hex]}
-KINDS = ["consistency-proof", "equivocation-proof", "oversight-head", "oversight-heads", "oversight-log", "oversight-proof", "unknown"]
+KINDS = ["bundles-together", "consistency-proof", "equivocation-proof", "oversight-head", "oversight-heads", "oversight-log", "oversight-proof", "unknown"]
 SHAPE_CODES = {"proof.encoding", "proof.unknown-member", "head.encoding", "merkle.path-length"}
 # Which code each layer can be refuted with, and which it can be left open with.
 REFUSALS = {
@@ -34,14 +34,15 @@ REFUSALS = {
     "log-root": {"log.root-differs"},
     "log-leaf": {"log.leaf-differs"},
     "append-only": {"head.conflict", "log.root-differs"},
+    "one-manifest": {"manifest.issuer-differs"},
 }
 OPEN = {
     "old-head": {"input.not-given"}, "new-head": {"input.not-given"}, "registry-key": {"key.not-pinned"}, "tree-head": {"input.not-given"},
-    "append-only": {"input.not-given"}, "quorum": {"input.not-given", "quorum.not-reached"}, "entries": {"input.not-reached"}, "leaf-hashes": {"input.not-reached"},
+    "append-only": {"head.rollback", "input.not-given"}, "one-manifest": {"manifest.differs"}, "quorum": {"input.not-given", "quorum.not-reached"}, "entries": {"input.not-reached"}, "leaf-hashes": {"input.not-reached"},
     "log-root": {"input.not-given", "input.not-reached", "log.too-short"}, "log-end": {"input.not-given", "log.beyond-head"}, "log-leaf": {"input.not-given", "log.too-short"},
     "head-known": {"input.not-given"}, "shape": {"proof.unknown-member"}, "file-id": {"input.not-reached"}, "kind": {"document.kind"}, "freshness": {"time.stale"},
 }
-NOTES = {"entries": {"interop.hex-spelling"}, "log-root": {"interop.next-root"}}
+NOTES = {"entries": {"interop.hex-spelling"}, "log-root": {"interop.next-root", "log.other-key"}}
 
 
 def add(writer, id, why, spec, kind, document, trust, refuted=(), open=(), twin=None, notes=()):
@@ -124,6 +125,7 @@ def vector_schema():
             "trust": closed({
                 "registry_keys": KEYS, "heads": listing(HEAD_SHAPE, minItems=1), "log": {"type": "string"}, "file_id": {"type": "string"}, "quorum": SIZE, "required": listing({"enum": layers}),
                 "freshness": closed({"now": {"type": "integer"}, "most_seconds": SIZE}),
+                "signed_heads": listing(closed({"key": HASH, "size": INTEGER, "root": HASH}), minItems=1),
                 "vantages": listing(closed({"name": {"type": "string"}, "heads": listing(HEAD_SHAPE)}), minItems=1),
             }, []),
         }),

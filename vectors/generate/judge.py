@@ -26,6 +26,12 @@ LAYERS = [
 SHAPE = {
     "file_id": str, "bundle_generated_at": str, "registry_pub": str, "manifest": dict, "beacons": list, "watermarks": list, "events": list, "tlog_proofs": list,
 }
+# What whoever shows a row reads, and no other layer looks at.
+NOTHING = type(None)
+ROW_TYPES = {
+    ("beacons", "registered_at"): (int, float), ("watermarks", "registered_at"): (int, float), ("events", "id"): (int, float, str), ("events", "token_id"): (str,), ("events", "kind"): (str,),
+    ("events", "source_ip"): (str, NOTHING), ("events", "user_agent"): (str, NOTHING),
+}
 UNSETTLED = "unsettled"
 SUITES = ("OSGT-CLASSIC-v1", "OSGT-HYBRID-v1", "OSGT-HW-P256-v1")
 
@@ -113,6 +119,9 @@ def shape(bundle):
         for i, item in enumerate(bundle[name]):
             if not isinstance(item, dict):
                 return "bundle.member-type", f"/{name}/{i}"
+            for member, value in item.items():
+                if type(value) not in ROW_TYPES.get((name, member), (type(value),)):
+                    return "bundle.member-type", f"/{name}/{i}/{member}"
     return None
 
 
@@ -234,6 +243,14 @@ def is_unclear(line):
     return leaf.get("event") not in ("beacon", "register")
 
 
+def is_astray(line, bundle):
+    """Whether a leaf is of a token that the issuer signed, and of no event of the bundle."""
+    record = json.loads(line)
+    leaf = json.loads(record["leaf_data"])
+    signed = {beacon["token_id"] for beacon in bundle["manifest"]["beacons"]}
+    return leaf.get("event") == "beacon" and leaf["token_id"] in signed and record["index"] not in {row["tlog_index"] for row in bundle["events"]}
+
+
 RECEIPT = ("file_id", "issuer_pub", "leaf_data_hex", "leaf_hash", "tlog_index", "registered_at")
 
 
@@ -259,6 +276,8 @@ def receipt_fault(bundle, receipt):
     fault, _ = signature_layer({form: [signed] for form in FORMS}, bundle["registry_pub"], receipt.get("signature"), "receipt", "signature", "/registry_pub")
     if fault:
         return ("receipt.encoding" if fault[0].endswith(("-missing", "-encoding", "-length")) else fault[0]), "signature"
+    if type(receipt.get("registered_at")) not in (int, float):
+        return "receipt.encoding", "registered_at"
     leaf = unhex(receipt.get("leaf_data_hex", "-"))
     if leaf is None:
         return "receipt.encoding", "leaf_data_hex"
@@ -431,6 +450,8 @@ def left_open(results, trust, text):
             found.add(("registration", "log.registration-differs"))
         if any(map(is_unclear, trust["log"].splitlines()[:size])):
             found.add(("completeness", "log.encoding"))
+        elif any(is_astray(line, bundle) for line in trust["log"].splitlines()[:size]):
+            found.add(("completeness", "log.event-missing"))
     found.add(("freshness", "input.not-given") if "freshness" not in trust else ("freshness", "time.stale") if is_stale(bundle, trust) else None)
     for name in [name for name, result in results.items() if result == UNSETTLED]:
         if name in ("registry-key", "issuer-key"):

@@ -4,6 +4,7 @@ import json
 import re
 
 import ed25519 as ed
+import judge as of_bundles
 import merkle
 from strict_json import Defect, Reader
 
@@ -23,7 +24,7 @@ def judge(kind, text, trust):
 
 # Layers that need not be established for the best verdict, unless the caller asks for them.
 OPTIONAL = {"append-only", "log-leaf", "log-root", "quorum"}
-REQUIRED = {"oversight-log": ["log-root"], "oversight-heads": ["append-only"]}
+REQUIRED = {"bundles-together": ["append-only"], "oversight-log": ["log-root"], "oversight-heads": ["append-only"]}
 
 
 def reading(text):
@@ -322,6 +323,35 @@ def two_heads(text, trust):
     return layers
 
 
+def bundles_together(text, trust):
+    """What bundles show together, a line each; each by itself is as its signatures say."""
+    layers = {"limits": None, "json": None, "append-only": None, "one-manifest": None}
+    roots, sizes, files = {}, {}, {}
+
+    def worse(layer, outcome):
+        if layers[layer] is None or outcome[0] == "refuted":
+            layers[layer] = outcome
+
+    for line in text.splitlines():
+        bundle = json.loads(line)
+        manifest, key, at = bundle["manifest"], bundle["registry_pub"], of_bundles.generated(bundle)
+        assert of_bundles.registry_signature(bundle)[0] is None and of_bundles.issuer_signature(manifest)[0] is None and of_bundles.tree_head(bundle) is None
+        size, root = bundle["tlog_head"]["size"], bundle["tlog_head"]["root"]
+        if roots.setdefault((key, size), root) != root:
+            worse("append-only", ("refuted", "head.conflict", ""))
+        sizes.setdefault(key, []).append((at, size))
+        issuer, signed = files.setdefault((key, bundle["file_id"]), (manifest["issuer_ed25519_pub"], manifest["signature_ed25519"]))
+        if issuer != manifest["issuer_ed25519_pub"]:
+            worse("one-manifest", ("refuted", "manifest.issuer-differs", "/manifest/issuer_ed25519_pub"))
+        elif signed != manifest["signature_ed25519"]:
+            worse("one-manifest", ("open", "manifest.differs"))
+    for shown in sizes.values():
+        # Head and time of a bundle are read at two moments; docs/auditors.md says how far they may be apart.
+        if any(later > earlier + 5 and smaller < larger for earlier, larger in shown for later, smaller in shown):
+            worse("append-only", ("open", "head.rollback"))
+    return layers
+
+
 def quorum(head, trust):
     seen = [(vantage["name"], known["size"], known["root"]) for vantage in trust.get("vantages", []) for known in vantage["heads"]]
     roots = {}
@@ -403,7 +433,7 @@ def log(text, trust):
     if layers["json"]:
         for layer in ("entries", "leaf-hashes"):
             layers[layer] = layers[layer] or ("open", "input.not-reached")
-    known = known_heads(trust)
+    known = known_heads(trust) + own_heads(trust, replay.leaves)
     reached = [head for head in known if head["size"] <= len(replay.leaves)]
     if any(merkle.root(replay.leaves[: head["size"]]).hex() != head["root"] for head in reached):
         layers["log-root"] = ("refuted", "log.root-differs", "")
@@ -418,6 +448,13 @@ def log(text, trust):
         layers["log-end"] = None if at_end else ("open", "log.beyond-head")
     layers["quorum"] = quorum_of_log(replay, trust)
     return aged(layers, trust)
+
+
+def own_heads(trust, leaves):
+    """Signed heads of this log: those of a key of which one at least is, or all where no key has one."""
+    signed = trust.get("signed_heads", [])
+    own = {head["key"] for head in signed if head["size"] and root_at(leaves, head["size"]) == head["root"]}
+    return [head for head in signed if head["key"] in own or not own]
 
 
 def quorum_of_log(replay, trust):
@@ -464,6 +501,6 @@ def unknown(text, _):
 
 
 JUDGES = {
-    "consistency-proof": consistency_proof, "equivocation-proof": equivocation_proof, "oversight-head": tree_head, "oversight-heads": two_heads,
+    "bundles-together": bundles_together, "consistency-proof": consistency_proof, "equivocation-proof": equivocation_proof, "oversight-head": tree_head, "oversight-heads": two_heads,
     "oversight-log": log, "oversight-proof": inclusion_proof, "unknown": unknown,
 }

@@ -77,7 +77,7 @@ OPEN_CODES = {
     "issuer-key": ["key.not-pinned"],
     **{layer: ["input.not-reached"] for layer in ("inclusion", "event-binding", "event-order")},
     "registration": ["log.registration-differs", "log.too-short", "registration.no-proof"],
-    "completeness": ["log.encoding", "log.too-short", "registration.no-proof"],
+    "completeness": ["log.encoding", "log.event-missing", "log.too-short", "registration.no-proof"],
     "log-root": ["input.not-given", "log.too-short"],
     "freshness": ["input.not-given", "time.stale"],
     "suite": ["suite.unknown"],

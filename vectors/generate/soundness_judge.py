@@ -369,6 +369,13 @@ def shape(bundle):
             return "bundle.member-missing"
         if not fits(bundle[name]):
             return "bundle.member-type"
+    text, number = (lambda value: isinstance(value, str)), (lambda value: isinstance(value, (int, float)) and not isinstance(value, bool))
+    or_null = lambda value: value is None or isinstance(value, str)
+    times = {"registered_at": number}
+    of_events = {"id": lambda value: number(value) or text(value), "token_id": text, "kind": text, "source_ip": or_null, "user_agent": or_null}
+    for name, types in (("beacons", times), ("watermarks", times), ("events", of_events)):
+        if any(not fits(row[member]) for row in bundle[name] for member, fits in types.items() if member in row):
+            return "bundle.member-type"
     return None
 
 

@@ -37,12 +37,17 @@ struct Corpus {
 
 static CORPORA: LazyLock<Vec<Corpus>> = LazyLock::new(|| {
     vec![
-        // As the later registries write them, as the earliest does, and one that only the strict reader takes.
+        // As the later registries write them, as the earliest does, with a member that is not known, and with one that only
+        // the strict reader takes.
         Corpus::new("with-hex", |record, leaf| record["leaf_data_hex"] = hex(leaf).into()),
         Corpus::new("text-only", |_, _| {}),
-        Corpus::new("strict", |record, leaf| {
+        Corpus::new("unknown", |record, leaf| {
             record["leaf_data_hex"] = hex(leaf).into();
             record["stored_at"] = json!(1_795_196_772);
+        }),
+        Corpus::new("nested", |record, leaf| {
+            record["leaf_data_hex"] = hex(leaf).into();
+            record["stored"] = json!({"at": 1_795_196_772});
         }),
     ]
 });

@@ -74,6 +74,8 @@ codes! {
     MemberType = "bundle.member-type", "a member is of the wrong type";
     FileIdDiffers = "bundle.file-id-differs", "the document is about another file";
 
+    ManifestDiffers = "manifest.differs", "two bundles show different manifests of one file, by one issuer";
+    ManifestIssuerDiffers = "manifest.issuer-differs", "two bundles show manifests of one file by different issuers";
     ManifestSignatureEncoding = "manifest.signature-encoding", "key or signature of the manifest is no hexadecimal text of the right length";
     ManifestSignatureMismatch = "manifest.signature-mismatch", "the issuer's signature fits the manifest under no known canonical form";
     ManifestSignatureMissing = "manifest.signature-missing", "the manifest carries no signature";
@@ -101,6 +103,7 @@ codes! {
     HeadEncoding = "head.encoding", "a member of the tree head is not encoded as it must be";
     HeadMessageDiffers = "head.message-differs", "the message said to be signed does not restate size and root";
     HeadMissing = "head.missing", "there is no tree head";
+    HeadRollback = "head.rollback", "a later bundle has a smaller tree than an earlier one";
     HeadSignatureMismatch = "head.signature-mismatch", "the tree-head signature does not fit size and root under this key";
 
     EquivocationHeadsAgree = "equivocation.heads-agree", "the two heads are the same: nothing contradicts";
@@ -137,6 +140,7 @@ codes! {
     LogLeafDiffers = "log.leaf-differs", "the log has another leaf at this index";
     LogLeafHashDiffers = "log.leaf-hash-differs", "the leaf hash is not the hash of the leaf bytes";
     LogLeafTextDiffers = "log.leaf-text-differs", "text and hexadecimal form of a leaf disagree";
+    LogOtherKey = "log.other-key", "heads that another trusted key signed are not of this log";
     LogRegistrationDiffers = "log.registration-differs", "the registration in the log is not of this manifest";
     LogRegistrationMissing = "log.registration-missing", "the log has no registration of this file";
     LogRootDiffers = "log.root-differs", "the leaves of the log lead to another root, or the log is of another registry";

@@ -80,6 +80,8 @@ layers! {
         "It does not show that others see the same log.";
     "append-only", "This head and the heads that you knew before belong to one log that only grew.",
         "It says nothing about heads that you never saw.";
+    "one-manifest", "Bundles of one file show one manifest of it, by one issuer.",
+        "It does not show that the registry never showed another.";
     "quorum", "As many of your vantage points as you ask for saw this head, or heads of this log, and none of them saw another log.",
         "It says nothing about places from which nobody looked.";
     "freshness", "The bundle is not older than you allow, by the registry's own clock.",

@@ -3,6 +3,7 @@
 use crate::canon::Scheme;
 use crate::code::Code;
 use crate::layers::LayerMeaning;
+use crate::oversight::Statement;
 
 /// How a layer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -236,9 +237,16 @@ pub struct Trace {
     pub layers: Vec<Layer>,
     /// Names of the layers that must be established for `authentic`.
     pub required: Vec<&'static str>,
+    /// What the document says under a registry's signature, for comparison with others
+    /// ([`CrossCheck`](crate::oversight::CrossCheck)).
+    pub statement: Option<Box<Statement>>,
 }
 
 impl Trace {
+    pub(crate) fn new(layers: Vec<Layer>, required: Vec<&'static str>) -> Self {
+        Self { layers, required, statement: None }
+    }
+
     /// The verdict that follows from the layers.
     #[must_use]
     pub fn verdict(&self) -> Verdict {

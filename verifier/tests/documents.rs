@@ -16,15 +16,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assayer_verifier::oversight::{
-    LogPart, LogVerifier, Trust, compare_heads, read_only, signed_head_of, verify_consistency_proof,
-    verify_equivocation_proof, verify_head, verify_log, verify_proof,
+    CrossCheck, LogPart, LogVerifier, Trust, compare_heads, read_only, verify_bundle,
+    verify_consistency_proof, verify_equivocation_proof, verify_head, verify_log, verify_proof,
 };
-use assayer_verifier::{Limits, State, Trace};
+use assayer_verifier::{Hash, Limits, PublicKey, State, Trace, TreeHead, Verdict};
 use serde_json::Value as Json;
 use vector::Known;
 
 /// Folders of cases of this kind.
-const FOLDERS: &[&str] = &["heads", "logs", "proofs"];
+const FOLDERS: &[&str] = &["bundles-together", "heads", "logs", "proofs"];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -45,6 +45,45 @@ fn list<'v>(value: &'v Json, pointer: &str) -> impl Iterator<Item = &'v Json> {
     value.pointer(pointer).and_then(Json::as_array).into_iter().flatten()
 }
 
+/// How a layer ended: state, code, place, and the notes on it.
+type End = (String, State, String, String, Vec<String>);
+
+fn ends(trace: &Trace) -> Vec<End> {
+    let end = |layer: &assayer_verifier::Layer| {
+        let notes = layer.notes.iter().map(|note| note.code.to_string()).collect();
+        let (code, at) = (layer.code().to_string(), layer.at().to_owned());
+        (layer.id.to_owned(), layer.state, code, at, notes)
+    };
+    trace.layers.iter().map(end).collect()
+}
+
+/// What the bundles of all lines show together: of each layer the worst end, and the verdict of the worst finding.
+fn together(lines: &[u8], trust: &Trust<'_>, limits: &Limits) -> (Verdict, Vec<End>) {
+    let mut check = CrossCheck::new(1_000);
+    let mut found = Vec::new();
+    for (number, line) in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate() {
+        let trace = verify_bundle(line, trust, limits);
+        assert_ne!(trace.verdict(), Verdict::Refuted, "line {number}");
+        found.extend(check.add(&format!("line {number}"), &trace.statement.expect("a statement")));
+    }
+    found.extend(check.finish());
+    let ok = |id: &str| (id.to_owned(), State::Established, "ok".to_owned(), String::new(), Vec::new());
+    let mut worst = ["limits", "json", "append-only", "one-manifest"].map(ok).to_vec();
+    for end in found.iter().flat_map(|finding| ends(&finding.trace)) {
+        let before = worst.iter_mut().find(|before| before.0 == end.0).unwrap();
+        if before.1 == State::Established || end.1 == State::Refuted {
+            *before = end;
+        }
+    }
+    let verdicts: Vec<Verdict> = found.iter().map(|finding| finding.trace.verdict()).collect();
+    let verdict = match verdicts.as_slice() {
+        [] => Verdict::Authentic,
+        all if all.contains(&Verdict::Refuted) => Verdict::Refuted,
+        _ => Verdict::Consistent,
+    };
+    (verdict, worst)
+}
+
 fn run(vector: &Json) -> Trace {
     let (known, limits) = (Known::of(&vector["input"]["trust"]), Limits::default());
     let trust = known.trust();
@@ -56,21 +95,38 @@ fn run(vector: &Json) -> Trace {
         "oversight-heads" => {
             let heads = document.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
             let heads: Vec<_> = heads
-                .map(|head| signed_head_of(&verify_head(head, &trust, &limits)).expect("a signed head"))
+                .map(|head| verify_head(head, &trust, &limits).statement.expect("a signed head"))
                 .collect();
-            let [(key, one, _), (same, other, _)] = heads[..] else { panic!("{} heads", heads.len()) };
-            assert_eq!(key, same);
-            compare_heads(one, other, &limits)
+            let [one, other] = &heads[..] else { panic!("{} heads", heads.len()) };
+            assert_eq!(one.key, other.key);
+            compare_heads(one.head.unwrap(), other.head.unwrap(), &limits)
         }
-        "oversight-log" => log_in_one_block(document, &trust, &limits),
+        "oversight-log" => log_in_one_block(document, &trust, &signed_heads(vector), &limits),
         "oversight-proof" => verify_proof(document, &trust, &limits),
         "unknown" => read_only(document, &limits),
         other => panic!("no verifier of {other}"),
     }
 }
 
-fn log_in_one_block(document: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
-    let mut verifier = LogVerifier::new(trust, limits);
+/// Heads with the key that signed each.
+fn signed_heads(vector: &Json) -> Vec<(PublicKey, TreeHead)> {
+    let head = |head: &Json| {
+        let root = Hash::from_hex(text(head, "/root")).unwrap();
+        (
+            PublicKey::from_hex(text(head, "/key")).unwrap(),
+            TreeHead { size: head["size"].as_u64().unwrap(), root },
+        )
+    };
+    list(vector, "/input/trust/signed_heads").map(head).collect()
+}
+
+fn log_in_one_block(
+    document: &[u8],
+    trust: &Trust<'_>,
+    signed: &[(PublicKey, TreeHead)],
+    limits: &Limits,
+) -> Trace {
+    let mut verifier = LogVerifier::knowing(signed.iter().copied(), trust, limits);
     verifier.add(LogPart::read(1, document, limits));
     verifier.finish()
 }
@@ -84,23 +140,23 @@ fn compare(vector: &Json) -> (Vec<String>, Vec<String>) {
     expected.extend(list(expect, "/open").map(|layer| format!("{} open", of(layer))));
     expected.extend(list(expect, "/established").map(|layer| format!("{} ok", layer.as_str().unwrap())));
     expected.extend(list(expect, "/notes").map(|note| format!("{} noted", of(note))));
-    let trace = run(vector);
-    let mut found = vec![trace.verdict().as_str().to_owned()];
-    let places = |layer: &assayer_verifier::Layer| {
-        // A vector gives the pointer of a text that cannot be read; where there is none, the byte is shown instead.
-        if layer.id == "json" && layer.at().starts_with("byte ") {
-            String::new()
-        } else {
-            layer.at().to_owned()
-        }
+    let (verdict, layers) = if text(vector, "/input/as") == "bundles-together" {
+        let document = text(vector, "/input/document").as_bytes();
+        together(document, &Trust::default(), &Limits::default())
+    } else {
+        let trace = run(vector);
+        (trace.verdict(), ends(&trace))
     };
-    found.extend(trace.layers.iter().map(|layer| match layer.state {
-        State::Refuted => format!("{} {} at {}", layer.id, layer.code(), places(layer)),
-        State::NotEstablished => format!("{} {} open", layer.id, layer.code()),
-        State::Established => format!("{} ok", layer.id),
-    }));
-    for layer in &trace.layers {
-        found.extend(layer.notes.iter().map(|note| format!("{} {} noted", layer.id, note.code)));
+    let mut found = vec![verdict.as_str().to_owned()];
+    for (id, state, code, at, notes) in layers {
+        // A vector gives the pointer of a text that cannot be read; where there is none, the byte is shown instead.
+        let at = if id == "json" && at.starts_with("byte ") { "" } else { &at };
+        found.push(match state {
+            State::Refuted => format!("{id} {code} at {at}"),
+            State::NotEstablished => format!("{id} {code} open"),
+            State::Established => format!("{id} ok"),
+        });
+        found.extend(notes.iter().map(|note| format!("{id} {note} noted")));
     }
     expected.sort();
     found.sort();
@@ -139,7 +195,7 @@ fn logs_end_alike_in_one_block_and_line_by_line() {
         let vector: Json = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
         let (known, limits) = (Known::of(&vector["input"]["trust"]), Limits::default());
         let document = text(&vector, "/input/document").as_bytes();
-        let block = log_in_one_block(document, &known.trust(), &limits);
+        let block = log_in_one_block(document, &known.trust(), &[], &limits);
         let lines = document.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
         ends(&block) != ends(&verify_log(lines, &known.trust(), &limits).1)
     };

@@ -6,7 +6,7 @@ mod progress;
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use assayer_harness::evidence::{
@@ -192,16 +192,18 @@ fn verify_all(
 ) -> Exit {
     let done = AtomicU64::new(0);
     let read = |hand_in: &mut dyn FnMut(Result<Item, Unreadable>) -> ControlFlow<()>| {
-        let mut reader = Reader::new(question.kind, question.limits, hand_in).counting(&done);
-        for path in paths {
-            let ended = if path.as_os_str() == "-" {
+        let mut reader = Reader::new(question.kind, question.limits, hand_in).counting(&done).logs_last();
+        // What can be read only once comes after the files, so that a log in it is compared with their heads.
+        let (streams, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| is_stream(path));
+        let ended = files.into_iter().chain(streams).try_for_each(|path| {
+            if path.as_os_str() == "-" {
                 reader.stream("-", std::io::stdin().lock())
             } else {
                 reader.path(path)
-            };
-            if ended.is_break() {
-                return;
             }
+        });
+        if ended.is_continue() {
+            let _ = reader.logs();
         }
     };
     let worker = || {
@@ -224,6 +226,11 @@ fn verify_all(
         let _ = joiner.finish().into_iter().try_for_each(|joined| output.take(Ok(joined), &done));
     }
     output.finish()
+}
+
+/// Standard input, a pipe or a device.
+fn is_stream(path: &Path) -> bool {
+    path.as_os_str() == "-" || path.metadata().is_ok_and(|kind| !kind.is_file() && !kind.is_dir())
 }
 
 /// What was asked, for the report.

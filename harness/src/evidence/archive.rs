@@ -44,6 +44,7 @@ impl Member {
 impl Reader<'_> {
     /// Reads the members of an archive one after the other, each as a file of that name.
     pub(super) fn tar(&mut self, archive: &str, input: impl Read) -> Result<(), Stop> {
+        self.enter_archive();
         let mut input = Ending { input, zeros: 0, read: 0 };
         let mut tar = tar::Archive::new(&mut input);
         let mut long_name: Option<String> = None;

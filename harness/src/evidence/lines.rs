@@ -132,6 +132,11 @@ impl<R: Read> Lines<R> {
         Ok(())
     }
 
+    /// Passes over everything that is left; whoever reads it again is told why that fails.
+    pub(super) fn pass_all(&mut self) {
+        let _ = std::io::copy(&mut self.input, &mut std::io::sink());
+    }
+
     /// Everything that is left, up to the limit.
     pub(super) fn rest(&mut self, whole: &mut Vec<u8>) -> std::io::Result<()> {
         let left = self.most.saturating_sub(whole.len() as u64);

@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use assayer_verifier::oversight::{
-    DocumentKind, LogPart, LogVerifier, compare_heads, heads_not_compared, signed_head_of,
-};
-use assayer_verifier::{PublicKey, TreeHead, Verdict};
+use assayer_verifier::oversight::{CrossCheck, CrossFinding, DocumentKind, LogPart, LogVerifier};
 
 use super::{Depth, Finding, Question};
 
-/// How many signed heads of one call are remembered, about 250 bytes each. More are compared with these only, and the
-/// call says so.
-const MOST_HEADS: usize = 1 << 18;
+/// How many signed heads and how many files of one call are remembered, about 300 bytes each. More are compared with these
+/// only, and the call says so.
+const MOST: usize = 1 << 18;
 
 /// Puts pages in the order of their indexes. A page that comes too early waits, by its subtrees alone.
 #[derive(Debug, Default)]
@@ -91,40 +88,24 @@ impl<'a> Pages<'a> {
     }
 }
 
-/// A signed head, and the document that has it.
-struct Met {
-    head: TreeHead,
-    path: String,
-    is_trusted: bool,
-}
-
-/// What the documents of one call say together: heads that vouch for logs and contradict each other, pages that are one log.
+/// What the documents of one call say together: heads that vouch for logs and contradict each other, manifests of one file, pages
+/// that are one log.
 pub(crate) struct Together<'a> {
     question: Question<'a>,
-    /// Signed heads, by key and size, with the path of the first document that has each, and whether its key is trusted.
-    heads: BTreeMap<(PublicKey, u64), Met>,
-    /// How many found no room.
-    forgotten: u64,
+    check: CrossCheck,
     pages: BTreeMap<String, Pages<'a>>,
+    /// Logs that were read to their end while heads may still come.
+    held: Vec<(String, LogVerifier<'a>)>,
 }
 
 impl<'a> Together<'a> {
     pub(crate) fn new(question: Question<'a>) -> Self {
-        Self { question, heads: BTreeMap::new(), forgotten: 0, pages: BTreeMap::new() }
+        Self { question, check: CrossCheck::new(MOST), pages: BTreeMap::new(), held: Vec::new() }
     }
 
     /// A verifier of a log that starts now: it knows the heads of the trust, and those that were met before it.
     pub(crate) fn verifier(&self) -> LogVerifier<'a> {
-        LogVerifier::knowing(self.met(), self.question.trust, self.question.limits)
-    }
-
-    /// Heads of several registries are of several logs, and nothing says which of them a log without a name is: then only
-    /// what the caller named counts.
-    fn met(&self) -> impl Iterator<Item = TreeHead> {
-        let trusted = || self.heads.iter().filter(|(_, met)| met.is_trusted);
-        let first = trusted().next().map(|((key, _), _)| *key);
-        let is_one = trusted().all(|((key, _), _)| Some(*key) == first);
-        trusted().filter(move |_| is_one).map(|(_, met)| met.head)
+        LogVerifier::knowing(self.check.trusted_heads(), self.question.trust, self.question.limits)
     }
 
     /// Takes a page, under its path.
@@ -143,49 +124,50 @@ impl<'a> Together<'a> {
         self.pages.insert(folder, pages);
     }
 
-    /// Takes notice of a finding; gives another one if its head contradicts one that was met before.
-    pub(crate) fn notice(&mut self, finding: &Finding) -> Option<Finding> {
-        let (key, head, is_trusted) = signed_head_of(&finding.trace)?;
-        if let Some(met) = self.heads.get_mut(&(key, head.size)) {
-            let trace = compare_heads(met.head, head, self.question.limits);
-            let path = format!("{} and {}", met.path, finding.path);
-            let kind = Some(DocumentKind::Head);
-            let refuted = trace.verdict() == Verdict::Refuted;
-            met.is_trusted |= is_trusted && !refuted;
-            return refuted.then_some(Finding { path, kind, trace, explanation: None });
-        }
-        if self.heads.len() < MOST_HEADS {
-            self.heads.insert((key, head.size), Met { head, path: finding.path.clone(), is_trusted });
-        } else {
-            self.forgotten += 1;
-        }
-        None
+    /// Takes notice of a finding; gives what it and an earlier one contradict each other in.
+    pub(crate) fn notice(&mut self, finding: &Finding) -> Vec<Finding> {
+        let Some(statement) = &finding.trace.statement else { return Vec::new() };
+        self.check.add(&finding.path, statement).into_iter().map(of_two).collect()
     }
 
-    /// What was not compared with all others is said, as a finding that establishes nothing.
-    fn forgotten(&self) -> Option<Finding> {
-        let trace = heads_not_compared(MOST_HEADS, self.forgotten);
-        let path = String::from("heads of this call");
-        (self.forgotten > 0).then_some(Finding {
-            path,
-            kind: Some(DocumentKind::Head),
-            trace,
-            explanation: None,
-        })
+    /// A log that was read to its end; one after which heads may come waits for these.
+    pub(crate) fn log_ends(
+        &mut self,
+        path: String,
+        verifier: LogVerifier<'a>,
+        more: bool,
+    ) -> Option<Finding> {
+        if more {
+            self.held.push((path, verifier));
+            return None;
+        }
+        Some(self.finding(path, verifier))
     }
 
-    /// The logs that are complete only when everything was read.
-    pub(crate) fn finish(&mut self) -> Vec<Finding> {
+    /// What is complete only when everything was read.
+    pub(crate) fn finish(mut self) -> Vec<Finding> {
         let pages = std::mem::take(&mut self.pages);
-        let complete = pages.into_iter().map(|(folder, pages)| pages.complete(folder));
-        complete.map(|(path, verifier)| self.log_ends(path, verifier)).chain(self.forgotten()).collect()
+        let pages = pages.into_iter().map(|(folder, pages)| pages.complete(folder));
+        let logs: Vec<_> = std::mem::take(&mut self.held).into_iter().chain(pages).collect();
+        let mut found = Vec::with_capacity(logs.len());
+        for (path, mut verifier) in logs {
+            verifier.know_late(self.check.trusted_heads());
+            found.push(self.finding(path, verifier));
+        }
+        found.extend(self.check.finish().into_iter().map(of_two));
+        found
     }
 
-    /// What is found of a log that was read to its end.
-    pub(crate) fn log_ends(&self, path: String, verifier: LogVerifier<'_>) -> Finding {
+    fn finding(&self, path: String, verifier: LogVerifier<'_>) -> Finding {
         let explanation = (self.question.depth == Depth::Explained).then(|| verifier.explain());
-        Finding { path, kind: Some(DocumentKind::Log), trace: verifier.finish(), explanation }
+        let kind = Some(DocumentKind::Log);
+        Finding { path, kind, trace: verifier.finish(), explanation, is_of_several: false }
     }
+}
+
+fn of_two(found: CrossFinding) -> Finding {
+    let CrossFinding { path, kind, trace, .. } = found;
+    Finding { path, kind: Some(kind), trace, explanation: None, is_of_several: true }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{BufReader, Read};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use assayer_verifier::oversight::DocumentKind;
@@ -54,12 +54,48 @@ pub struct Reader<'s> {
     limits: &'s Limits,
     sink: &'s mut Sink<'s>,
     done: Option<&'s AtomicU64>,
+    turn: Turn,
+    /// What is read now, where it can be read again.
+    source: Option<Source>,
+    /// What has logs that are put off.
+    later: Vec<PathBuf>,
+}
+
+/// When logs are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// As they come.
+    Any,
+    /// Those that can be read again are put off until everything else was read.
+    Others,
+    /// Everything else was read.
+    Logs,
+}
+
+/// A file that can be read again.
+struct Source {
+    path: PathBuf,
+    is_archive: bool,
 }
 
 impl<'s> Reader<'s> {
     /// A reader that hands in to `sink`; every document is taken for a `kind`, if there is one.
     pub fn new(kind: Option<DocumentKind>, limits: &'s Limits, sink: &'s mut Sink<'s>) -> Self {
-        Self { kind, limits, sink, done: None }
+        Self { kind, limits, sink, done: None, turn: Turn::Any, source: None, later: Vec::new() }
+    }
+
+    /// Puts off the logs that stand in files until [`logs`](Self::logs): heads count for a log only if they are met before it.
+    #[must_use]
+    pub fn logs_last(mut self) -> Self {
+        self.turn = Turn::Others;
+        self
+    }
+
+    /// Reads the logs that were put off, from the files that they stand in.
+    pub fn logs(&mut self) -> ControlFlow<()> {
+        self.turn = Turn::Logs;
+        let later = std::mem::take(&mut self.later);
+        later.iter().try_for_each(|path| flow(self.file(path)))
     }
 
     /// Counts the bytes that are read of files and streams.
@@ -87,10 +123,67 @@ impl<'s> Reader<'s> {
     }
 
     pub(super) fn hand(&mut self, item: Item) -> Result<(), Stop> {
+        if self.was_here() && matches!(item, Item::Skipped(_)) {
+            return Ok(());
+        }
         if (self.sink)(Ok(item)).is_break() { Err(Stop::Asked) } else { Ok(()) }
     }
 
+    /// Whether this archive was read before, but for its logs.
+    fn was_here(&self) -> bool {
+        self.turn == Turn::Logs && self.is_in_archive()
+    }
+
+    fn is_in_archive(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.is_archive)
+    }
+
+    /// From here on what is read is in an archive.
+    pub(super) fn enter_archive(&mut self) {
+        if let Some(source) = &mut self.source {
+            source.is_archive = true;
+        }
+    }
+
+    /// Whether it is the turn of something that is a log or not; a log whose turn is later is remembered.
+    fn is_turn_of(&mut self, is_log: impl FnOnce(&Self) -> bool) -> bool {
+        match self.turn {
+            Turn::Any => true,
+            Turn::Logs => !self.is_in_archive() || is_log(self),
+            Turn::Others if self.source.is_none() || !is_log(self) => true,
+            Turn::Others => {
+                let path = self.source.as_ref().map(|source| source.path.clone());
+                self.later.extend(path.filter(|path| self.later.last() != Some(path)));
+                false
+            }
+        }
+    }
+
+    /// Hands in a document by itself, if it is its turn.
+    fn document(&mut self, path: String, bytes: Vec<u8>) -> Result<(), Stop> {
+        if !self.is_turn_of(|reader| reader.is_page(&bytes)) {
+            return Ok(());
+        }
+        self.hand(Item::Document { path, bytes })
+    }
+
+    /// Whether a document is of a log: one that names none of the members of a page or a record is not read for that.
+    fn is_page(&self, bytes: &[u8]) -> bool {
+        let names = |name: &[u8]| memchr::memmem::find(bytes, name).is_some();
+        match self.kind {
+            Some(kind) => kind == DocumentKind::Log,
+            None if names(b"\"entries\"") || names(b"\"leaf_data\"") => {
+                kind_of(bytes, self.limits) == Some(DocumentKind::Log)
+            }
+            None => false,
+        }
+    }
+
     fn unreadable(&mut self, path: String, source: std::io::Error) -> Result<(), Stop> {
+        if self.was_here() { Ok(()) } else { self.complain(path, source) }
+    }
+
+    fn complain(&mut self, path: String, source: std::io::Error) -> Result<(), Stop> {
         if (self.sink)(Err(Unreadable { path, source })).is_break() { Err(Stop::Asked) } else { Ok(()) }
     }
 
@@ -100,10 +193,14 @@ impl<'s> Reader<'s> {
 
     fn file(&mut self, path: &Path) -> Result<(), Stop> {
         let name = path.display().to_string();
-        match fs_err::File::open(path) {
+        let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
+        self.source = is_file.then(|| Source { path: path.to_owned(), is_archive: false });
+        let ended = match fs_err::File::open(path) {
             Ok(opened) => self.named(&name, opened),
             Err(source) => self.unreadable(name, source),
-        }
+        };
+        self.source = None;
+        ended
     }
 
     /// The files of a folder by name, with those of inner folders. What is left out is named.
@@ -171,7 +268,8 @@ impl<'s> Reader<'s> {
         let first = lines.next_filled()?.unwrap_or_default();
         if first.bytes.is_empty() && self.kind == Some(DocumentKind::Log) {
             // The log of a registry in which nothing has happened yet.
-            return self.hand(Item::LogEnd { path: name.to_owned() });
+            let end = Item::LogEnd { path: name.to_owned(), more: self.turn != Turn::Logs };
+            return if self.is_turn_of(|_| true) { self.hand(end) } else { Ok(()) };
         }
         let is_document = Document::read(&first.bytes, self.limits).is_ok();
         let lower = lines_name.to_ascii_lowercase();
@@ -179,18 +277,17 @@ impl<'s> Reader<'s> {
         let overlong = first.bytes.len() > self.limits.bytes;
         let second = if is_document || is_lines || overlong { lines.next_filled() } else { Ok(None) };
         match second {
-            Ok(Some(second)) => self.lines(name, vec![first, second], &mut lines),
+            Ok(Some(second)) => self.lines(name, vec![first, second], &mut lines).map(|_| ()),
             // The first line is good, whatever befell the second.
             Err(source) => {
-                self.lines(name, vec![first], &mut Lines::new(std::io::empty(), self.limits))?;
-                self.cut_line(name, &lines, source)
+                let nothing = &mut Lines::new(std::io::empty(), self.limits);
+                let taken = self.lines(name, vec![first], nothing)?;
+                if taken { self.cut_line(name, &lines, source) } else { Ok(()) }
             }
-            Ok(None) if is_document => {
-                self.hand(Item::Document { path: name.to_owned(), bytes: first.bytes })
-            }
+            Ok(None) if is_document => self.document(name.to_owned(), first.bytes),
             Ok(None) if is_lines => {
                 let path = format!("{name}:{}", first.number.max(1));
-                self.hand(Item::Document { path, bytes: first.into_document() })
+                self.document(path, first.into_document())
             }
             Ok(None) => self.whole(name, first, lines),
         }
@@ -207,16 +304,16 @@ impl<'s> Reader<'s> {
         if !self.holds_lines(&whole) {
             return match failed {
                 Some(error) => Err(error.into()),
-                None => self.hand(Item::Document { path: name.to_owned(), bytes: whole }),
+                None => self.document(name.to_owned(), whole),
             };
         }
         let Some(error) = failed else {
-            return self.lines(name, Vec::new(), &mut lines.again(&whole, number));
+            return self.lines(name, Vec::new(), &mut lines.again(&whole, number)).map(|_| ());
         };
         whole.truncate(memchr::memrchr(b'\n', &whole).map_or(0, |last| last + 1));
         let mut lines = Lines::new(std::io::empty(), self.limits).again(&whole, number);
-        self.lines(name, Vec::new(), &mut lines)?;
-        self.cut_line(name, &lines, error)
+        let taken = self.lines(name, Vec::new(), &mut lines)?;
+        if taken { self.cut_line(name, &lines, error) } else { Ok(()) }
     }
 
     /// Whether one line at least is a document of a known kind, and all together are none. Most documents of several lines
@@ -252,11 +349,27 @@ impl<'s> Reader<'s> {
         kind
     }
 
-    /// Records of a log belong together; everything else is a document a line.
-    fn lines(&mut self, name: &str, mut first: Vec<Line>, lines: &mut Lines<impl Read>) -> Result<(), Stop> {
-        if self.kind_of_lines(&mut first, lines) == Some(DocumentKind::Log) {
-            return self.records(name, first, lines);
+    /// Records of a log belong together; everything else is a document a line. Whether it was their turn.
+    fn lines(
+        &mut self,
+        name: &str,
+        mut first: Vec<Line>,
+        lines: &mut Lines<impl Read>,
+    ) -> Result<bool, Stop> {
+        let is_log = self.kind_of_lines(&mut first, lines) == Some(DocumentKind::Log);
+        if !self.is_turn_of(|_| is_log) {
+            // What comes after it in an archive is found only behind it.
+            if self.is_in_archive() {
+                lines.pass_all();
+            }
+            return Ok(false);
         }
+        let ended = if is_log { self.records(name, first, lines) } else { self.each(name, first, lines) };
+        ended.map(|()| true)
+    }
+
+    /// A document a line.
+    fn each(&mut self, name: &str, first: Vec<Line>, lines: &mut Lines<impl Read>) -> Result<(), Stop> {
         let next = |reader: &mut Self, line: Line| {
             let path = format!("{name}:{}", line.number);
             reader.hand(Item::Document { path, bytes: line.into_document() })
@@ -275,7 +388,7 @@ impl<'s> Reader<'s> {
 
     /// A line that could not be read to its end; those before it were.
     fn cut_line(&mut self, name: &str, lines: &Lines<impl Read>, source: std::io::Error) -> Result<(), Stop> {
-        self.unreadable(format!("{name}:{}", lines.number + 1), source)
+        self.complain(format!("{name}:{}", lines.number + 1), source)
     }
 
     /// A log that cannot be read to its end is ended all the same: the next one must not go on where it stopped.
@@ -290,7 +403,7 @@ impl<'s> Reader<'s> {
                 Err(source) => break Err(source),
             }
         };
-        self.hand(Item::LogEnd { path: name.to_owned() })?;
+        self.hand(Item::LogEnd { path: name.to_owned(), more: self.turn != Turn::Logs })?;
         match ended {
             Ok(()) => Ok(()),
             Err(source) => self.cut_line(name, lines, source),

@@ -6,9 +6,10 @@ use assayer_verifier::{Layer, LayerMeaning, State, Verdict};
 
 use super::{Depth, Finding, Unreadable};
 
-/// What a report says of a finding, as deep as was asked.
+/// What a report says of a finding, as deep as was asked; `demanded` are the layers that the caller requires beyond the usual
+/// ones.
 #[must_use]
-pub fn report_of(finding: Finding, depth: Depth) -> report::Document {
+pub fn report_of(finding: Finding, depth: Depth, demanded: &[Text]) -> report::Document {
     let verdict = finding.verdict().map(|verdict| match verdict {
         Verdict::Authentic => report::Verdict::Authentic,
         Verdict::Consistent => report::Verdict::Consistent,
@@ -25,6 +26,7 @@ pub fn report_of(finding: Finding, depth: Depth) -> report::Document {
             open.push(Text::Borrowed(*id));
         }
     }
+    let not_asked = not_asked(&finding, demanded);
     let explanation = finding.explanation.as_ref();
     let layers = finding.trace.layers.into_iter().map(|found| {
         let explained = (depth == Depth::Explained).then(|| Box::new(explained(&found, explanation)));
@@ -38,8 +40,18 @@ pub fn report_of(finding: Finding, depth: Depth) -> report::Document {
         length: explanation.and_then(|explanation| explanation.length),
         sha256: explanation.and_then(|explanation| explanation.hash).map(|hash| hash.to_hex()),
         open,
+        not_asked,
         layers: layers.collect(),
     }
+}
+
+/// Which of these layers no document of this kind has. Of what could not be read nobody can say.
+fn not_asked(finding: &Finding, demanded: &[Text]) -> Vec<Text> {
+    let read = |id: &str| finding.trace.layer(id).is_none_or(|layer| layer.state == State::Established);
+    if finding.kind.is_none() || finding.is_of_several || !read("limits") || !read("json") {
+        return Vec::new();
+    }
+    demanded.iter().filter(|id| finding.trace.layer(id).is_none()).cloned().collect()
 }
 
 impl From<Unreadable> for report::Document {

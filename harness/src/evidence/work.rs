@@ -37,7 +37,7 @@ impl<'a> Worker<'a> {
             Begun::Done(outcome) => Some(outcome),
             Begun::Bundle { path } => {
                 let kind = Some(DocumentKind::Bundle);
-                let finding = |trace| Finding { path, kind, trace, explanation: None };
+                let finding = |trace| Finding { path, kind, trace, explanation: None, is_of_several: false };
                 traces.next().map(|trace| Ok(Outcome::Finding(finding(trace))))
             }
         });
@@ -59,7 +59,7 @@ impl<'a> Worker<'a> {
             Ok(Item::Records { line, lines }) => {
                 Ok(Outcome::Part(Box::new(LogPart::read(line, &lines, self.question.limits))))
             }
-            Ok(Item::LogEnd { path }) => Ok(Outcome::LogEnd { path }),
+            Ok(Item::LogEnd { path, more }) => Ok(Outcome::LogEnd { path, more }),
             Ok(Item::Skipped(skipped)) => Ok(Outcome::Skipped(skipped)),
             Err(unreadable) => Err(unreadable),
         };
@@ -82,7 +82,7 @@ impl<'a> Worker<'a> {
         let explanation = kind
             .filter(|_| self.question.depth == Depth::Explained)
             .map(|kind| explain(kind, bytes, trust, limits));
-        Outcome::Finding(Finding { path, kind, trace, explanation })
+        Outcome::Finding(Finding { path, kind, trace, explanation, is_of_several: false })
     }
 }
 
@@ -131,12 +131,12 @@ impl<'a> Joiner<'a> {
         Self { together: Together::new(question), log: None }
     }
 
-    /// Takes the next outcome; gives what is complete: a finding, and another one if its head contradicts an earlier one.
+    /// Takes the next outcome; gives what is complete: a finding, and others where it contradicts an earlier one.
     pub fn take(&mut self, outcome: Outcome) -> Vec<Joined> {
         match outcome {
             Outcome::Finding(finding) => {
-                let conflict = self.together.notice(&finding);
-                [Some(finding), conflict].into_iter().flatten().map(Joined::Finding).collect()
+                let conflicts = self.together.notice(&finding);
+                std::iter::once(finding).chain(conflicts).map(Joined::Finding).collect()
             }
             Outcome::Skipped(skipped) => vec![Joined::Skipped(skipped)],
             Outcome::Part(part) => {
@@ -147,15 +147,15 @@ impl<'a> Joiner<'a> {
                 self.together.page(path, *part);
                 Vec::new()
             }
-            Outcome::LogEnd { path } => {
+            Outcome::LogEnd { path, more } => {
                 let verifier = self.log.take().unwrap_or_else(|| self.together.verifier());
-                vec![Joined::Finding(self.together.log_ends(path, verifier))]
+                self.together.log_ends(path, verifier, more).map(Joined::Finding).into_iter().collect()
             }
         }
     }
 
-    /// What is complete only now that everything was read: logs in pages.
-    pub fn finish(mut self) -> Vec<Joined> {
+    /// What is complete only now that everything was read: logs in pages, and what all documents say together.
+    pub fn finish(self) -> Vec<Joined> {
         self.together.finish().into_iter().map(Joined::Finding).collect()
     }
 }

@@ -88,6 +88,9 @@ pub struct Document {
     /// Layers that are not established, and without which the document is not `authentic`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<Text>,
+    /// Layers that the caller requires and that no document of this kind has: they were not asked of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_asked: Vec<Text>,
     /// The layers, in the order in which they build on each other.
     pub layers: Vec<Layer>,
 }
@@ -104,6 +107,7 @@ impl Document {
             length: None,
             sha256: None,
             open: Vec::new(),
+            not_asked: Vec::new(),
             layers: Vec::new(),
         }
     }
@@ -348,10 +352,27 @@ pub struct Summary {
     /// Reason codes of refuted layers, of open ones where `authentic` is required, and of documents of no known kind: the most
     /// frequent first, each with how many documents have it and one of them.
     pub reasons: Vec<Reason>,
+    /// Of each layer that the caller requires beyond the usual ones, of how many documents it was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub demands: Vec<Demand>,
     /// How long it took, in milliseconds.
     pub elapsed_ms: u64,
     /// Documents a second.
     pub documents_per_second: u64,
+}
+
+/// A layer that the caller requires, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Demand {
+    /// The layer.
+    pub layer: Text,
+    /// How many documents have it: of these it was asked.
+    pub asked: usize,
+    /// In how many of them it is established.
+    pub established: usize,
+    /// How many documents are of a kind that has no such layer: of these it was not asked.
+    pub not_asked: usize,
 }
 
 /// A reason code, how many documents have it, and one of them.
@@ -385,10 +406,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Nothing counted yet.
+    /// Nothing counted yet; `layers` are those that the caller requires beyond the usual ones.
     #[must_use]
-    pub fn new(required: Required) -> Self {
-        Self { required, summary: Summary::default(), reasons: BTreeMap::new() }
+    pub fn new(required: Required, layers: &[Text]) -> Self {
+        let demand = |layer: &Text| Demand { layer: layer.clone(), asked: 0, established: 0, not_asked: 0 };
+        let summary = Summary { demands: layers.iter().map(demand).collect(), ..Summary::default() };
+        Self { required, summary, reasons: BTreeMap::new() }
     }
 
     /// Counts one document; whether it is as required.
@@ -399,6 +422,13 @@ impl Tally {
             return false;
         }
         summary.documents += 1;
+        for demand in &mut summary.demands {
+            if let Some(layer) = document.layers.iter().find(|layer| layer.id == demand.layer) {
+                demand.asked += 1;
+                demand.established += usize::from(layer.state == State::Established);
+            }
+            demand.not_asked += usize::from(document.not_asked.contains(&demand.layer));
+        }
         *match document.verdict {
             Some(Verdict::Authentic) => &mut summary.authentic,
             Some(Verdict::Consistent) => &mut summary.consistent,

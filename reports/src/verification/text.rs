@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::model::{Bytes, Document, Explained, Layer, State, Summary, Verdict};
+use super::model::{Bytes, Demand, Document, Explained, Layer, State, Summary, Verdict};
 use crate::visible::visible;
 
 /// One document, with all its layers. With colours as ANSI sequences; whoever prints it to something else strips them.
@@ -15,7 +15,7 @@ pub fn document_text(document: &Document) -> String {
     for layer in &document.layers {
         layer_lines(&mut out, layer);
     }
-    out + &open_line(document)
+    out + &open_line(document) + &not_asked_line(document)
 }
 
 /// One document among many: a line if it is as required (`good`), else with the layers that are refuted.
@@ -23,12 +23,20 @@ pub fn document_text(document: &Document) -> String {
 pub fn brief_text(document: &Document, good: bool) -> String {
     let mut out = heading(document);
     if good {
-        return out;
+        return out + &not_asked_line(document);
     }
     for layer in document.layers.iter().filter(|layer| layer.state == State::Refuted) {
         layer_lines(&mut out, layer);
     }
-    out + &open_line(document)
+    out + &open_line(document) + &not_asked_line(document)
+}
+
+fn not_asked_line(document: &Document) -> String {
+    if document.not_asked.is_empty() {
+        return String::new();
+    }
+    let layers = document.not_asked.join(", ");
+    format!("  not asked of it, since no {} has such a layer: {layers}\n", document.kind)
 }
 
 fn open_line(document: &Document) -> String {
@@ -164,6 +172,13 @@ pub fn summary_text(summary: &Summary) -> String {
     for reason in &summary.reasons {
         let _ =
             writeln!(out, "  {:>9}  {:<28} as in {}", reason.documents, reason.code, shown(&reason.example));
+    }
+    for demand in &summary.demands {
+        let Demand { layer, asked, established, not_asked } = demand;
+        let _ = writeln!(
+            out,
+            "  {layer} was required: established in {established} of {asked} documents that can have it; {not_asked} others cannot, and were not asked"
+        );
     }
     let seconds = summary.elapsed_ms / 1_000;
     let tenths = summary.elapsed_ms % 1_000 / 100;

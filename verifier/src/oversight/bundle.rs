@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::canon::{Form, Nulls, Scheme};
 use crate::code::Code;
 use crate::ed25519::{Memory, VerifiedKey};
-use crate::hash::{PublicKey, Signature};
+use crate::hash::{Hash, PublicKey, Signature, sha256};
 use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
 use crate::merkle::TreeHead;
@@ -14,10 +14,9 @@ use crate::oversight::event::{self, Identity, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::signed::{fitting, texts};
 use crate::oversight::{
-    Freshness, KeyWindow, Leaf, Log, Trust, describe, head, log, manifest, post_quantum, quorum, read_then,
-    receipt, suite, time,
+    Freshness, KeyWindow, Leaf, Log, ShownManifest, Statement, Trust, attestation, attestation_log, describe,
+    head, log, manifest, post_quantum, quorum, read_then, receipt, suite, time,
 };
-use crate::oversight::{attestation, attestation_log};
 use crate::verdict::{Layer, Problem, State, Trace};
 
 /// How many of the layers, from the first on, must be established for a bundle to be `authentic`.
@@ -103,9 +102,11 @@ impl<'t> BundleVerifier<'t> {
     #[must_use]
     pub fn verify(&mut self, input: &[u8]) -> Trace {
         let Self { trust, limits, memory } = self;
-        let layers =
-            read_then(input, limits, |document, layers| verify_document(document, trust, memory, layers));
-        Trace { layers, required: required(trust) }
+        let mut statement = None;
+        let layers = read_then(input, limits, |document, layers| {
+            statement = verify_document(document, trust, memory, layers);
+        });
+        Trace { statement, ..Trace::new(layers, required(trust)) }
     }
 
     /// Verifies several bundles, their signatures in one batch.
@@ -143,66 +144,34 @@ fn required(trust: &Trust<'_>) -> Vec<&'static str> {
     required
 }
 
-fn verify_document(document: &Document<'_>, trust: &Trust<'_>, memory: &mut Memory, layers: &mut Vec<Layer>) {
+/// Layer by layer, in the order of [`BUNDLE_LAYERS`]; gives what the registry states for comparison with other documents.
+fn verify_document(
+    document: &Document<'_>,
+    trust: &Trust<'_>,
+    memory: &mut Memory,
+    layers: &mut Vec<Layer>,
+) -> Option<Box<Statement>> {
     let bundle = document.root();
-    let manifest = bundle.get("manifest").filter(|manifest| manifest.kind() == Kind::Object);
-    let key = registry_key(bundle);
-    let events = objects(bundle, "events");
-    let proofs = objects(bundle, "tlog_proofs");
-
     layers.push(shape_layer(bundle));
     if bundle.kind() != Kind::Object {
         let rest = BUNDLE_LAYERS.iter().skip_while(|id| **id != "shape").skip(1);
-        return layers.extend(rest.map(|id| unreached(id, "")));
+        layers.extend(rest.map(|id| unreached(id, "")));
+        return None;
     }
+    let manifest = bundle.get("manifest").filter(|manifest| manifest.kind() == Kind::Object);
+    let events = objects(bundle, "events");
+
     layers.push(file_id_layer(bundle, manifest, trust.file_id));
-    match manifest {
-        Some(manifest) => {
-            layers.push(manifest::signature_layer(manifest, memory, "/manifest"));
-            layers.push(manifest::members_layer(manifest, "/manifest"));
-            layers.push(issuer_key_layer(manifest, trust));
-            let (suite_layer, suite) = suite::layer(manifest, trust, "/manifest");
-            layers.push(suite_layer);
-            layers.push(post_quantum::layer(manifest, suite, trust, memory, "/manifest"));
-        }
-        None => {
-            for id in ["issuer-signature", "manifest-members", "issuer-key", "suite", "post-quantum"] {
-                layers.push(unreached(id, "/manifest"));
-            }
-        }
-    }
+    let signed = manifest_layers(manifest, trust, memory, layers);
     layers.push(rows_layer(bundle, manifest, &BEACONS));
     layers.push(rows_layer(bundle, manifest, &WATERMARKS));
-    match &key {
-        Some(key) => {
-            layers.push(signature_layer(bundle, key, memory));
-            layers.push(registry_key_layer(bundle, key, trust));
-        }
-        None => {
-            layers.push(unreached("registry-signature", "/registry_pub"));
-            layers.push(unreached("registry-key", "/registry_pub"));
-        }
-    }
+    let key = registry_layers(bundle, trust, memory, layers);
     let (head_layer, head) = head_layer(bundle, key.as_ref(), memory, events.as_deref());
     layers.push(head_layer);
-    match (&events, &proofs) {
-        (Some(events), Some(proofs)) => {
-            let (inclusion, proven) = inclusion_layer(proofs, events, head.as_ref());
-            layers.push(inclusion);
-            layers.push(binding_layer(manifest, events, &proven));
-        }
-        _ => {
-            layers.push(unreached("inclusion", "/tlog_proofs"));
-            layers.push(unreached("event-binding", "/events"));
-        }
-    }
-    match &events {
-        Some(events) => layers.push(event::order_layer(events, bundle.get("bundle_generated_at"), "/events")),
-        None => layers.push(unreached("event-order", "/events")),
-    }
+    event_layers(bundle, manifest, events.as_deref(), head.as_ref(), layers);
     let log = log_of_head(head.as_ref(), trust.log);
     layers.push(registration(bundle, manifest, &log, head.as_ref(), memory));
-    layers.push(completeness_layer(bundle, events.as_deref(), &log));
+    layers.push(completeness_layer(bundle, manifest, events.as_deref(), &log));
     layers.push(log::root_layer(head, trust.log, "/tlog_head"));
     layers.push(log::append_only_layer(head, trust));
     layers.push(quorum::layer(head, trust));
@@ -211,6 +180,103 @@ fn verify_document(document: &Document<'_>, trust: &Trust<'_>, memory: &mut Memo
     let (attestation_layer, envelope) = attestation::layer(bundle, manifest, trust, memory);
     layers.push(attestation_layer);
     layers.push(attestation_log::layer(bundle, envelope.as_ref(), trust, memory));
+    statement(bundle, key?, head, manifest.zip(signed), layers)
+}
+
+/// The layers that rest on the manifest alone; gives the SHA-256 of the bytes that the issuer signed.
+fn manifest_layers(
+    manifest: Option<Value<'_>>,
+    trust: &Trust<'_>,
+    memory: &mut Memory,
+    layers: &mut Vec<Layer>,
+) -> Option<Hash> {
+    let Some(manifest) = manifest else {
+        let ids = ["issuer-signature", "manifest-members", "issuer-key", "suite", "post-quantum"];
+        layers.extend(ids.map(|id| unreached(id, "/manifest")));
+        return None;
+    };
+    let (signature_layer, signed) = manifest::signature_layer(manifest, memory, "/manifest");
+    layers.push(signature_layer);
+    layers.push(manifest::members_layer(manifest, "/manifest"));
+    layers.push(issuer_key_layer(manifest, trust));
+    let (suite_layer, suite) = suite::layer(manifest, trust, "/manifest");
+    layers.push(suite_layer);
+    layers.push(post_quantum::layer(manifest, suite, trust, memory, "/manifest"));
+    signed
+}
+
+/// Signature and key of the registry; gives the key that the bundle names.
+fn registry_layers(
+    bundle: Value<'_>,
+    trust: &Trust<'_>,
+    memory: &mut Memory,
+    layers: &mut Vec<Layer>,
+) -> Option<PublicKey> {
+    let key = registry_key(bundle);
+    match &key {
+        Some(key) => {
+            layers.push(signature_layer(bundle, key, memory));
+            layers.push(registry_key_layer(bundle, key, trust));
+        }
+        None => {
+            layers.extend(["registry-signature", "registry-key"].map(|id| unreached(id, "/registry_pub")));
+        }
+    }
+    key
+}
+
+/// Inclusion, binding and order of the events.
+fn event_layers(
+    bundle: Value<'_>,
+    manifest: Option<Value<'_>>,
+    events: Option<&[Value<'_>]>,
+    head: Option<&TreeHead>,
+    layers: &mut Vec<Layer>,
+) {
+    match (events, objects(bundle, "tlog_proofs")) {
+        (Some(events), Some(proofs)) => {
+            let (inclusion, proven) = inclusion_layer(&proofs, events, head);
+            layers.push(inclusion);
+            layers.push(binding_layer(manifest, events, &proven));
+        }
+        _ => {
+            layers.push(unreached("inclusion", "/tlog_proofs"));
+            layers.push(unreached("event-binding", "/events"));
+        }
+    }
+    layers.push(match events {
+        Some(events) => event::order_layer(events, bundle.get("bundle_generated_at"), "/events"),
+        None => unreached("event-order", "/events"),
+    });
+}
+
+/// What other documents under this key can contradict: only what the layers establish.
+fn statement(
+    bundle: Value<'_>,
+    key: PublicKey,
+    head: Option<TreeHead>,
+    manifest: Option<(Value<'_>, Hash)>,
+    layers: &[Layer],
+) -> Option<Box<Statement>> {
+    let state = |id: &str| layers.iter().find(|layer| layer.id == id).map(|layer| layer.state);
+    let established = |id: &str| state(id) == Some(State::Established);
+    if state("registry-key") == Some(State::Refuted) {
+        return None;
+    }
+    let mut statement = Statement::new(key, established("registry-key"));
+    statement.head = head.filter(|_| established("tree-head"));
+    if established("registry-signature") {
+        statement.generated = bundle.get("bundle_generated_at").and_then(instant);
+        let file_id = bundle.get("file_id").and_then(Value::as_str).filter(|_| established("file-id"));
+        statement.manifest = manifest.zip(file_id).and_then(|((manifest, signed), file_id)| {
+            Some(ShownManifest::new(sha256(file_id.as_bytes()), manifest::issuer_key(manifest)?, signed))
+        });
+    }
+    Some(Box::new(statement))
+}
+
+fn instant(time: Value<'_>) -> Option<i64> {
+    time.as_str().as_deref().and_then(whole_seconds)
 }
 
 /// Layer `tree-head`. A head may be `null` only where nothing was ever logged, which events contradict.
@@ -269,29 +335,43 @@ fn shape_layer(bundle: Value<'_>) -> Layer {
         ("tlog_proofs", "a list of objects", &list),
     ];
     for (name, expected, fits) in members {
+        let at = format!("/{name}");
         match bundle.get(name) {
-            None => {
-                layer.refute(Problem::new(
-                    Code::MemberMissing,
-                    format!("/{name}"),
-                    expected,
-                    "no such member",
-                ));
-            }
+            None => layer.refute(Problem::new(Code::MemberMissing, at, expected, "no such member")),
             Some(value) if !fits(value) => {
-                let found = describe(Some(value));
-                layer.refute(Problem::new(Code::MemberType, format!("/{name}"), expected, found));
+                layer.refute(Problem::new(Code::MemberType, at, expected, describe(Some(value))));
             }
             Some(value) => {
-                for (position, item) in value.items().enumerate().filter(|(_, item)| !object(*item)) {
-                    let found = describe(Some(item));
-                    let place = format!("/{name}/{position}");
-                    layer.refute(Problem::new(Code::MemberType, place, "an object", found));
+                for (position, item) in value.items().enumerate() {
+                    check_row_types(&mut layer, item, name, &at, position);
                 }
             }
         }
     }
     layer
+}
+
+/// Members of rows whose types no other layer looks at (fact sheet 3 and 4): an address or a time that is an object reads as
+/// anything to whoever shows it.
+fn check_row_types(layer: &mut Layer, row: Value<'_>, list: &str, at: &str, position: usize) {
+    if row.kind() != Kind::Object {
+        let found = describe(Some(row));
+        return layer.refute(Problem::new(Code::MemberType, format!("{at}/{position}"), "an object", found));
+    }
+    for (key, value) in row.members() {
+        let name = key.as_str().unwrap_or_default();
+        let (expected, kinds) = match (list, &*name) {
+            ("beacons" | "watermarks", "registered_at") => ("a number", &[Kind::Number][..]),
+            ("events", "id") => ("a number or a text", &[Kind::Number, Kind::String][..]),
+            ("events", "token_id" | "kind") => ("a text", &[Kind::String][..]),
+            ("events", "source_ip" | "user_agent") => ("a text or null", &[Kind::Null, Kind::String][..]),
+            _ => continue,
+        };
+        if !kinds.contains(&value.kind()) {
+            let place = format!("{at}/{position}/{name}");
+            layer.refute(Problem::new(Code::MemberType, place, expected, describe(Some(value))));
+        }
+    }
 }
 
 /// The items of a list of objects; `None` where the layer `shape` refutes the list.
@@ -839,6 +919,7 @@ fn registration_difference(manifest: Value<'_>, leaf: &[u8]) -> Option<Problem> 
 /// Layer `completeness`: no event of this file stands in the log and not in the bundle.
 fn completeness_layer(
     bundle: Value<'_>,
+    manifest: Option<Value<'_>>,
     events: Option<&[Value<'_>]>,
     log: &Result<Committed<'_>, Problem>,
 ) -> Layer {
@@ -850,14 +931,25 @@ fn completeness_layer(
     };
     let listed: BTreeSet<u64> =
         events.iter().filter_map(|row| row.get("tlog_index").and_then(Value::as_u64)).collect();
-    let omitted = committed.about("beacon", bundle.get("file_id")).find(|leaf| !listed.contains(&leaf.index));
+    let is_listed = |leaf: &&Leaf| listed.contains(&leaf.index);
+    let omitted = committed.about("beacon", bundle.get("file_id")).find(|leaf| !is_listed(leaf));
     // A leaf that says in no known way what it is of may be of an event of this file.
-    let unclear = || committed.log.unclear_leaves(committed.size).find(|leaf| !listed.contains(&leaf.index));
+    let unclear = || committed.log.unclear_leaves(committed.size).find(|leaf| !is_listed(leaf));
+    // One of a token that the issuer signed was fired before the registration, or it belongs to this file.
+    let tokens = signed_tokens(manifest);
+    let astray = || {
+        let mut leaves = tokens.iter().flat_map(|token| committed.log.leaves_of_token(token, committed.size));
+        leaves.find(|leaf| !is_listed(leaf))
+    };
+    let show = |leaf: &Leaf| format!("leaf {}: {}", leaf.index, String::from_utf8_lossy(&leaf.bytes));
     match omitted {
         None if let Some(leaf) = unclear() => {
             let expected = "leaves that say of what event and file they are (fact sheet 1.4)";
-            let found = format!("leaf {}: {}", leaf.index, String::from_utf8_lossy(&leaf.bytes));
-            layer.not_established(Problem::new(Code::LogEncoding, "/events", expected, found))
+            layer.not_established(Problem::new(Code::LogEncoding, "/events", expected, show(leaf)))
+        }
+        None if let Some(leaf) = astray() => {
+            let expected = "leaves of the tokens that the issuer signed to be of this file";
+            layer.not_established(Problem::new(Code::LogEventMissing, "/events", expected, show(leaf)))
         }
         None => layer.recomputed(format!("{} leaves searched", committed.size)),
         Some(leaf) => {

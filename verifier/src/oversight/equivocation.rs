@@ -247,7 +247,7 @@ pub fn verify_equivocation_proof(input: &[u8], trust: &Trust<'_>, limits: &Limit
         layers.push(contradiction_layer(&proof));
     });
     let required = vec!["limits", "json", "shape", "old-head", "new-head", "registry-key", CONTRADICTION];
-    Trace { layers, required }
+    Trace::new(layers, required)
 }
 
 fn signed_layer(id: &'static str, signed: &SignedHead, key: &PublicKey, at: &str) -> Layer {

@@ -3,10 +3,10 @@
 use crate::code::Code;
 use crate::ed25519::{self, Memory};
 use crate::hash::{Hash, PublicKey, Signature};
-use crate::json::{Document, Value};
+use crate::json::Value;
 use crate::limits::Limits;
 use crate::merkle::{TreeHead, empty_root};
-use crate::oversight::{Trust, describe, log, proof, quorum, read_then, reading_layers};
+use crate::oversight::{Statement, Trust, describe, log, proof, quorum, read_then, reading_layers};
 use crate::verdict::{Layer, Problem, State, Trace};
 
 const RULE: &str = "fact sheet 1.3: Ed25519 over {\"root\":…,\"size\":…} by the registry identity key (TL-1)";
@@ -48,18 +48,6 @@ impl SignedHead {
     }
 }
 
-/// The head that a bundle or a head of its own shows to be signed, the key that signed it, and whether the caller trusts
-/// that key for this document. A key that signs two histories does so whether anybody trusts it or not.
-#[must_use]
-pub fn signed_head_of(trace: &Trace) -> Option<(PublicKey, TreeHead, bool)> {
-    let of_key = trace.layer("registry-key").filter(|layer| layer.state != State::Refuted)?;
-    let key = PublicKey::from_hex(&of_key.recomputed)?;
-    // What the layer recomputed is the message that was signed.
-    let message = &trace.layer("tree-head").filter(|layer| layer.state == State::Established)?.recomputed;
-    let document = Document::read(message.as_bytes(), &Limits::default()).ok()?;
-    Some((key, read(document.root(), "").ok()?, of_key.state == State::Established))
-}
-
 /// What two heads say together that were signed with one key: layer `append-only`.
 ///
 /// Two roots of one size refute it (`head.conflict`). One root of one size establishes it. Of two sizes nothing is shown
@@ -77,19 +65,19 @@ pub fn compare_heads(known: TreeHead, other: TreeHead, limits: &Limits) -> Trace
     }
     let mut layers = reading_layers(Ok(()), limits);
     layers.push(layer);
-    Trace { layers, required: vec!["append-only"] }
+    Trace::new(layers, vec!["append-only"])
 }
 
-/// What is said where a caller could not keep all signed heads that it met: layer `append-only` stays open.
+/// What is said where a caller could not keep all signed heads and files that it met: layer `append-only` stays open.
 ///
 /// In: how many it kept, and how many it did not. Out: a trace that is never authentic.
 #[must_use]
 pub fn heads_not_compared(kept: usize, left_out: u64) -> Trace {
-    let expected = format!("at most {kept} heads of one call");
+    let expected = format!("at most {kept} heads and {kept} files of one call");
     let found = format!("{left_out} more, which were not compared with each other");
     let layer = Layer::new("append-only", "one key signs one root of one size");
     let problem = Problem::new(Code::LimitsValues, "", expected, found);
-    Trace { layers: vec![layer.not_established(problem)], required: vec!["append-only"] }
+    Trace::new(vec![layer.not_established(problem)], vec!["append-only"])
 }
 
 /// Verifies a tree head as answered by `/tlog/head`.
@@ -99,20 +87,27 @@ pub fn heads_not_compared(kept: usize, left_out: u64) -> Trace {
 /// `quorum`, and `freshness` where the age is bounded.
 #[must_use]
 pub fn verify_head(input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Trace {
+    let mut statement = None;
     let layers = read_then(input, limits, |document, layers| {
         let (layer, head, key) = verify_any_key(document.root(), trust.registry_keys, "");
+        let of_key = key_layer(key, trust);
+        statement = key.zip(head).map(|(key, head)| {
+            let is_trusted = of_key.state == State::Established;
+            Box::new(Statement { head: Some(head), ..Statement::new(*key, is_trusted) })
+        });
         layers.push(shape_layer(
             document.root(),
             &MEMBERS,
             "fact sheet 1.3: these members of a head, and no other",
         ));
         layers.push(layer);
-        layers.push(key_layer(key, trust));
+        layers.push(of_key);
         layers.push(log::root_layer(head, trust.log, ""));
         layers.push(log::append_only_layer(head, trust));
         layers.push(quorum::layer(head, trust));
     });
-    trust.judge(layers, &["limits", "json", "shape", "tree-head", "registry-key"])
+    let trace = trust.judge(layers, &["limits", "json", "shape", "tree-head", "registry-key"]);
+    Trace { statement, ..trace }
 }
 
 const MEMBERS: [&str; 4] = ["size", "root", "signature", "signed_message"];

@@ -1,10 +1,11 @@
 //! The log itself: saved pages of `/tlog/range` and `leaves.jsonl`, and what they show about heads and bundles.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use crate::code::Code;
-use crate::hash::Hash;
+use crate::hash::{Hash, PublicKey, sha256};
 use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
 use crate::merkle::{GrowingTree, Stretch, TreeHead, leaf_hash, node_hash};
@@ -45,6 +46,8 @@ struct ByFile {
     known: BTreeMap<(String, FileKey), Vec<usize>>,
     /// Those that do not say what they are of.
     unclear: Vec<usize>,
+    /// Those of beacons, each with the start of the hash of its token, in the order of these.
+    tokens: Vec<(u64, usize)>,
 }
 
 /// A file as a leaf names it: a text, or another value as it is written, or nothing.
@@ -68,23 +71,42 @@ impl FileKey {
 fn by_file(leaves: &[Leaf]) -> ByFile {
     let mut found = ByFile::default();
     for (position, leaf) in leaves.iter().enumerate() {
-        let Some((event, file)) = subject(&leaf.bytes) else {
+        let Some(subject) = Subject::of(&leaf.bytes) else {
             found.unclear.push(position);
             continue;
         };
-        if !["beacon", "register"].contains(&event.as_str()) {
+        if !["beacon", "register"].contains(&subject.event.as_str()) {
             found.unclear.push(position);
         }
-        found.known.entry((event, file)).or_default().push(position);
+        found.tokens.extend(subject.token.map(|token| (token_hash(&token), position)));
+        found.known.entry((subject.event, subject.file)).or_default().push(position);
     }
+    found.tokens.sort_unstable();
     found
 }
 
-/// Event and file of a leaf.
-fn subject(leaf: &[u8]) -> Option<(String, FileKey)> {
-    let document = Document::read(leaf, &Limits::default()).ok()?;
-    let root = document.root();
-    Some((root.get("event").and_then(Value::as_str)?.into_owned(), FileKey::of(root.get("file_id"))))
+/// What a leaf is of.
+struct Subject {
+    event: String,
+    file: FileKey,
+    /// The token of a beacon.
+    token: Option<String>,
+}
+
+impl Subject {
+    fn of(leaf: &[u8]) -> Option<Self> {
+        let document = Document::read(leaf, &Limits::default()).ok()?;
+        let root = document.root();
+        let event = root.get("event").and_then(Value::as_str)?.into_owned();
+        let token = root.get("token_id").and_then(Value::as_str).filter(|_| event == "beacon");
+        Some(Self { event, file: FileKey::of(root.get("file_id")), token: token.map(Cow::into_owned) })
+    }
+}
+
+/// Eight bytes for each leaf find those of a token; that they are is then looked up in the leaf.
+fn token_hash(token: &str) -> u64 {
+    let Hash([a, b, c, d, e, f, g, h, ..]) = sha256(token.as_bytes());
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
 impl Log {
@@ -132,6 +154,18 @@ impl Log {
         let by_file = self.by_file.get_or_init(|| by_file(&self.leaves));
         let first = self.first(size);
         by_file.unclear.iter().filter_map(|position| first.get(*position))
+    }
+
+    /// Those of the first `size` leaves that are of a beacon with this token, whatever file they name, in order.
+    pub(crate) fn leaves_of_token(&self, token: &str, size: u64) -> impl Iterator<Item = &Leaf> {
+        let tokens = &self.by_file.get_or_init(|| by_file(&self.leaves)).tokens;
+        let hash = token_hash(token);
+        let start = tokens.partition_point(|(other, _)| *other < hash);
+        let alike =
+            tokens.get(start..).unwrap_or_default().iter().take_while(move |(other, _)| *other == hash);
+        let leaves = alike.filter_map(move |(_, position)| self.first(size).get(*position));
+        leaves
+            .filter(move |leaf| Subject::of(&leaf.bytes).is_some_and(|of| of.token.as_deref() == Some(token)))
     }
 
     fn first(&self, size: u64) -> &[Leaf] {
@@ -439,8 +473,28 @@ impl LogPart {
     }
 }
 
-fn by_size(head: &TreeHead) -> (u64, Hash) {
-    (head.size, head.root)
+/// A head that a log is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Known {
+    size: u64,
+    root: Hash,
+    /// The key that signed it; none where the caller knows that it is of this log.
+    signer: Option<PublicKey>,
+}
+
+impl Known {
+    fn new(head: TreeHead, signer: Option<PublicKey>) -> Self {
+        Self { size: head.size, root: head.root, signer }
+    }
+}
+
+/// What the heads of one key say about a log.
+#[derive(Debug)]
+struct Signer {
+    /// How many of them the log leads to, but for empty trees, which every log leads to.
+    agreed: u64,
+    /// The layer `log-root` as these heads alone have it.
+    root: Layer,
 }
 
 fn line_name(line: u64) -> String {
@@ -492,11 +546,17 @@ pub struct LogVerifier<'t> {
     limits: Layer,
     json: Layer,
     /// Known heads, smallest first, each once.
-    heads: Vec<TreeHead>,
+    heads: Vec<Known>,
     /// The roots that were recomputed for them, as far as the log goes.
     roots: Vec<Hash>,
+    /// By key; empty where all heads are known otherwise.
+    signers: BTreeMap<PublicKey, Signer>,
+    /// Keys whose heads are of another log.
+    set_aside: BTreeSet<PublicKey>,
+    /// How many heads were met when the leaves that they are of were gone by.
+    late: u64,
     /// A head that was refuted at the leaf before: perhaps its root is that of one leaf more.
-    suspect: Option<TreeHead>,
+    suspect: Option<Known>,
     /// The tree of all leaves so far, while these are the leaves from index 0 without a gap.
     tree: Option<GrowingTree>,
     /// Index that the next leaf must have; `None` before the first and after the last that there can be.
@@ -519,23 +579,40 @@ impl<'t> LogVerifier<'t> {
     /// A verifier that compares the log with these heads, and trusts nothing else.
     #[must_use]
     pub fn with_heads(heads: impl IntoIterator<Item = TreeHead>, limits: &Limits) -> Self {
-        Self::knowing(heads, &Trust::default(), limits)
+        Self::of(heads.into_iter().map(|head| Known::new(head, None)), Trust::default(), limits)
     }
 
-    /// The same as [`new`](Self::new), with further heads that the log must contain.
+    /// The same as [`new`](Self::new), with further heads, each with the key that signed it.
+    ///
+    /// Heads of one key are of one log, but several keys may be of several registries, and nothing says whose log this is. The
+    /// heads of a key are set aside, with the note `log.other-key`, where the log leads to none of them and to one at least of
+    /// another key. Where it leads to no head of any key, all of them refute it.
     #[must_use]
-    pub fn knowing(further: impl IntoIterator<Item = TreeHead>, trust: &Trust<'t>, limits: &Limits) -> Self {
+    pub fn knowing(
+        further: impl IntoIterator<Item = (PublicKey, TreeHead)>,
+        trust: &Trust<'t>,
+        limits: &Limits,
+    ) -> Self {
+        let signed = further.into_iter().map(|(signer, head)| Known::new(head, Some(signer)));
+        let named = trust.known_heads().map(|head| Known::new(head, None));
+        Self::of(named.chain(signed), trust.clone(), limits)
+    }
+
+    fn of(heads: impl Iterator<Item = Known>, trust: Trust<'t>, limits: &Limits) -> Self {
         let LogPart { entries, leaf_hashes, .. } = LogPart::new(None);
         let [bounds, json] = reading_pair(Ok(()), limits);
-        let mut heads: Vec<TreeHead> = trust.known_heads().chain(further).collect();
-        heads.sort_by_key(by_size);
+        let mut heads: Vec<Known> = heads.collect();
+        heads.sort_unstable();
         heads.dedup();
         let mut verifier = Self {
-            trust: trust.clone(),
+            trust,
             limits: bounds,
             json,
             heads,
             roots: Vec::new(),
+            signers: BTreeMap::new(),
+            set_aside: BTreeSet::new(),
+            late: 0,
             suspect: None,
             tree: Some(GrowingTree::new()),
             next: None,
@@ -547,6 +624,21 @@ impl<'t> LogVerifier<'t> {
         };
         verifier.compare();
         verifier
+    }
+
+    /// Heads that became known only after the whole log was read, each with the key that signed it: compared where they are of
+    /// its end or beyond; else the layer `log-root` stays open (`input.not-reached`).
+    pub fn know_late(&mut self, further: impl IntoIterator<Item = (PublicKey, TreeHead)>) {
+        let heads = further.into_iter().map(|(signer, head)| Known::new(head, Some(signer)));
+        let fresh: BTreeSet<Known> = heads.filter(|head| self.heads.binary_search(head).is_err()).collect();
+        let (gone_by, ahead): (Vec<Known>, Vec<Known>) =
+            fresh.into_iter().partition(|head| head.size < self.count && head.size > 0);
+        self.late += gone_by.len() as u64;
+        let mut beyond = self.heads.split_off(self.roots.len());
+        beyond.extend(ahead);
+        beyond.sort_unstable();
+        self.heads.append(&mut beyond);
+        self.compare();
     }
 
     /// Index that the next record must have; `None` before the first.
@@ -627,15 +719,52 @@ impl<'t> LogVerifier<'t> {
         }
         while let Some(known) =
             self.heads.get(self.roots.len()).filter(|known| known.size <= self.count).copied()
+            && let Some(found) = self.tree.as_ref().map(GrowingTree::head)
         {
-            let found = tree.head();
             self.roots.push(found.root);
-            if known != found {
-                let expected = format!("root {} of {} leaves", known.root, known.size);
-                self.root.refute(Problem::new(Code::LogRootDiffers, "", expected, found.root.to_hex()));
-                self.suspect.get_or_insert(known);
+            self.compared(known, found.root);
+        }
+    }
+
+    fn compared(&mut self, known: Known, found: Hash) {
+        let signer = known.signer.map(|key| {
+            let none = || Signer { agreed: 0, root: Layer::new(ROOT_LAYER, ROOT_RULE) };
+            self.signers.entry(key).or_insert_with(none)
+        });
+        if known.root == found {
+            if let Some(signer) = signer.filter(|_| known.size > 0) {
+                signer.agreed += 1;
+            }
+            return;
+        }
+        let expected = format!("root {} of {} leaves", known.root, known.size);
+        let problem = Problem::new(Code::LogRootDiffers, "", expected, found.to_hex());
+        signer.map_or(&mut self.root, |signer| &mut signer.root).refute(problem);
+        self.suspect.get_or_insert(known);
+    }
+
+    /// Decides whose log it is, as far as its heads show that.
+    fn settle_signers(&mut self) {
+        let signers = std::mem::take(&mut self.signers);
+        let is_owned = signers.values().any(|signer| signer.agreed > 0);
+        let agrees = |key: &PublicKey| signers.get(key).is_some_and(|signer| signer.agreed > 0);
+        if is_owned {
+            let others = self.heads.iter().filter(|head| head.size > 0).filter_map(|head| head.signer);
+            self.set_aside = others.filter(|key| !agrees(key)).collect();
+        }
+        for key in &self.set_aside {
+            self.root.note(Code::LogOtherKey, "", format!("no head that {key} signed is of this log"));
+        }
+        for (key, signer) in signers {
+            if !self.set_aside.contains(&key) {
+                self.root.join(signer.root);
             }
         }
+    }
+
+    /// Whether a head is one of this log, as far as that can be told.
+    fn counts(&self, known: &Known) -> bool {
+        known.signer.is_none_or(|key| !self.set_aside.contains(&key))
     }
 
     /// What lies behind the layers `log-root` and `log-end` of what was read so far: the roots that were recomputed.
@@ -661,6 +790,7 @@ impl<'t> LogVerifier<'t> {
                 layer.leave_open(Problem::new(Code::NotReached, "", "documents that can be read", "none"));
             }
         }
+        self.settle_signers();
         self.entries.recomputed = format!("{} entries", self.count);
         self.leaf_hashes.recomputed = format!("{} leaf hashes", self.count);
         if let Some(tree) = self.tree.as_ref().filter(|_| self.count > 0) {
@@ -680,19 +810,25 @@ impl<'t> LogVerifier<'t> {
 
     /// Whether the log leads to a known head; `None` where that was not compared.
     fn says(&self, seen: &TreeHead) -> Option<bool> {
-        let place = self.heads.binary_search_by_key(&by_size(seen), by_size).ok()?;
+        let place = self.heads.iter().position(|head| (head.size, head.root) == (seen.size, seen.root))?;
         self.roots.get(place).map(|root| *root == seen.root)
     }
 
     /// Why there are known heads that were not compared, or none at all.
     fn uncompared(&self) -> Option<Problem> {
-        let Some(last) = self.heads.last() else {
+        let counting = || self.heads.iter().filter(|head| self.counts(head));
+        if self.late > 0 {
+            let expected = "heads that are known before the log is read";
+            let found = format!("{} that were met after it, and not compared", self.late);
+            return Some(Problem::new(Code::NotReached, "", expected, found));
+        }
+        let Some(last) = counting().next_back() else {
             return Some(Problem::new(Code::NotGiven, "", "a known head within this log", "none"));
         };
-        if self.roots.len() == self.heads.len() {
+        let missing = self.heads.iter().skip(self.roots.len()).filter(|head| self.counts(head)).count();
+        if missing == 0 {
             return None;
         }
-        let missing = self.heads.len() - self.roots.len();
         let expected = format!("{} leaves, for {missing} known heads", last.size);
         let found = format!("{} leaves", self.count);
         if self.tree.is_none() {
@@ -705,7 +841,8 @@ impl<'t> LogVerifier<'t> {
     /// Layer `log-end`: the leaves after the largest known head rest on nothing.
     fn end_layer(&self) -> Layer {
         let layer = Layer::new(END_LAYER, "leaves after the last known head are vouched for by nobody");
-        let largest = self.heads.get(..self.roots.len()).and_then(<[TreeHead]>::last);
+        let mut compared = self.heads.iter().take(self.roots.len());
+        let largest = compared.rfind(|head| self.counts(head));
         let Some(largest) = largest.filter(|_| self.tree.is_some()) else {
             let problem = Problem::new(Code::NotGiven, "", "a known head at the end of this log", "none");
             return layer.not_established(problem);
@@ -895,6 +1032,11 @@ mod tests {
         format!("{{{}}}{end}", members.join(&format!(",{space}")))
     }
 
+    /// Other members before those of the record.
+    fn with(line: &str, others: &str) -> String {
+        if others.is_empty() { line.to_owned() } else { line.replacen('{', &format!("{{{others},"), 1) }
+    }
+
     /// Otherwise the property below would hold for a way that takes nothing.
     #[test]
     fn what_registries_write_goes_the_fast_way() {
@@ -909,6 +1051,12 @@ mod tests {
         }
         let null = spelled(7, data, 0, "", false, "\n").replace("}\n", ",\"leaf_data_hex\":null}\n");
         assert!(quickly(null.as_bytes()).is_some(), "{null}");
+        for others in
+            ["\"stored_at\":1795196772", "\"a\": -1.5e+3 ,\"b\":\"é\", \"c\":null,\"d\":true", "\"\":\"\""]
+        {
+            let line = with(&spelled(7, data, 1, " ", true, "\n"), others);
+            assert!(quickly(line.as_bytes()).is_some(), "{line}");
+        }
     }
 
     use proptest::prelude::*;
@@ -927,9 +1075,14 @@ mod tests {
             at in any::<prop::sample::Index>(),
             change in prop_oneof![Just(None), any::<u8>().prop_map(Some), Just(Some(b'"')), Just(Some(b'\\')), Just(Some(b'0'))],
             cut in any::<bool>(),
+            others in prop_oneof![
+                Just(""), Just("\"stored_at\":17"), Just("\"entries\":1"), Just("\"index\":1"), Just("\"a\":\"é\",\"b\":-0.5e1"),
+                Just("\"a\":01"), Just("\"a\":[]"), Just("\"a\":null,\"a\":true"), Just("\"a\":\"\\u0041\""),
+            ],
+            near in any::<bool>(),
         ) {
-            let mut line = spelled(index, &data, order, space, hex, end).into_bytes();
-            let at = at.index(line.len());
+            let mut line = with(&spelled(index, &data, order, space, hex, end), others).into_bytes();
+            let at = if near { at.index(others.len() + 8) } else { at.index(line.len()) };
             if let Some(change) = change {
                 if cut { line.insert(at, change) } else { line[at] = change }
             } else if cut {

@@ -9,10 +9,10 @@ use std::borrow::Cow;
 use crate::canon::{Form, Nulls, Scheme};
 use crate::code::Code;
 use crate::ed25519::Memory;
-use crate::hash::{PublicKey, Signature};
+use crate::hash::{Hash, PublicKey, Signature, sha256};
 use crate::json::{Kind, Value};
 use crate::oversight::describe;
-use crate::oversight::signed::{fitting, texts};
+use crate::oversight::signed::{Fit, fitting, texts};
 use crate::verdict::{Layer, Problem};
 
 /// The rules by which a manifest is parsed and written anew before it is signed.
@@ -288,47 +288,53 @@ fn first_unknown(manifest: Value<'_>) -> Option<String> {
 const RULE: &str =
     "fact sheet 1.1: Ed25519 over the canonical manifest with both signature members blank (CA-1, CA-4)";
 
-/// Layer `issuer-signature`: the signature of the manifest at the pointer `at` under the key that it names.
-pub(crate) fn signature_layer(manifest: Value<'_>, memory: &mut Memory, at: &str) -> Layer {
+/// Layer `issuer-signature`: the signature of the manifest at the pointer `at` under the key that it names; and the SHA-256 of
+/// the bytes that it fits.
+pub(crate) fn signature_layer(manifest: Value<'_>, memory: &mut Memory, at: &str) -> (Layer, Option<Hash>) {
     let mut layer = Layer::new("issuer-signature", RULE);
+    match signed_form(manifest, memory, &mut layer, at) {
+        Ok(fit) => {
+            let signed = sha256(&fit.bytes);
+            (report_fit(layer, manifest, &fit.names, fit.bytes.len(), at), Some(signed))
+        }
+        Err(problem) => (layer.refuted(problem), None),
+    }
+}
+
+/// The bytes that the signature fits, with the readings and schemes that write them.
+fn signed_form(
+    manifest: Value<'_>,
+    memory: &mut Memory,
+    layer: &mut Layer,
+    at: &str,
+) -> Result<Fit<(Reading, Scheme)>, Problem> {
     let place = format!("{at}/signature_ed25519");
     let text = manifest.get("signature_ed25519");
     if text.is_none_or(|text| text.is_null() || text.raw() == "\"\"") {
-        return layer.refuted(Problem::new(
-            Code::ManifestSignatureMissing,
-            place,
-            "a signature",
-            describe(text),
-        ));
+        return Err(Problem::new(Code::ManifestSignatureMissing, place, "a signature", describe(text)));
     }
     let key_place = format!("{at}/issuer_ed25519_pub");
     let key_text = manifest.get("issuer_ed25519_pub");
-    let bytes = noted_hex(key_text, &mut layer, &key_place);
+    let bytes = noted_hex(key_text, layer, &key_place);
     let Some(key) = bytes.as_deref().and_then(PublicKey::from_slice) else {
         let code = bytes.map_or(Code::ManifestSignatureEncoding, |_| Code::Ed25519KeyLength);
-        return layer.refuted(Problem::new(code, key_place, "64 hexadecimal digits", describe(key_text)));
+        return Err(Problem::new(code, key_place, "64 hexadecimal digits", describe(key_text)));
     };
-    let key = match memory.key(&key) {
-        Ok(key) => key,
-        Err(code) => {
-            return layer.refuted(Problem::new(code, key_place, "a key of full order", key.to_hex()));
-        }
-    };
-    let bytes = noted_hex(text, &mut layer, &place);
+    let key = memory
+        .key(&key)
+        .map_err(|code| Problem::new(code, key_place, "a key of full order", key.to_hex()))?;
+    let bytes = noted_hex(text, layer, &place);
     let Some(signature) = bytes.as_deref().and_then(Signature::from_slice) else {
         let code = bytes.map_or(Code::ManifestSignatureEncoding, |_| Code::Ed25519SignatureLength);
-        return layer.refuted(Problem::new(code, place, "128 hexadecimal digits", describe(text)));
+        return Err(Problem::new(code, place, "128 hexadecimal digits", describe(text)));
     };
-    match fitting(candidates(manifest), memory, &key, &signature) {
-        Ok(fit) => report_fit(layer, manifest, &fit.names, fit.bytes.len(), at),
-        Err(code) => {
-            let expected = "a signature over the manifest under one of the known readings and schemes";
-            let found = format!("{signature} ({})", code.meaning());
-            // A signature that could fit nothing is told apart from one that does not fit these bytes.
-            let code = if code == Code::Ed25519Mismatch { Code::ManifestSignatureMismatch } else { code };
-            layer.refuted(Problem::new(code, place, expected, found))
-        }
-    }
+    fitting(candidates(manifest), memory, &key, &signature).map_err(|code| {
+        let expected = "a signature over the manifest under one of the known readings and schemes";
+        let found = format!("{signature} ({})", code.meaning());
+        // A signature that could fit nothing is told apart from one that does not fit these bytes.
+        let code = if code == Code::Ed25519Mismatch { Code::ManifestSignatureMismatch } else { code };
+        Problem::new(code, place, expected, found)
+    })
 }
 
 /// The texts that an issuer may have signed, each with the schemes and readings that write it.

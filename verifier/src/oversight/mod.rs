@@ -18,15 +18,17 @@ mod record;
 mod signed;
 mod suite;
 mod time;
+mod together;
 
 pub use bundle::{BUNDLE_LAYERS, BundleVerifier, verify_bundle};
 pub use consistency::{consistency_json, verify_consistency_proof};
 pub use equivocation::{Contradiction, EquivocationProof, NoContradiction, verify_equivocation_proof};
 pub use explain::{Detail, Difference, Explanation, KeyUse, Recomputed, explain};
-pub use head::{SignedHead, compare_heads, heads_not_compared, signed_head_of, verify_head};
+pub use head::{SignedHead, compare_heads, heads_not_compared, verify_head};
 pub use log::{Leaf, Log, LogPart, LogVerifier, verify_log};
 pub use manifest::{Reading, signing_bytes};
 pub use proof::{inclusion_json, inclusion_proofs_of, verify_proof};
+pub use together::{CrossCheck, CrossFinding, ShownManifest, Statement};
 
 use crate::checkpoint::LogKey;
 use crate::code::Code;
@@ -180,7 +182,7 @@ impl Trust<'_> {
         let age = self.freshness.map(|_| "freshness");
         let named = self.required.iter().copied().filter(|id| layers.iter().any(|layer| layer.id == *id));
         required.extend(quorum.into_iter().chain(age).chain(named));
-        Trace { layers, required }
+        Trace::new(layers, required)
     }
 }
 
@@ -264,7 +266,7 @@ pub fn read_only(input: &[u8], limits: &Limits) -> Trace {
         let problem = Problem::new(Code::DocumentKind, "", "a document of a known kind", "another");
         layers.push(Layer::new("kind", "documents are recognized by their members").not_established(problem));
     });
-    Trace { layers, required: vec!["kind"] }
+    Trace::new(layers, vec!["kind"])
 }
 
 /// Reads a document and, if that succeeds, lets `verify` add its layers.

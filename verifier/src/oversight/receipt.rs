@@ -71,6 +71,11 @@ fn check(
         let found = format!("{parsed} ({})", reason.meaning());
         return Err(Problem::new(Code::ReceiptSignatureMismatch, format!("{at}/signature"), expected, found));
     }
+    let registered = receipt.get("registered_at");
+    if registered.is_none_or(|time| time.kind() != Kind::Number) {
+        let place = format!("{at}/registered_at");
+        return Err(Problem::new(Code::ReceiptEncoding, place, "a number", describe(registered)));
+    }
     let leaf = leaf(receipt, manifest, at)?;
     let index = proof::integer(receipt.get("tlog_index"), || format!("{at}/tlog_index"))?;
     included(receipt, index, &leaf, head, at)?;

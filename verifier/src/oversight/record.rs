@@ -4,6 +4,8 @@
 //! {"index":7,"leaf_hash":"<64 digits>","leaf_data":"{\"event\":…}","leaf_data_hex":"7b22…7d"}
 //! ```
 //!
+//! Other members may stand beside these, as long as their values are no lists and no objects.
+//!
 //! It takes a record only if the strict reader would take it with the same index and the same leaf, and find nothing to
 //! say about it. Whatever it does not take is no verdict: the strict reader looks again, and names what is wrong.
 
@@ -15,6 +17,9 @@ use crate::limits::Limits;
 
 /// Digits of the largest index that is read here; the strict reader knows the few that are longer.
 const MOST_DIGITS: usize = 19;
+
+/// So many members beyond the known ones are passed over.
+const MOST_OTHERS: usize = 8;
 
 /// Room for a leaf at first, and at most.
 const ROOM: usize = 1 << 12;
@@ -47,6 +52,22 @@ struct Members<'b> {
     has_data: bool,
     hex: Option<&'b [u8]>,
     has_hex: bool,
+    /// Names of others.
+    others: [&'b [u8]; MOST_OTHERS],
+    other_count: usize,
+}
+
+impl<'b> Members<'b> {
+    /// Takes the name of another member, unless it is there already, or there is no room, or it makes the record a page.
+    fn other(&mut self, name: &'b [u8]) -> Option<()> {
+        let before = self.others.get(..self.other_count)?;
+        if name == b"entries" || before.contains(&name) {
+            return None;
+        }
+        *self.others.get_mut(self.other_count)? = name;
+        self.other_count += 1;
+        Some(())
+    }
 }
 
 impl Fast {
@@ -57,8 +78,8 @@ impl Fast {
 
     /// Reads the record at the start of `text`, up to the end of its line; `None` for whatever is not plainly good.
     pub(super) fn read(&mut self, text: &[u8], limits: &Limits) -> Option<Record> {
-        // Ten values and names, one level, numbers of twenty bytes.
-        if limits.values < 16 || limits.depth < 2 || limits.number < MOST_DIGITS {
+        // The object, four members and the others, each with its name; one level; numbers of twenty bytes.
+        if limits.values < 1 + 2 * (4 + MOST_OTHERS) || limits.depth < 2 || limits.number < MOST_DIGITS {
             return None;
         }
         let mut at = Cursor(text);
@@ -127,7 +148,10 @@ impl Fast {
             }
             members.hex = if at.take(b"null") { None } else { Some(at.digits(self.leaf().len())?) };
         } else {
-            return None;
+            members.other(at.plain_string()?)?;
+            at.spaces();
+            at.colon()?;
+            at.scalar()?;
         }
         at.spaces();
         Some(())
@@ -190,6 +214,67 @@ impl<'b> Cursor<'b> {
             self.0 = rest;
         }
         (count > 0).then_some(value)
+    }
+
+    /// A string without escapes: its text.
+    fn plain_string(&mut self) -> Option<&'b [u8]> {
+        self.expect(b"\"")?;
+        let text = self.0;
+        let mut length = 0;
+        let mut ascii = true;
+        loop {
+            if let Some(chunk) = text.get(length..)?.first_chunk::<8>() {
+                let plain = plain_start(chunk);
+                length += plain;
+                if plain == chunk.len() {
+                    continue;
+                }
+            }
+            match CLASS.get(usize::from(*text.get(length)?)).copied()? {
+                Class::Plain => {}
+                Class::Beyond => ascii = false,
+                Class::Quote => break,
+                Class::Escape | Class::Control => return None,
+            }
+            length += 1;
+        }
+        let (string, rest) = text.split_at_checked(length)?;
+        self.0 = rest.get(1..)?;
+        (ascii || std::str::from_utf8(string).is_ok()).then_some(string)
+    }
+
+    /// A value that is no list and no object.
+    fn scalar(&mut self) -> Option<()> {
+        match self.0.first()? {
+            b'"' => self.plain_string().map(|_| ()),
+            b't' => self.expect(b"true"),
+            b'f' => self.expect(b"false"),
+            b'n' => self.expect(b"null"),
+            _ => self.number(),
+        }
+    }
+
+    /// A number as JSON writes it (RFC 8259 section 6), of at most so many bytes as an index.
+    fn number(&mut self) -> Option<()> {
+        let before = self.0.len();
+        self.take(b"-");
+        if !self.take(b"0") {
+            self.some_digits()?;
+        }
+        if self.take(b".") {
+            self.some_digits()?;
+        }
+        if self.take(b"e") || self.take(b"E") {
+            let _ = self.take(b"+") || self.take(b"-");
+            self.some_digits()?;
+        }
+        (before - self.0.len() <= MOST_DIGITS).then_some(())
+    }
+
+    fn some_digits(&mut self) -> Option<()> {
+        let count = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.0 = self.0.get(count..)?;
+        (count > 0).then_some(())
     }
 
     fn hash(&mut self) -> Option<Hash> {

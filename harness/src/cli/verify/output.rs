@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use assayer_harness::evidence::{ARRAY, Depth, Finding, Joined, Unreadable, dump, report_of};
 use assayer_reports::verification::{
-    Document, Page, Required, Run, Summary, Tally, Text, brief_text, complaint, document_text, json_begin,
+    Document, Page, Required, Run, Summary, Tally, brief_text, complaint, document_text, json_begin,
     json_document, json_end, json_line, summary_text,
 };
 
@@ -22,8 +22,6 @@ pub(super) struct Output<'a> {
     progress: Progress,
     tally: Tally,
     bad: usize,
-    /// Layers that the policy requires and that no document had so far.
-    unmet: Vec<Text>,
     page: Page,
     /// The first document, as text: in full if it stays the only one.
     first: Option<(Document, bool)>,
@@ -36,12 +34,10 @@ pub(super) struct Output<'a> {
 
 impl<'a> Output<'a> {
     pub(super) fn new(arguments: &'a VerifyArguments, run: Run) -> Self {
-        let tally = Tally::new(run.required);
-        let unmet = run.trust.layers.clone();
+        let tally = Tally::new(run.required, &run.trust.layers);
         let mut output = Self {
             arguments,
             run,
-            unmet,
             started: Instant::now(),
             progress: Progress::over(&arguments.paths),
             tally,
@@ -82,7 +78,6 @@ impl<'a> Output<'a> {
         if let Some(found) = found_instead(&document) {
             self.complain(&document.path, &format!("expected a document of a known kind, found {found}"));
         }
-        self.unmet.retain(|required| document.layers.iter().all(|layer| layer.id != *required));
         let good = self.tally.take(&document);
         self.bad += usize::from(!good);
         if !self.arguments.summary_only {
@@ -103,7 +98,8 @@ impl<'a> Output<'a> {
             self.printed = Exit::Usage;
         }
         let explained = self.arguments.explain || self.arguments.format == Format::Html;
-        report_of(finding, if explained { Depth::Explained } else { Depth::Verdict })
+        let depth = if explained { Depth::Explained } else { Depth::Verdict };
+        report_of(finding, depth, &self.run.trust.layers)
     }
 
     fn document(&mut self, document: Document, good: bool) {
@@ -168,19 +164,22 @@ impl<'a> Output<'a> {
             anstream::eprint!("{}", summary_text(&summary));
         }
         match self.printed {
-            Exit::Good => self.demands_met(verdict(&summary, self.run.required)),
+            Exit::Good => self.demands_met(&summary),
             failed => failed,
         }
     }
 
     /// A layer that the policy requires and that none of the documents can have makes the policy one for other documents. Who
     /// asks for proofs of equivocation asks for no layer of anything else.
-    fn demands_met(&self, exit: Exit) -> Exit {
+    fn demands_met(&self, summary: &Summary) -> Exit {
+        let exit = verdict(summary, self.run.required);
+        let unmet = summary.demands.iter().filter(|demand| demand.asked == 0);
+        let unmet: Vec<&str> = unmet.map(|demand| &*demand.layer).collect();
         let equivocation = self.run.required == Required::Equivocation;
-        if self.unmet.is_empty() || exit != Exit::Good || self.stopped || equivocation {
+        if unmet.is_empty() || exit != Exit::Good || self.stopped || equivocation {
             return exit;
         }
-        let layers = self.unmet.join("`, `");
+        let layers = unmet.join("`, `");
         complain(format!("the policy requires `{layers}`, which is no layer of any of these documents"));
         Exit::Usage
     }

@@ -1,0 +1,263 @@
+//! What several documents say together: each of them may be sound, and no two of one registry may contradict each other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::code::Code;
+use crate::hash::{Hash, PublicKey};
+use crate::limits::Limits;
+use crate::merkle::TreeHead;
+use crate::oversight::{DocumentKind, compare_heads, heads_not_compared, reading_layers};
+use crate::verdict::{Layer, Problem, Trace, Verdict};
+
+/// What a document says under a registry's signature, as far as another document can contradict it.
+///
+/// Only what was verified stands here: the head if its signature is good, time and manifest if that of the whole bundle is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statement {
+    /// The registry's key.
+    pub key: PublicKey,
+    /// Whether the caller trusts this key for this document. A key that contradicts itself does so whether anybody trusts it
+    /// or not.
+    pub is_trusted: bool,
+    /// The signed tree head.
+    pub head: Option<TreeHead>,
+    /// When a bundle was made, by the registry's own clock, in seconds since 1970.
+    pub generated: Option<i64>,
+    /// The manifest that a bundle shows.
+    pub manifest: Option<ShownManifest>,
+}
+
+impl Statement {
+    pub(crate) fn new(key: PublicKey, is_trusted: bool) -> Self {
+        Self { key, is_trusted, head: None, generated: None, manifest: None }
+    }
+}
+
+/// A manifest whose issuer's signature is good, in a bundle whose registry's signature is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShownManifest {
+    /// SHA-256 of the file's id, as text.
+    pub file_id: Hash,
+    /// The issuer's key.
+    pub issuer: PublicKey,
+    /// SHA-256 of the bytes that the issuer signed.
+    pub signed: Hash,
+}
+
+impl ShownManifest {
+    pub(crate) fn new(file_id: Hash, issuer: PublicKey, signed: Hash) -> Self {
+        Self { file_id, issuer, signed }
+    }
+}
+
+/// What two documents show that neither shows alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CrossFinding {
+    /// The names of the two documents, joined by ` and `.
+    pub path: String,
+    /// The kind of both.
+    pub kind: DocumentKind,
+    /// The layers: `append-only` or `one-manifest`, beside those of reading. Never authentic.
+    pub trace: Trace,
+}
+
+/// Compares what documents state, each with all before it.
+///
+/// | contradiction | layer | ends as |
+/// |---|---|---|
+/// | two roots of one size | `append-only` | refuted, `head.conflict` |
+/// | a later bundle with a smaller tree | `append-only` | open, `head.rollback`: the registry's clock may have been set back |
+/// | one file with manifests of two issuers | `one-manifest` | refuted, `manifest.issuer-differs` (SI-3) |
+/// | one file with two manifests of its issuer | `one-manifest` | open, `manifest.differs`: a file may be registered again |
+///
+/// Memory is bounded: it remembers `most` heads and `most` files, each with the names of at most three documents. What found no
+/// room is compared with those, and [`finish`](Self::finish) says that it was not with all.
+#[derive(Debug)]
+pub struct CrossCheck {
+    most: usize,
+    heads: BTreeMap<(PublicKey, u64), Met>,
+    files: BTreeMap<(PublicKey, Hash), Shown>,
+    left_out: u64,
+}
+
+/// A head that was met.
+#[derive(Debug)]
+struct Met {
+    root: Hash,
+    is_trusted: bool,
+    path: Arc<str>,
+    /// Of the bundles with this head, the first and the last by their own time.
+    times: Option<[Moment; 2]>,
+}
+
+/// When a bundle says that it was made, and its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Moment {
+    at: i64,
+    path: Arc<str>,
+}
+
+/// The manifest of a file, as the first bundle has it.
+#[derive(Debug)]
+struct Shown {
+    issuer: PublicKey,
+    signed: Hash,
+    path: Arc<str>,
+}
+
+/// How far two clocks of one registry may be apart, in seconds: head and time of a bundle are read at two moments.
+const CLOCKS_APART: i64 = 5;
+
+impl CrossCheck {
+    /// One that has met nothing, and will remember so many heads and so many files.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { most, heads: BTreeMap::new(), files: BTreeMap::new(), left_out: 0 }
+    }
+
+    /// Takes a statement, under the name of its document; gives what contradicts an earlier one.
+    pub fn add(&mut self, path: &str, statement: &Statement) -> Vec<CrossFinding> {
+        let path: Arc<str> = path.into();
+        let of_head = statement.head.and_then(|head| self.add_head(&path, statement, head));
+        let of_file = statement.manifest.and_then(|manifest| self.add_file(&path, statement.key, manifest));
+        of_head.into_iter().chain(of_file).collect()
+    }
+
+    /// The heads that were met under keys that the caller trusts, each with its key, the smallest of each key first.
+    pub fn trusted_heads(&self) -> impl Iterator<Item = (PublicKey, TreeHead)> {
+        let trusted = self.heads.iter().filter(|(_, met)| met.is_trusted);
+        trusted.map(|((key, size), met)| (*key, TreeHead { size: *size, root: met.root }))
+    }
+
+    /// What shows only when all documents were met: trees that became smaller, one finding for each key, and what was not
+    /// compared.
+    #[must_use]
+    pub fn finish(self) -> Vec<CrossFinding> {
+        let mut found = self.rollbacks();
+        if self.left_out > 0 {
+            found.push(CrossFinding {
+                path: "heads and files of this call".to_owned(),
+                kind: DocumentKind::Head,
+                trace: heads_not_compared(self.most, self.left_out),
+            });
+        }
+        found
+    }
+
+    fn add_head(&mut self, path: &Arc<str>, statement: &Statement, head: TreeHead) -> Option<CrossFinding> {
+        let moment = statement.generated.map(|at| Moment { at, path: path.clone() });
+        let Some(met) = self.heads.get_mut(&(statement.key, head.size)) else {
+            if self.heads.len() < self.most {
+                let (root, is_trusted, path) = (head.root, statement.is_trusted, path.clone());
+                let times = moment.map(|moment| [moment.clone(), moment]);
+                self.heads.insert((statement.key, head.size), Met { root, is_trusted, path, times });
+            } else {
+                self.left_out += 1;
+            }
+            return None;
+        };
+        if met.root != head.root {
+            let known = TreeHead { size: head.size, root: met.root };
+            let trace = compare_heads(known, head, &Limits::default());
+            return Some(CrossFinding { path: both(&met.path, path), kind: DocumentKind::Head, trace });
+        }
+        met.is_trusted |= statement.is_trusted;
+        if let Some(moment) = moment {
+            let [first, last] = met.times.get_or_insert_with(|| [moment.clone(), moment.clone()]);
+            if moment.at < first.at {
+                *first = moment;
+            } else if moment.at > last.at {
+                *last = moment;
+            }
+        }
+        None
+    }
+
+    fn add_file(&mut self, path: &Arc<str>, key: PublicKey, manifest: ShownManifest) -> Option<CrossFinding> {
+        let Some(shown) = self.files.get(&(key, manifest.file_id)) else {
+            if self.files.len() < self.most {
+                let ShownManifest { file_id, issuer, signed } = manifest;
+                self.files.insert((key, file_id), Shown { issuer, signed, path: path.clone() });
+            } else {
+                self.left_out += 1;
+            }
+            return None;
+        };
+        if shown.signed == manifest.signed && shown.issuer == manifest.issuer {
+            return None;
+        }
+        let path = both(&shown.path, path);
+        Some(CrossFinding { path, kind: DocumentKind::Bundle, trace: manifests_differ(shown, &manifest) })
+    }
+
+    /// Per key, from the smallest tree up: no smaller tree may be of a later time.
+    fn rollbacks(&self) -> Vec<CrossFinding> {
+        let mut found: BTreeMap<PublicKey, (CrossFinding, usize)> = BTreeMap::new();
+        let mut latest: Option<(PublicKey, u64, &Moment)> = None;
+        for ((key, size), met) in &self.heads {
+            let Some([first, last]) = &met.times else { continue };
+            let before = latest.filter(|(of, ..)| of == key);
+            if let Some((_, smaller, later)) = before
+                && later.at > first.at.saturating_add(CLOCKS_APART)
+            {
+                let finding = || (rollback([*size, smaller], [first, later]), 0);
+                found.entry(*key).or_insert_with(finding).1 += 1;
+            }
+            if before.is_none_or(|(.., later)| later.at < last.at) {
+                latest = Some((*key, *size, last));
+            }
+        }
+        let counted = found.into_values().map(|(mut finding, count)| {
+            for layer in finding.trace.layers.iter_mut().filter(|layer| layer.problem.is_some()) {
+                layer.problems = count;
+            }
+            finding
+        });
+        counted.collect()
+    }
+}
+
+fn both(one: &str, other: &str) -> String {
+    format!("{one} and {other}")
+}
+
+fn rollback(sizes: [u64; 2], moments: [&Moment; 2]) -> CrossFinding {
+    let ([larger, smaller], [first, later]) = (sizes, moments);
+    let expected = format!("a tree of at least {larger} leaves, as {} s before", later.at - first.at);
+    let found = format!("{smaller} leaves");
+    let layer = Layer::new("append-only", "RFC 9162 section 2.1: a log only grows")
+        .not_established(Problem::new(Code::HeadRollback, "", expected, found));
+    let path = both(&first.path, &later.path);
+    CrossFinding { path, kind: DocumentKind::Head, trace: trace_of(layer) }
+}
+
+fn manifests_differ(shown: &Shown, other: &ShownManifest) -> Trace {
+    let layer = Layer::new("one-manifest", "SI-3: a file belongs to the issuer that registered it first");
+    let at = "/manifest";
+    trace_of(if shown.issuer == other.issuer {
+        let expected = format!("the manifest with SHA-256 {}, as signed", shown.signed);
+        let found = format!("one with SHA-256 {}", other.signed);
+        layer.not_established(Problem::new(Code::ManifestDiffers, at, expected, found))
+    } else {
+        let (expected, found) = (shown.issuer.to_hex(), other.issuer.to_hex());
+        layer.refuted(Problem::new(
+            Code::ManifestIssuerDiffers,
+            format!("{at}/issuer_ed25519_pub"),
+            expected,
+            found,
+        ))
+    })
+}
+
+/// The trace of a finding that has one layer beside those of reading.
+fn trace_of(layer: Layer) -> Trace {
+    let required = vec![layer.id];
+    let mut layers = reading_layers(Ok(()), &Limits::default());
+    layers.push(layer);
+    debug_assert_ne!(Trace::new(layers.clone(), required.clone()).verdict(), Verdict::Authentic);
+    Trace::new(layers, required)
+}
