@@ -18,14 +18,14 @@ fn generate(cases: u64) -> usize {
 
 #[divan::bench(args = [4_000])]
 fn compare(cases: u64) -> u64 {
-    let plan = Plan { cases, seed: 1, scheme: None };
+    let plan = Plan { cases, seed: 1, scheme: None, first: false };
     run(&mut engines(&["jcs", "serde_json_canonicalizer"]), &plan, &mut |_| {}).unwrap().counts.compared
 }
 
 fn main() {
     if std::env::args().any(|argument| argument == "--bench") {
         let started = Instant::now();
-        let plan = Plan { cases: 200_000, seed: 1, scheme: None };
+        let plan = Plan { cases: 200_000, seed: 1, scheme: None, first: false };
         let found = run(&mut engines(&["jcs", "jcs"]), &plan, &mut |_| {}).unwrap();
         let rate = found.counts.compared as f64 / started.elapsed().as_secs_f64();
         println!("{} texts of the catalogue; {rate:.0} comparisons a second on one core", catalogue().len());

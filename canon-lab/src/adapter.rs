@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Answer, Engine, Identity};
+use crate::engine::{Answer, Engine, Identity, SLOW};
 
 /// What is sent to an adapter: one of these in each line.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -102,11 +102,24 @@ pub struct Patience {
     pub restarts: u32,
     /// It is given up after so many silences as well: each costs the time of an answer.
     pub silences: u32,
+    /// It is given up, too, after waiting so long in all for answers that were late ([`SLOW`]).
+    pub late: Duration,
+}
+
+impl Patience {
+    /// What is usual.
+    pub const DEFAULT: Self = Self {
+        start: Duration::from_secs(30),
+        answer: Duration::from_secs(5),
+        restarts: 50,
+        silences: 6,
+        late: Duration::from_secs(30),
+    };
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { start: Duration::from_secs(30), answer: Duration::from_secs(5), restarts: 50, silences: 6 }
+        Self::DEFAULT
     }
 }
 
@@ -136,6 +149,9 @@ pub struct Adapter {
     careful: usize,
     silences: u32,
     slowest: Duration,
+    /// How long it was waited for late answers in all, and the latest of them with its text.
+    late: Duration,
+    latest: Option<(Duration, Vec<u8>)>,
 }
 
 impl Adapter {
@@ -163,6 +179,8 @@ impl Adapter {
             careful: 0,
             silences: 0,
             slowest: Duration::ZERO,
+            late: Duration::ZERO,
+            latest: None,
         };
         let (running, started) = adapter.launch()?;
         adapter.running = Some(running);
@@ -199,14 +217,13 @@ impl Adapter {
         }
     }
 
-    /// A running process, started anew if need be; otherwise why there is none any more.
-    fn running(&mut self) -> Result<&mut Running, String> {
-        if self.running.is_none() {
-            self.restarts += 1;
-            let (running, _) = self.launch().map_err(|error| error.to_string())?;
-            self.running = Some(running);
+    /// The running process, started anew if need be, taken out; otherwise why there is none any more.
+    fn take_running(&mut self) -> Result<Running, String> {
+        if let Some(running) = self.running.take() {
+            return Ok(running);
         }
-        self.running.as_mut().ok_or_else(|| "not running".to_owned())
+        self.restarts += 1;
+        Ok(self.launch().map_err(|error| error.to_string())?.0)
     }
 
     /// How long the next answer is waited for. What comes of an experiment is asked again before anybody is blamed.
@@ -219,36 +236,51 @@ impl Adapter {
         }
     }
 
-    /// Sends texts, at most `ahead` before their answers, and takes the answers until all are there or something goes wrong.
+    /// Sends texts, at most `ahead` before their answers, and takes the answers until all are there, something goes wrong, or too much
+    /// time went by.
     fn stream(&mut self, texts: &[Vec<u8>], ahead: usize, answers: &mut Vec<Answer>) -> Result<(), String> {
         let limit = self.limit();
-        let mut slowest = self.slowest;
-        let running = self.running()?;
+        let mut running = self.take_running()?;
         let mut unsent = texts.iter();
         let mut send = |running: &mut Running, count: usize| {
             for text in unsent.by_ref().take(count) {
                 running.send(&Request::Canonicalize { input: hex::encode(text) });
             }
         };
-        send(running, ahead);
-        for _ in texts {
+        send(&mut running, ahead);
+        for text in texts {
             let asked = Instant::now();
             let line = running.answers.recv_timeout(limit);
-            slowest = slowest.max(asked.elapsed());
-            match taken(line, running, limit) {
+            let time = asked.elapsed();
+            match taken(line, &running, limit) {
                 Ok(answer) => answers.push(answer),
                 Err((was_silent, why)) => {
                     // It is not to be trusted to end by itself.
                     let _ = running.child.kill();
                     self.silences += u32::from(was_silent && (self.before.is_none() || self.silences == 0));
-                    self.running = None;
                     return Err(why);
                 }
             }
-            send(running, 1);
+            if self.is_too_late(text, time) {
+                return Ok(());
+            }
+            send(&mut running, 1);
         }
-        self.slowest = slowest;
+        self.running = Some(running);
         Ok(())
+    }
+
+    /// Notes how long an answer took; whether it is now too much in all.
+    fn is_too_late(&mut self, text: &[u8], time: Duration) -> bool {
+        self.slowest = self.slowest.max(time);
+        if time < SLOW {
+            return false;
+        }
+        self.late += time;
+        if self.latest.as_ref().is_none_or(|(latest, _)| *latest < time) {
+            self.latest = Some((time, text.to_vec()));
+        }
+        self.late >= self.patience.late
     }
 }
 
@@ -305,9 +337,20 @@ impl Engine for Adapter {
         true
     }
 
+    fn start_anew(&mut self) -> bool {
+        self.running = None;
+        self.running = self.launch().ok().map(|(running, _)| running);
+        self.running.is_some()
+    }
+
+    fn slowest(&self) -> Option<Vec<u8>> {
+        self.latest.as_ref().map(|(_, text)| text.clone())
+    }
+
     fn is_given_up(&self) -> bool {
         let is_silent = self.before.is_none() && self.silences >= self.patience.silences;
-        self.running.is_none() && (is_silent || self.restarts >= self.patience.restarts)
+        let is_late = self.late >= self.patience.late;
+        self.running.is_none() && (is_silent || is_late || self.restarts >= self.patience.restarts)
     }
 
     fn set_experimenting(&mut self, on: bool) {

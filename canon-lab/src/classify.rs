@@ -340,7 +340,9 @@ fn of_order([first, second]: [&str; 2], objects: [&Members; 2], probe: Probe<'_>
     }
     // Not the names: how many there are, or how deep they stand.
     let [count, _] = objects.map(<[_]>::len);
-    if objects.into_iter().any(|members| probe(&Part::Object(members.to_vec()).write())) {
+    let written = objects.map(|members| Part::Object(members.to_vec()).write());
+    let inside = written.each_ref().map(|text| [b"{\"a\":", text.as_slice(), b"}"].concat());
+    if written.iter().chain(&inside).any(|text| probe(text)) {
         return if count > 8 { Class::OrderMany } else { Class::OrderOther };
     }
     let depths = [2, 4, 8, 16, 32, 64, 128, 256];

@@ -1,6 +1,7 @@
 //! What turns a JSON text into canonical bytes: in this process, or behind the adapter protocol.
 
 use std::fmt;
+use std::time::Duration;
 
 use assayer_verifier::{Document, Limits, Scheme, canonicalize};
 
@@ -73,6 +74,16 @@ pub trait Engine: Send {
         false
     }
 
+    /// Starts it anew, so that nothing is left of what it was asked before; whether it could.
+    fn start_anew(&mut self) -> bool {
+        false
+    }
+
+    /// Of the texts whose answers were late ([`SLOW`]), that of the latest.
+    fn slowest(&self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Whether it broke so often that it is asked nothing more.
     fn is_given_up(&self) -> bool {
         false
@@ -82,6 +93,9 @@ pub trait Engine: Send {
     /// smaller by breaking it again and again.
     fn set_experimenting(&mut self, _on: bool) {}
 }
+
+/// An answer that takes longer is late.
+pub const SLOW: Duration = Duration::from_secs(1);
 
 /// Does something with every engine, in the order given; at the same time where one of them waits for a process.
 pub(crate) fn all_at_once<'e, E: Engine + ?Sized + 'e, T: Send>(

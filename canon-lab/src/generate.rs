@@ -230,7 +230,13 @@ fn structures(texts: &mut Vec<Vec<u8>>) {
     for count in [3, 8, 9, 16, 17, 32, 33, 64, 65, 100, 128, 129, 257, 513, 1001, 1025, 2049, 4097, 10_001] {
         let members: Vec<String> =
             (0..count).rev().map(|number| format!("\"k{number:03}\":{}", number % 100)).collect();
-        texts.push(format!("{{{}}}", members.join(",")).into_bytes());
+        let object = format!("{{{}}}", members.join(","));
+        // What counts members may count them in one place and not in another.
+        if count <= 257 {
+            texts.push(format!("[{object}]").into_bytes());
+            texts.push(format!("{{\"b\":0,\"a\":{object}}}").into_bytes());
+        }
+        texts.push(object.into_bytes());
         let items: Vec<String> = (0..count).rev().map(|number| (number % 1_000).to_string()).collect();
         texts.push(format!("[{}]", items.join(",")).into_bytes());
     }
@@ -575,7 +581,10 @@ impl Source<'_> {
     /// An object of many members.
     fn wide(&mut self, text: &mut Vec<u8>) {
         let count = 8 + self.count(24);
+        let (open, close) = self.pick(&[(&b""[..], &b""[..]), (b"[", b"]"), (b"{\"a\":", b"}")], (b"", b""));
+        text.extend(open);
         self.members(text, 5, count);
+        text.extend(close);
     }
 
     fn object(&mut self, text: &mut Vec<u8>, depth: u32) {

@@ -1,13 +1,15 @@
 //! One run: texts are generated, given to every engine, and what the engines disagree about is shrunk and classified.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use assayer_verifier::{Document, Limits, Scheme, canonicalize};
 
 use crate::classify::{Class, classify};
-use crate::engine::{Answer, Engine, Identity, Outcome, all_at_once};
+use crate::engine::{Answer, Engine, Identity, Outcome, SLOW, all_at_once};
 use crate::generate::{catalogue, text_of};
-use crate::shrink::{Difference, Shrunk, shrink};
+use crate::history::{History, Repeats, outcomes};
+use crate::shrink::{Budget, Difference, Shrunk, shrink};
 
 /// What a run does.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +20,8 @@ pub struct Plan {
     pub seed: u64,
     /// The scheme that the engines mean to follow, if they are to be held to one.
     pub scheme: Option<Scheme>,
+    /// Whether to end after the portion of texts in which a difference was found.
+    pub first: bool,
 }
 
 /// How often something happened.
@@ -54,6 +58,8 @@ pub struct Divergence {
     pub answers: Vec<Answer>,
     /// How many generated texts showed it before any was shrunk (as far as it could be told without shrinking each).
     pub seen: u64,
+    /// Whether the text shows it by itself.
+    pub repeats: Repeats,
 }
 
 /// What stays the same while a text is made smaller.
@@ -89,6 +95,8 @@ pub enum Law {
     Injective,
     /// The bytes are those of the scheme.
     Scheme,
+    /// An answer comes within a second.
+    Prompt,
 }
 
 impl Law {
@@ -101,6 +109,7 @@ impl Law {
             Self::Deterministic => "deterministic",
             Self::Injective => "injective",
             Self::Scheme => "scheme",
+            Self::Prompt => "prompt",
         }
     }
 }
@@ -169,15 +178,23 @@ fn shrunk_each(class: Class) -> u64 {
         | Class::OrderOther
         | Class::StringChanged
         | Class::MemberLost => 6,
-        Class::Broke => 3,
         _ => 2,
     }
 }
 
-/// So many texts are tried while one is shrunk.
-const MOST_TRIES: usize = 20_000;
 /// At most so many texts are shrunk for each pair.
 const MOST_SHRUNK: u64 = 400;
+/// So many texts are tried while one is shrunk.
+const MOST_TRIES: usize = 20_000;
+/// And so many bytes of them, each given to two engines of this process.
+const MOST_BYTES: usize = 96 << 20;
+/// Fewer where one of the two is another process, which is given them as text of twice the length.
+const MOST_BYTES_ABROAD: usize = 16 << 20;
+/// In all for one such pair. Once it is spent, texts are only shrunk a little.
+const MOST_BYTES_ABROAD_IN_ALL: usize = 192 << 20;
+const A_LITTLE: usize = 1 << 20;
+/// For so many divergences of a pair it is looked for what has to be asked before.
+const MOST_SEQUENCES: u64 = 3;
 /// So many outputs of one engine are remembered to see whether another text leads to them.
 const REMEMBERED: usize = 200_000;
 
@@ -196,7 +213,7 @@ pub fn run(
     let mut run = Run::new(engines, plan);
     let fixed = catalogue();
     let mut done = 0;
-    while done < plan.cases {
+    while done < plan.cases && !(plan.first && run.has_found()) {
         let together = TOGETHER.min(plan.cases - done);
         let texts: Vec<Vec<u8>> = (done..done + together).map(|index| text_at(&fixed, plan, index)).collect();
         run.portion(&texts);
@@ -233,13 +250,26 @@ struct Run<'e> {
     counts: Counts,
     /// How often each provisional cause was seen and shrunk.
     seen: BTreeMap<Key, (u64, u64)>,
-    shrunk: BTreeMap<[usize; 2], u64>,
+    spent: BTreeMap<[usize; 2], Spent>,
+    /// For each engine: what it was asked lately.
+    asked: Vec<History>,
     divergences: BTreeMap<Key, Divergence>,
     violations: BTreeMap<(Law, Option<Class>, usize), Violation>,
     /// For each engine: a digest of its output, and the text.
     outputs: Vec<BTreeMap<[u8; 16], Vec<u8>>>,
     /// How many of the texts each engine answered.
     answered: Vec<u64>,
+}
+
+/// What was done for one pair of engines.
+#[derive(Clone, Copy, Default)]
+struct Spent {
+    /// Texts shrunk.
+    shrunk: u64,
+    /// Bytes of the texts tried meanwhile.
+    bytes: usize,
+    /// Divergences for which a sequence was looked for.
+    sequences: u64,
 }
 
 /// What one engine was asked about a portion of texts, and said.
@@ -275,17 +305,23 @@ impl<'e> Run<'e> {
     fn new(engines: &'e mut [Box<dyn Engine>], plan: &Plan) -> Self {
         let outputs = engines.iter().map(|_| BTreeMap::new()).collect();
         let answered = engines.iter().map(|_| 0).collect();
+        let asked = engines.iter().map(|engine| History::of(engine.as_ref())).collect();
         Self {
             engines,
             scheme: plan.scheme,
             counts: Counts::default(),
             seen: BTreeMap::new(),
-            shrunk: BTreeMap::new(),
+            spent: BTreeMap::new(),
+            asked,
             divergences: BTreeMap::new(),
             violations: BTreeMap::new(),
             outputs,
             answered,
         }
+    }
+
+    fn has_found(&self) -> bool {
+        !self.divergences.is_empty()
     }
 
     fn portion(&mut self, texts: &[Vec<u8>]) {
@@ -304,7 +340,11 @@ impl<'e> Run<'e> {
         }
         for (at, text) in texts.iter().enumerate() {
             let of_text: Vec<Option<&Answer>> = asked.iter().map(|asked| asked.answers.get(at)).collect();
-            self.compare(text, &of_text);
+            self.compare(texts.get(..at).unwrap_or_default(), text, &of_text);
+        }
+        for (history, asked) in self.asked.iter_mut().zip(&asked) {
+            let again = asked.again.iter().map(|(_, bytes, _)| bytes);
+            history.extend(texts.iter().chain(again).chain(&turned).chain(&repeated));
         }
         for (engine, asked) in asked.iter().enumerate() {
             self.idempotent(engine, texts, asked);
@@ -315,7 +355,8 @@ impl<'e> Run<'e> {
         }
     }
 
-    fn compare(&mut self, text: &[u8], answers: &[Option<&Answer>]) {
+    /// In: the texts of this portion that were asked before, the text, and what came of it.
+    fn compare(&mut self, before: &[Vec<u8>], text: &[u8], answers: &[Option<&Answer>]) {
         let given = answers.iter().flatten().count();
         let accepted = answers.iter().flatten().filter(|answer| answer.outcome.bytes().is_some()).count();
         self.counts.generated += 1;
@@ -326,12 +367,13 @@ impl<'e> Run<'e> {
         let pairs = pairs(answers);
         self.counts.divergent += u64::from(!pairs.is_empty());
         for (engines, difference) in pairs {
-            self.diverge(text, engines, difference, answers);
+            self.diverge(before, text, engines, difference, answers);
         }
     }
 
     fn diverge(
         &mut self,
+        before: &[Vec<u8>],
         text: &[u8],
         engines: [usize; 2],
         difference: Difference,
@@ -344,15 +386,40 @@ impl<'e> Run<'e> {
         let provisional = classify(text, &left.outcome, &right.outcome, &mut |_| false);
         let seen = self.seen.entry(Key { engines, difference, class: provisional }).or_default();
         seen.0 += 1;
-        let budget = self.shrunk.entry(engines).or_default();
-        if seen.1 >= shrunk_each(provisional) || *budget >= MOST_SHRUNK {
+        let spent = self.spent.entry(engines).or_default();
+        if seen.1 >= shrunk_each(provisional) || spent.shrunk >= MOST_SHRUNK {
             return;
         }
         seen.1 += 1;
-        *budget += 1;
+        spent.shrunk += 1;
+        let key = Key { engines, difference, class: provisional };
         self.set_experimenting(engines, true);
-        self.shrink(text, engines, difference, provisional);
+        if self.shows_alone(text, engines, difference) {
+            self.shrink(text, key);
+        } else {
+            self.keep_unstable(before, text, key);
+        }
         self.set_experimenting(engines, false);
+    }
+
+    /// Whether two engines that know of nothing before differ about a text in this way, and do once more.
+    fn shows_alone(&mut self, text: &[u8], engines: [usize; 2], difference: Difference) -> bool {
+        two(self.engines, engines)
+            .is_some_and(|mut pair| outcomes(&mut pair, &[], text, difference).is_some())
+    }
+
+    /// Keeps what a text shows only after others, with the fewest others that were found.
+    fn keep_unstable(&mut self, before: &[Vec<u8>], text: &[u8], key: Key) {
+        let spent = self.spent.entry(key.engines).or_default();
+        spent.sequences += 1;
+        let is_looked_for = spent.sequences <= MOST_SEQUENCES;
+        let [first, second] = key.engines.map(|at| self.asked.get(at).filter(|history| history.is_kept()));
+        let (history, pair) = (second.or(first).filter(|_| is_looked_for), two(self.engines, key.engines));
+        let repeats = history.zip(pair).map_or(Repeats::Never { tried: 0 }, |(history, mut pair)| {
+            history.shortest(&mut pair, before, text, key.difference)
+        });
+        let shrunk = Shrunk { text: text.to_vec(), minimal: false };
+        self.keep(Key { class: Class::Unstable, ..key }, Within::Difference, shrunk, repeats);
     }
 
     fn set_experimenting(&mut self, engines: [usize; 2], on: bool) {
@@ -365,51 +432,72 @@ impl<'e> Run<'e> {
     ///
     /// An engine with one defect shows it best in the first way. Where engines differ in several ways the first way leads to the few
     /// causes with the shortest texts, and the second keeps the others apart.
-    fn shrink(&mut self, text: &[u8], engines: [usize; 2], difference: Difference, cause: Class) {
+    fn shrink(&mut self, text: &[u8], key: Key) {
+        let Key { engines, difference, class: cause } = key;
         for (within, kept) in [(Within::Difference, None), (Within::Cause, Some(cause))] {
+            let mut budget = self.budget(engines);
+            let bytes = budget.bytes;
             let Some(mut pair) = two(self.engines, engines) else { return };
-            let mut shrunk = shrink(text, difference, kept, &mut pair, MOST_TRIES);
-            let mut ask = |text: &[u8]| {
-                let [first, second] = &mut pair;
-                Some((first.answer(text)?.outcome, second.answer(text)?.outcome))
-            };
-            let Some((left, right)) = ask(&shrunk.text) else { return };
-            let differ =
-                |(left, right): (Outcome, Outcome)| Difference::between(&left, &right) == Some(difference);
-            let class = if differ((left.clone(), right.clone())) {
-                classify(&shrunk.text, &left, &right, &mut |text| ask(text).is_some_and(differ))
-            } else {
-                // Asked once more they agree: the answer depends on something else than the text.
-                shrunk = Shrunk { text: text.to_vec(), minimal: false };
-                Class::Unstable
-            };
-            self.keep(Key { engines, difference, class }, within, shrunk);
-            if class == cause || class == Class::Unstable {
+            let shrunk = shrink(text, difference, kept, &mut pair, &mut budget);
+            let class = class_of(&mut pair, &shrunk.text, difference);
+            self.spent.entry(engines).or_default().bytes += bytes - budget.bytes;
+            // It was found among others, and those had a part in it; the whole text shows it alone.
+            let whole = || (cause, Shrunk { text: text.to_vec(), minimal: false });
+            let (class, shrunk) = class.map_or_else(whole, |class| (class, shrunk));
+            self.keep(Key { engines, difference, class }, within, shrunk, Repeats::Alone);
+            if class == cause {
                 return;
             }
         }
     }
 
-    fn keep(&mut self, key: Key, within: Within, shrunk: Shrunk) {
-        let is_better = |known: &Divergence| (within, shrunk.text.len()) < (known.within, known.text.len());
+    fn budget(&self, engines: [usize; 2]) -> Budget {
+        let is_abroad = engines.iter().any(|at| self.engines.get(*at).is_some_and(|engine| engine.waits()));
+        let spent = self.spent.get(&engines).map_or(0, |spent| spent.bytes);
+        let bytes = match () {
+            () if !is_abroad => MOST_BYTES,
+            () if spent < MOST_BYTES_ABROAD_IN_ALL => MOST_BYTES_ABROAD,
+            () => A_LITTLE,
+        };
+        Budget { texts: MOST_TRIES, bytes }
+    }
+
+    fn keep(&mut self, key: Key, within: Within, shrunk: Shrunk, repeats: Repeats) {
+        let rank = |within, repeats: &Repeats, text: &[u8]| (within, repeats.rank(), text.len());
+        let is_better = |known: &Divergence| {
+            rank(within, &repeats, &shrunk.text) < rank(known.within, &known.repeats, &known.text)
+        };
         if self.divergences.get(&key).is_some_and(|known| !is_better(known)) {
             return;
         }
         let text = shrunk.text;
-        let none = || Answer::error("no answer");
-        let answers = self.engines.iter_mut().map(|engine| engine.answer(&text).unwrap_or_else(none));
         let Key { engines, difference, class } = key;
+        let answers = self.published(&text, &repeats);
         let divergence = Divergence {
             class,
             difference,
             engines,
             minimal: shrunk.minimal,
             within,
-            answers: answers.collect(),
+            answers,
             seen: 0,
+            repeats,
             text,
         };
         self.divergences.insert(key, divergence);
+    }
+
+    /// What every engine makes of a text, after those that it has to be asked after.
+    fn published(&mut self, text: &[u8], repeats: &Repeats) -> Vec<Answer> {
+        let none = || Answer::error("no answer");
+        let ask = |engine: &mut Box<dyn Engine>| {
+            if let Repeats::After(texts) = repeats {
+                engine.start_anew();
+                engine.canonicalize(texts);
+            }
+            engine.answer(text).unwrap_or_else(none)
+        };
+        self.engines.iter_mut().map(ask).collect()
     }
 
     fn violate(&mut self, violation: Violation) {
@@ -530,7 +618,20 @@ impl<'e> Run<'e> {
         }
     }
 
-    fn finish(self) -> Found {
+    /// Whether texts whose answers were long in coming are always answered late.
+    fn prompt(&mut self) {
+        for engine in 0..self.engines.len() {
+            let Some(asked) = self.engines.get_mut(engine) else { return };
+            let Some(text) = asked.slowest() else { continue };
+            let Some(times) = late(asked.as_mut(), &text) else { continue };
+            let found = Answer::error(format!("answered only after {times}"));
+            let (law, class, expected) = (Law::Prompt, None, None);
+            self.violate(Violation { law, class, engine, text, found, expected });
+        }
+    }
+
+    fn finish(mut self) -> Found {
+        self.prompt();
         let (seen, known) = (self.seen, self.divergences);
         let total = self.counts.generated;
         let given_up =
@@ -573,6 +674,32 @@ fn pairs(answers: &[Option<&Answer>]) -> Vec<([usize; 2], Difference)> {
     pairs
 }
 
+/// The cause of what two engines make of a text, if they differ in this way when they were asked nothing before.
+fn class_of(pair: &mut [&mut dyn Engine; 2], text: &[u8], difference: Difference) -> Option<Class> {
+    let (left, right) = outcomes(pair, &[], text, difference)?;
+    let mut differ = |text: &[u8]| {
+        let [first, second] = &mut *pair;
+        let both = first.answer(text).zip(second.answer(text));
+        both.and_then(|(left, right)| Difference::between(&left.outcome, &right.outcome)) == Some(difference)
+    };
+    Some(classify(text, &left, &right, &mut differ))
+}
+
+/// So often a text whose answer was late is asked once more.
+const LATE: usize = 3;
+
+/// How long the answers took, if each of them was late.
+fn late(engine: &mut dyn Engine, text: &[u8]) -> Option<String> {
+    let mut times = Vec::new();
+    for _ in 0..LATE {
+        let asked = Instant::now();
+        engine.answer(text).filter(|answer| answer.outcome != Outcome::Error)?;
+        let time = asked.elapsed();
+        (time >= SLOW).then(|| times.push(format!("{:.1} s", time.as_secs_f64())))?;
+    }
+    Some(times.join(", "))
+}
+
 fn two(engines: &mut [Box<dyn Engine>], [first, second]: [usize; 2]) -> Option<[&mut dyn Engine; 2]> {
     let (before, after) = engines.split_at_mut_checked(second)?;
     Some([before.get_mut(first)?.as_mut(), after.first_mut()?.as_mut()])
@@ -602,7 +729,7 @@ mod tests {
     }
 
     fn plan(cases: u64) -> Plan {
-        Plan { cases, seed: 1, scheme: None }
+        Plan { cases, seed: 1, scheme: None, first: false }
     }
 
     #[test]

@@ -7,8 +7,10 @@
 
 mod adapter;
 mod classify;
+mod coarse;
 mod engine;
 mod generate;
+mod history;
 mod lab;
 mod loose;
 mod report;
@@ -18,10 +20,11 @@ mod tables;
 
 pub use adapter::{Adapter, AdapterError, Canonicalized, Patience, Request, Started};
 pub use classify::Class;
-pub use engine::{Answer, Builtin, Engine, Identity, Outcome};
+pub use engine::{Answer, Builtin, Engine, Identity, Outcome, SLOW};
 pub use generate::{JsonText, TextTree, catalogue, text_of};
+pub use history::Repeats;
 pub use lab::{Counts, Divergence, Found, Law, Plan, TooFew, Violation, Within, run};
 pub use loose::reductions;
 pub use report::{AbsentReport, Report, Vectors};
 pub use serve::serve;
-pub use shrink::{Difference, Shrunk, shrink};
+pub use shrink::{Budget, Difference, Shrunk, shrink};

@@ -3,6 +3,8 @@
 //! A **reduction** is one step to a text that is smaller by length, then by simplicity of its bytes ([`is_simpler`]), so every chain
 //! of reductions ends. A text none of whose reductions still shows a difference is 1-minimal.
 
+use std::ops::Range;
+
 /// A part of a text. Tokens are kept as they were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -166,43 +168,84 @@ impl Part {
             Self::Object(members) => members.iter().map(|(_, member)| member).collect(),
         }
     }
+}
 
-    /// Every part that one step makes of this one, at any depth.
-    fn steps(&self) -> Vec<Self> {
-        let mut steps: Vec<Self> = self.children().into_iter().cloned().collect();
-        match self {
-            Self::Scalar(token) => steps.extend(scalar_steps(token).into_iter().map(Self::Scalar)),
-            Self::Text(token) => {
-                steps.push(Self::Scalar(b"0".to_vec()));
-                steps.extend(string_steps(token).into_iter().map(Self::Text));
-            }
-            Self::Array(items) => {
-                steps.push(Self::Scalar(b"0".to_vec()));
-                for position in 0..items.len() {
-                    steps.push(Self::Array(without(items, position)));
-                }
-                for (position, item) in items.iter().enumerate() {
-                    steps.extend(
-                        item.steps().into_iter().map(|step| Self::Array(with(items, position, step))),
-                    );
-                }
-            }
-            Self::Object(members) => {
-                steps.push(Self::Scalar(b"0".to_vec()));
-                steps.extend(members.iter().map(|(name, _)| token_part(name)));
-                for position in 0..members.len() {
-                    steps.push(Self::Object(without(members, position)));
-                }
-                for (position, (name, member)) in members.iter().enumerate() {
-                    let replaced =
-                        |name: Vec<u8>, member: Self| Self::Object(with(members, position, (name, member)));
-                    steps.extend(string_steps(name).into_iter().map(|step| replaced(step, member.clone())));
-                    steps.extend(member.steps().into_iter().map(|step| replaced(name.clone(), step)));
-                }
-            }
+/// Every text that one step, at any depth, makes of the text of a part.
+fn steps(part: &Part) -> Vec<Vec<u8>> {
+    let whole = part.write();
+    let mut texts = Vec::new();
+    collect_steps(part, 0, &whole, &mut texts);
+    texts
+}
+
+/// Puts the steps of the part that begins `at` this place of the whole text to the others; out: where it ends.
+fn collect_steps(part: &Part, at: usize, whole: &[u8], texts: &mut Vec<Vec<u8>>) -> usize {
+    let in_place_of = |place: Range<usize>, text: &[u8]| spliced(whole, place, text);
+    match part {
+        Part::Scalar(token) => {
+            let place = at..at + token.len();
+            texts.extend(scalar_steps(token).iter().map(|step| in_place_of(place.clone(), step)));
+            place.end
         }
-        steps
+        Part::Text(token) => {
+            let place = at..at + token.len();
+            texts.push(in_place_of(place.clone(), b"0"));
+            texts.extend(string_steps(token).iter().map(|step| in_place_of(place.clone(), step)));
+            place.end
+        }
+        Part::Array(items) => {
+            let mut places = Vec::with_capacity(items.len());
+            let mut next = at + 1;
+            for item in items {
+                let end = collect_steps(item, next, whole, texts);
+                places.push(next..end);
+                next = end + 1;
+            }
+            let end = next.max(at + 2);
+            texts.push(in_place_of(at..end, b"0"));
+            texts.extend(places.iter().map(|place| in_place_of(at..end, of(whole, place))));
+            texts.extend(left_out(&places).map(|place| in_place_of(place, b"")));
+            end
+        }
+        Part::Object(members) => {
+            let mut places = Vec::with_capacity(members.len());
+            let mut parts = Vec::with_capacity(2 * members.len());
+            let mut next = at + 1;
+            for (name, member) in members {
+                let name_place = next..next + name.len();
+                let steps = string_steps(name);
+                texts.extend(steps.iter().map(|step| in_place_of(name_place.clone(), step)));
+                let begin = name_place.end + 1;
+                let end = collect_steps(member, begin, whole, texts);
+                places.push(next..end);
+                parts.extend([name_place, begin..end]);
+                next = end + 1;
+            }
+            let end = next.max(at + 2);
+            texts.push(in_place_of(at..end, b"0"));
+            texts.extend(parts.iter().map(|place| in_place_of(at..end, of(whole, place))));
+            texts.extend(left_out(&places).map(|place| in_place_of(place, b"")));
+            end
+        }
     }
+}
+
+fn of<'t>(text: &'t [u8], place: &Range<usize>) -> &'t [u8] {
+    text.get(place.clone()).unwrap_or_default()
+}
+
+/// The text with another in one place.
+fn spliced(text: &[u8], place: Range<usize>, other: &[u8]) -> Vec<u8> {
+    [of(text, &(0..place.start)), other, of(text, &(place.end..text.len()))].concat()
+}
+
+/// For each of the neighbours in a list, what goes when it goes: itself and one comma.
+fn left_out(places: &[Range<usize>]) -> impl Iterator<Item = Range<usize>> {
+    places.iter().enumerate().map(|(at, place)| match (at.checked_sub(1), places.get(at + 1)) {
+        (_, Some(next)) => place.start..next.start,
+        (Some(before), None) => places.get(before).map_or(place.start, |before| before.end)..place.end,
+        (None, None) => place.clone(),
+    })
 }
 
 /// The text with the members of every object in the opposite order; `None` where that is the same text, or no text at all.
@@ -220,10 +263,6 @@ fn turned_round(part: &Part) -> Part {
             members.iter().rev().map(|(name, member)| (name.clone(), turned_round(member))).collect(),
         ),
     }
-}
-
-fn token_part(token: &[u8]) -> Part {
-    if token.first() == Some(&b'"') { Part::Text(token.to_vec()) } else { Part::Scalar(token.to_vec()) }
 }
 
 fn without<T: Clone>(list: &[T], position: usize) -> Vec<T> {
@@ -372,7 +411,7 @@ pub fn reductions(text: &[u8]) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
     });
     let steps = std::iter::once_with(move || {
         let part = take_apart(&whole).filter(|_| whole.len() <= LONGEST_TAKEN_APART);
-        let mut texts: Vec<Vec<u8>> = part.iter().flat_map(Part::steps).map(|part| part.write()).collect();
+        let mut texts: Vec<Vec<u8>> = part.iter().flat_map(steps).collect();
         texts.sort_by_key(Vec::len);
         texts
     });
@@ -437,6 +476,31 @@ mod tests {
             }
         }
         assert!(reductions(b"0").all(|text| text.is_empty()));
+    }
+
+    #[test]
+    fn steps_put_a_part_in_the_place_of_what_holds_it_or_leave_one_out() {
+        let texts: Vec<String> = steps(&take_apart(b"{\"a\":[7,[]],\"b\":{}}").unwrap())
+            .into_iter()
+            .map(|text| String::from_utf8(text).unwrap())
+            .collect();
+        for expected in [
+            "{\"a\":[7],\"b\":{}}",
+            "{\"a\":[[]],\"b\":{}}",
+            "{\"a\":7,\"b\":{}}",
+            "{\"a\":[],\"b\":{}}",
+            "{\"a\":[7,0],\"b\":{}}",
+            "{\"a\":[7,[]],\"b\":0}",
+            "{\"\":[7,[]],\"b\":{}}",
+            "{\"a\":[7,[]]}",
+            "{\"b\":{}}",
+            "[7,[]]",
+            "{}",
+            "\"a\"",
+            "0",
+        ] {
+            assert!(texts.iter().any(|text| text == expected), "{expected} of {texts:?}");
+        }
     }
 
     #[test]

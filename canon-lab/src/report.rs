@@ -83,6 +83,15 @@ pub struct DivergenceReport {
     pub within: &'static str,
     /// How many generated texts showed it, as far as it could be told without making each smaller.
     pub seen: u64,
+    /// Whether the text shows it to engines that were asked nothing before: `alone`; `after` those texts in `after`; or `never`, where no
+    /// such texts were found.
+    pub repeats: &'static str,
+    /// With `after`: texts in hexadecimal that are asked before, in order; the fewest that were found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
+    /// With `never`: how many of the texts that were asked before were tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tried: Option<usize>,
     /// What each engine makes of the text.
     pub outcomes: std::collections::BTreeMap<String, OutcomeReport>,
     /// Byte offset of the first difference between the bytes of the two engines, where both accept.
@@ -105,7 +114,7 @@ pub enum OutcomeReport {
 /// A law that an engine breaks.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ViolationReport {
-    /// `deterministic`, `idempotent`, `injective`, `order-independent` or `scheme`.
+    /// `deterministic`, `idempotent`, `injective`, `order-independent`, `prompt` or `scheme`.
     pub law: &'static str,
     /// For `scheme`, the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -213,6 +222,9 @@ impl Report {
                 minimal: divergence.minimal,
                 within: divergence.within.as_str(),
                 seen: divergence.seen,
+                repeats: divergence.repeats.as_str(),
+                after: divergence.repeats.texts().iter().map(hex::encode).collect(),
+                tried: divergence.repeats.tried(),
                 outcomes: names
                     .iter()
                     .cloned()
@@ -279,7 +291,9 @@ impl Report {
     /// The differences as vectors: what each engine makes of each text, for others to try theirs on.
     #[must_use]
     pub fn vectors(&self) -> Vectors<'_> {
-        let vectors = self.divergences.iter().map(|divergence| Vector {
+        // What others try theirs on has to show it by itself.
+        let alone = self.divergences.iter().filter(|divergence| divergence.repeats == "alone");
+        let vectors = alone.map(|divergence| Vector {
             class: divergence.class,
             rule: divergence.rule,
             input: &divergence.input,
@@ -333,6 +347,7 @@ impl DivergenceReport {
         let _ =
             writeln!(out, "\n{}  ({} bytes{minimal}; {} texts)", self.class, self.input.len() / 2, self.seen);
         let _ = writeln!(out, "  input     {}", self.shown);
+        self.write_repeats(out);
         for name in &self.engines {
             if let Some(outcome) = self.outcomes.get(name) {
                 let _ = writeln!(out, "  {name:<28} {}", outcome.shown());
@@ -342,6 +357,38 @@ impl DivergenceReport {
             let _ = writeln!(out, "  differ at byte {at}");
         }
         let _ = writeln!(out, "  rule      {}", self.rule);
+    }
+}
+
+impl DivergenceReport {
+    /// What has to be asked before, where the text alone does not show it.
+    fn write_repeats(&self, out: &mut String) {
+        const MOST: usize = 5;
+        match self.tried {
+            None if self.after.is_empty() => {}
+            None => {
+                let count = self.after.len();
+                let _ = writeln!(
+                    out,
+                    "  not repeatable alone: it shows when engines just started are asked {count} texts before"
+                );
+                for text in self.after.iter().take(MOST) {
+                    let _ = writeln!(out, "  before    {}", shown(&hex::decode(text).unwrap_or_default()));
+                }
+                if count > MOST {
+                    let _ = writeln!(out, "  before    … and {} more, in the report's `after`", count - MOST);
+                }
+            }
+            Some(0) => {
+                let _ = writeln!(out, "  not repeatable: asked once more they agree");
+            }
+            Some(tried) => {
+                let _ = writeln!(
+                    out,
+                    "  not repeatable alone, nor after the {tried} texts that were asked before it"
+                );
+            }
+        }
     }
 }
 
@@ -388,7 +435,7 @@ fn warnings(found: &Found, names: &[String]) -> Vec<String> {
     for (engine, answered) in &found.given_up {
         let name = names.get(*engine).map_or("an engine", String::as_str);
         warnings.push(format!(
-            "{name} broke too often and was given up: it was asked about {answered} of {} texts",
+            "{name} broke too often, or was too often late, and was given up: it was asked about {answered} of {} texts",
             found.counts.generated
         ));
     }

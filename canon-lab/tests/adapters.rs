@@ -10,10 +10,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use assayer_canon_lab::{Adapter, AdapterError, Builtin, Engine, Outcome, Patience, Plan, Report, run};
+use assayer_canon_lab::{
+    Adapter, AdapterError, Answer, Builtin, Engine, Found, Outcome, Patience, Plan, Repeats, Report, run,
+};
 
 const HASTY: Patience =
-    Patience { start: Duration::from_secs(30), answer: Duration::from_secs(2), restarts: 8, silences: 3 };
+    Patience { answer: Duration::from_secs(2), restarts: 8, silences: 3, ..Patience::DEFAULT };
 
 /// An adapter in Python whose answer to a text is an expression over `text`.
 fn python(folder: &Path, body: &str) -> Result<Adapter, AdapterError> {
@@ -108,7 +110,8 @@ fn a_run_goes_on_without_the_engine_that_was_given_up_and_says_so() {
     let broken = python(folder.path(), body).unwrap();
     let named = |name: &str| Box::new(Builtin::named(name).unwrap()) as Box<dyn Engine>;
     let mut engines: [Box<dyn Engine>; 3] = [named("jcs"), Box::new(broken), named("python-sort-keys")];
-    let found = run(&mut engines, &Plan { cases: 3_000, seed: 3, scheme: None }, &mut |_| {}).unwrap();
+    let found =
+        run(&mut engines, &Plan { cases: 3_000, seed: 3, scheme: None, first: false }, &mut |_| {}).unwrap();
     let (engine, asked) = found.given_up[0];
     assert!(engine == 1 && asked < 3_000 && found.given_up.len() == 1, "{:?}", found.given_up);
     assert_eq!(found.counts.generated, 3_000);
@@ -118,7 +121,71 @@ fn a_run_goes_on_without_the_engine_that_was_given_up_and_says_so() {
         "the others are compared to the end"
     );
     let report = Report::new(&found, 3, Vec::new());
-    assert!(report.warnings.iter().any(|warning| warning.starts_with("p broke too often and was given up")));
+    assert!(report.warnings.iter().any(|warning| warning.starts_with("p broke too often")));
+}
+
+/// An engine that takes every text for canonical, beside an adapter whose answer is an expression over `text`.
+fn beside_an_echo(adapter: Adapter) -> Found {
+    let echo = Builtin::of("echo", "jcs", |text| Answer::bytes(text.to_vec()));
+    let mut engines: [Box<dyn Engine>; 2] = [Box::new(echo), Box::new(adapter)];
+    run(&mut engines, &Plan { cases: 600, seed: 3, scheme: None, first: false }, &mut |_| {}).unwrap()
+}
+
+#[test]
+fn what_depends_on_the_text_before_is_shown_with_that_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = "    before = globals().get('kept', text)\n    kept = text\n    print(json.dumps({'ok': (before if text[:1] == b'[' else text).hex()}), flush=True)";
+    let found = beside_an_echo(python(folder.path(), body).unwrap());
+    let [divergence] = found.divergences.as_slice() else { panic!("{:?}", found.divergences) };
+    assert_eq!(divergence.class.as_str(), "engine.unstable");
+    let Repeats::After(texts) = &divergence.repeats else { panic!("{:?}", divergence.repeats) };
+    assert_eq!((texts.len(), divergence.text[0], divergence.minimal), (1, b'[', false));
+    assert_eq!(divergence.answers[1].outcome, Outcome::Bytes(texts[0].clone()));
+    let report = Report::new(&found, 3, Vec::new());
+    assert!(
+        report
+            .text()
+            .contains("not repeatable alone: it shows when engines just started are asked 1 texts before")
+    );
+    assert!(report.vectors().vectors.is_empty(), "no vector for others");
+}
+
+#[test]
+fn what_no_earlier_text_leads_to_is_shown_as_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let flag = folder.path().join("once");
+    let body = format!(
+        "    flag = '{}'\n    if text[:1] == b'[' and not os.path.exists(flag): open(flag, 'w'); text = b'1'\n    print(json.dumps({{'ok': text.hex()}}), flush=True)",
+        flag.display()
+    );
+    let found = beside_an_echo(python(folder.path(), &body).unwrap());
+    let [divergence] = found.divergences.as_slice() else { panic!("{:?}", found.divergences) };
+    assert!(matches!(divergence.repeats, Repeats::Never { tried } if tried > 0), "{:?}", divergence.repeats);
+    assert!(Report::new(&found, 3, Vec::new()).text().contains("not repeatable alone, nor after the"));
+}
+
+#[test]
+fn an_engine_that_is_always_late_about_a_text_is_told_from_one_that_waited_for_its_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    for (late, laws) in [("text == b'null'", vec!["prompt"]), ("text == b'null' and not kept", vec![])] {
+        let body = format!(
+            "    kept = globals().get('kept') or []\n    if {late}: kept.append(1); time.sleep(1.1)\n    print(json.dumps({{'ok': text.hex()}}), flush=True)"
+        );
+        let found = beside_an_echo(python(folder.path(), &body).unwrap());
+        let broken: Vec<&str> = found.violations.iter().map(|found| found.law.as_str()).collect();
+        let broken: Vec<&str> = broken.into_iter().filter(|law| *law == "prompt").collect();
+        assert_eq!((broken, found.divergences.len()), (laws, 0));
+    }
+}
+
+#[test]
+fn an_engine_that_is_late_too_often_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = "    time.sleep(1.1)\n    print(json.dumps({'ok': text.hex()}), flush=True)";
+    let patience = Patience { late: Duration::from_secs(2), ..HASTY };
+    let mut adapter = python_with(folder.path(), body, patience).unwrap();
+    assert_eq!(adapter.canonicalize(&texts()).len(), 2);
+    assert!(adapter.is_given_up());
 }
 
 #[test]
@@ -135,6 +202,28 @@ fn what_is_not_there_is_absent_and_what_speaks_otherwise_is_refused() {
     assert!(matches!(start(&format!("python3 '{}'", missing.display())), AdapterError::Absent { .. }));
 }
 
+/// The page shows one whole adapter: it is the file, and it works as it stands.
+#[test]
+fn the_adapter_that_the_page_shows_works() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("adapters");
+    let script = folder.join("perl_json_pp.pl");
+    let (page, text) = (folder.join("README.md"), std::fs::read_to_string(&script).unwrap());
+    assert!(std::fs::read_to_string(page).unwrap().contains(&format!("```perl\n{text}```")));
+    let adapter = match Adapter::start(&format!("perl '{}'", script.display()), Patience::default()) {
+        Err(AdapterError::Absent { why, .. }) => return println!("skipped: no Perl here ({why})"),
+        started => started.unwrap(),
+    };
+    let mut engines: [Box<dyn Engine>; 2] = [Box::new(adapter), Box::new(Builtin::named("jcs").unwrap())];
+    let plan = Plan { cases: 500, seed: 3, scheme: None, first: false };
+    let found = run(&mut engines, &plan, &mut |_| {}).unwrap();
+    assert!(found.given_up.is_empty() && found.accepted_share() > Found::ENOUGH);
+    let classes: Vec<&str> = found.divergences.iter().map(|found| found.class.as_str()).collect();
+    assert!(
+        classes.contains(&"number.exponent-form") && !classes.contains(&"engine.unstable"),
+        "{classes:?}"
+    );
+}
+
 #[test]
 fn the_adapter_for_python_agrees_with_the_scheme_of_that_name() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("adapters/python_json.py");
@@ -144,7 +233,9 @@ fn the_adapter_for_python_agrees_with_the_scheme_of_that_name() {
         assert_eq!(adapter.identity().scheme, scheme);
         let mut engines: [Box<dyn Engine>; 2] =
             [Box::new(adapter), Box::new(Builtin::named(scheme).unwrap())];
-        let found = run(&mut engines, &Plan { cases: 6_000, seed: 3, scheme: None }, &mut |_| {}).unwrap();
+        let found =
+            run(&mut engines, &Plan { cases: 6_000, seed: 3, scheme: None, first: false }, &mut |_| {})
+                .unwrap();
         // Python's reader takes what the strict one refuses; what both take they write alike.
         let differing: Vec<&str> = found
             .divergences

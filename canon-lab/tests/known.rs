@@ -10,7 +10,7 @@ use assayer_canon_lab::{Builtin, Class, Engine, Plan, run};
 fn found(name: &str) -> BTreeSet<(String, String)> {
     let mut engines: Vec<Box<dyn Engine>> =
         ["jcs", name].map(|name| Box::new(Builtin::named(name).unwrap()) as Box<dyn Engine>).into();
-    let plan = Plan { cases: 20_000, seed: 11, scheme: None };
+    let plan = Plan { cases: 20_000, seed: 11, scheme: None, first: false };
     let found = run(&mut engines, &plan, &mut |_| {}).unwrap();
     let divergences = found.divergences.iter();
     divergences.map(|divergence| (name.to_owned(), divergence.class.as_str().to_owned())).collect()

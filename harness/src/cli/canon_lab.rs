@@ -29,6 +29,9 @@ pub(crate) struct LabArguments {
     /// Seconds that one answer may take.
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     patience: u64,
+    /// Stop after the portion of texts in which a difference was found.
+    #[arg(long)]
+    first: bool,
     /// Folder for `report.json`, `vectors.json` and `report.md`; it must not hold them already.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -94,7 +97,8 @@ fn compare(arguments: &LabArguments) -> Result<Exit, String> {
             names.concat()
         ));
     }
-    let plan = Plan { cases: arguments.cases, seed: arguments.seed, scheme: arguments.scheme };
+    let LabArguments { cases, seed, scheme, first, .. } = *arguments;
+    let plan = Plan { cases, seed, scheme, first };
     let bar = bar(arguments.cases);
     let found =
         run(&mut engines, &plan, &mut |done| bar.set_position(done)).map_err(|error| error.to_string())?;
