@@ -89,7 +89,7 @@ impl Client {
         if uri.query().is_some() || base.contains('#') {
             return Err(bad("without a query or a fragment"));
         }
-        let agent = ureq::Agent::config_builder()
+        let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             // A redirect could carry a secret to another origin.
             .max_redirects(0)
@@ -98,8 +98,8 @@ impl Client {
             .proxy(None)
             .user_agent(concat!("assayer/", env!("CARGO_PKG_VERSION")))
             .allow_non_standard_methods(true)
-            .build()
-            .new_agent();
+            .build();
+        let agent = crate::addresses::agent(config);
         let burst = pace.map_or(0.0, |pace| pace.burst);
         Ok(Self {
             agent,

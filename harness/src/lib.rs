@@ -7,6 +7,7 @@
 //!
 //! Recording is all the I/O there is. Judging is a pure function over the transcript.
 
+mod addresses;
 mod archive;
 mod budget;
 pub mod burn_in;

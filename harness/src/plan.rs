@@ -1,6 +1,6 @@
 //! Which exchanges a selection of checks needs, and in which order they are sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use assayer_reports::Mode;
 use assayer_vectors::{
@@ -129,27 +129,35 @@ fn order<'s>(suite: &'s Suite, wanted: &BTreeSet<&str>) -> Vec<&'s Exchange> {
     let mut rest: Vec<&Exchange> =
         suite.exchanges.iter().filter(|exchange| wanted.contains(exchange.id.as_str())).collect();
     let mut ordered: Vec<&Exchange> = Vec::with_capacity(rest.len());
-    let phases = phases(suite, &rest);
+    let awaited: Awaited<'_> =
+        rest.iter().map(|exchange| (exchange.id.as_str(), awaited(suite, exchange).collect())).collect();
+    let phases = phases(suite, &rest, &awaited);
+    let mut left: HashSet<&str> = rest.iter().map(|exchange| exchange.id.as_str()).collect();
     while !rest.is_empty() {
         let first = rest.iter().map(|exchange| phase(&phases, exchange)).min();
-        let ready = rest.iter().copied().filter(|exchange| Some(phase(&phases, exchange)) == first).find(
-            |exchange| {
-                let joint =
-                    rest.iter().filter(|other| other.id == exchange.id || exchange.is_together_with(other));
-                !joint.copied().any(|exchange| waits(suite, exchange, &rest))
-            },
-        );
+        let waits = |exchange: &Exchange| {
+            let awaited = awaited.get(exchange.id.as_str());
+            awaited.into_iter().flatten().any(|name| *name != exchange.id && left.contains(name))
+        };
+        let joint_wait = |exchange: &Exchange| {
+            exchange.together.is_some()
+                && rest.iter().any(|other| exchange.is_together_with(other) && waits(other))
+        };
+        let of_phase = rest.iter().copied().filter(|exchange| Some(phase(&phases, exchange)) == first);
+        let ready = of_phase.into_iter().find(|exchange| !waits(exchange) && !joint_wait(exchange));
         let Some(ready) = ready.or_else(|| rest.first().copied()) else { break };
-        let is_next = |other: &&Exchange| other.id == ready.id || ready.is_together_with(other);
-        ordered.extend(rest.extract_if(.., |other| is_next(other)));
+        let is_next = |other: &&Exchange| std::ptr::eq(*other, ready) || ready.is_together_with(other);
+        let next: Vec<&Exchange> = rest.extract_if(.., |other| is_next(other)).collect();
+        for exchange in &next {
+            left.remove(exchange.id.as_str());
+        }
+        ordered.extend(next);
     }
     ordered
 }
 
-/// Whether an exchange waits for one of those that are left.
-fn waits(suite: &Suite, exchange: &Exchange, rest: &[&Exchange]) -> bool {
-    awaited(suite, exchange).any(|name| rest.iter().any(|other| other.id == name && other.id != exchange.id))
-}
+/// For each exchange, what comes before it if that is sent at all. The texts of a suite are read for it, so it is made once.
+type Awaited<'s> = HashMap<&'s str, Vec<&'s str>>;
 
 /// What comes before an exchange if it is sent at all.
 fn awaited<'s>(suite: &'s Suite, exchange: &'s Exchange) -> impl Iterator<Item = &'s str> {
@@ -181,7 +189,7 @@ enum Phase {
     Burst,
 }
 
-fn phases<'s>(suite: &'s Suite, all: &[&'s Exchange]) -> BTreeMap<&'s str, Phase> {
+fn phases<'s>(suite: &'s Suite, all: &[&'s Exchange], awaited: &Awaited<'s>) -> HashMap<&'s str, Phase> {
     let is_last = |exchange: &Exchange| {
         let reading = suite.readings.iter().find(|known| exchange.reading.as_ref() == Some(&known.id));
         reading.is_some_and(|reading| reading.last_of_all)
@@ -191,15 +199,15 @@ fn phases<'s>(suite: &'s Suite, all: &[&'s Exchange]) -> BTreeMap<&'s str, Phase
         None if is_last(exchange) => Phase::LastReading,
         None => Phase::Usual,
     };
-    let mut phases: BTreeMap<&str, Phase> =
+    let mut phases: HashMap<&str, Phase> =
         all.iter().map(|exchange| (exchange.id.as_str(), own(exchange))).collect();
     // Whoever waits for an exchange of a later phase is of that phase too.
     loop {
         let moved: Vec<(&str, Phase)> = all
             .iter()
             .filter_map(|exchange| {
-                let awaited = awaited(suite, exchange).filter_map(|name| phases.get(name));
-                let latest = *awaited.max()?;
+                let awaited = awaited.get(exchange.id.as_str())?;
+                let latest = *awaited.iter().filter_map(|name| phases.get(name)).max()?;
                 (latest > phase(&phases, exchange)).then_some((exchange.id.as_str(), latest))
             })
             .collect();
@@ -210,7 +218,7 @@ fn phases<'s>(suite: &'s Suite, all: &[&'s Exchange]) -> BTreeMap<&'s str, Phase
     }
 }
 
-fn phase(phases: &BTreeMap<&str, Phase>, exchange: &Exchange) -> Phase {
+fn phase(phases: &HashMap<&str, Phase>, exchange: &Exchange) -> Phase {
     phases.get(exchange.id.as_str()).copied().unwrap_or(Phase::Usual)
 }
 

@@ -393,17 +393,17 @@ impl Suite {
 
     /// The names of the exchanges that a name stands for: one, or with `*` at its end all that begin like that.
     pub fn exchanges_like<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
-        let ids = self.exchanges.iter().map(|exchange| exchange.id.as_str());
-        ids.filter(move |id| match name.strip_suffix('*') {
-            Some(beginning) => id.starts_with(beginning),
-            None => *id == name,
-        })
+        let beginning = name.strip_suffix('*');
+        let one = if beginning.is_none() { self.exchange(name) } else { None };
+        let is_like =
+            move |exchange: &&Exchange| beginning.is_some_and(|beginning| exchange.id.starts_with(beginning));
+        one.into_iter().chain(self.exchanges.iter().filter(is_like)).map(|exchange| exchange.id.as_str())
     }
 
     /// The exchange called `id`.
     #[must_use]
     pub fn exchange(&self, id: &str) -> Option<&Exchange> {
-        self.exchanges.iter().find(|exchange| exchange.id == id)
+        self.places.find(&self.exchanges, id)
     }
 
     /// The rules of the fault or the variant called `id`; none for a switch of the reference registry.

@@ -181,6 +181,7 @@ fn assemble(suite: &str, files: Files) -> Result<Suite, LoadError> {
         digest: digest(&files),
         requirements_digest: hex(Sha256::digest(one("requirements.yaml")?).as_slice()),
         files: Files::new(),
+        places: crate::model::Places::default(),
     };
     let complaints = lint(&loaded);
     if complaints.is_empty() {

@@ -1,7 +1,8 @@
 //! The types of the data files. Unknown members are refused everywhere; the JSON Schemas are generated from here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,24 @@ pub struct Suite {
     pub requirements_digest: String,
     /// Its files as they were read: path within the suite's folder, with `/`, and text. An archive keeps them.
     pub files: BTreeMap<String, String>,
+    /// Where exchanges stand.
+    pub(crate) places: Places,
+}
+
+/// Where the exchanges of a suite stand in its list, by name; looked up once, for a run asks thousands of times.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places(OnceLock<HashMap<String, usize>>);
+
+impl Places {
+    /// The exchange of that name. A list that was changed since is searched.
+    pub(crate) fn find<'e>(&self, exchanges: &'e [Exchange], id: &str) -> Option<&'e Exchange> {
+        let all =
+            || exchanges.iter().enumerate().rev().map(|(at, exchange)| (exchange.id.clone(), at)).collect();
+        let known = self.0.get_or_init(all).get(id).and_then(|at| exchanges.get(*at));
+        known
+            .filter(|exchange| exchange.id == id)
+            .or_else(|| exchanges.iter().find(|exchange| exchange.id == id))
+    }
 }
 
 /// `renames.yaml`: what was called otherwise once, so that older archives can be compared with newer ones.

@@ -193,7 +193,7 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     pub(crate) fn new(base: &str) -> Self {
-        let agent = ureq::Agent::config_builder()
+        let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -204,8 +204,8 @@ impl Upstream {
             .accept("")
             .accept_encoding("identity")
             .allow_non_standard_methods(true)
-            .build()
-            .new_agent();
+            .build();
+        let agent = crate::addresses::agent(config);
         Self { agent, base: base.trim_end_matches('/').to_owned() }
     }
 
