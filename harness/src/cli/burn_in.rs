@@ -72,6 +72,9 @@ fn usage(message: impl std::fmt::Display) -> Failure {
     (Exit::Usage, message.to_string())
 }
 
+/// The step before which nothing is sent.
+const LIVE_RUN: u8 = 6;
+
 /// The shortest time between two rounds, and the longest window.
 const SHORTEST_INTERVAL: u64 = 1;
 const LONGEST_HOURS: f64 = 24.0 * 366.0;
@@ -101,7 +104,7 @@ fn burn_in(arguments: &BurnInArguments) -> Result<Exit, Failure> {
     let is_guarded = secrets.operator_token.is_some() && secrets.dns_event_secret.is_some();
     let report = begun(arguments, &suite, wire, edition)?;
     let mut burning = Burning { arguments, suite: &suite, edition, wire, secrets, report };
-    if burning.report.steps.is_empty() {
+    if !burning.report.steps.iter().any(|step| step.step == LIVE_RUN) {
         burning.before(is_guarded)?;
     }
     burning.window()?;
@@ -215,8 +218,13 @@ impl Burning<'_> {
             }
         };
         self.report.set(5, status, text);
-        let mode = Mode::from(self.arguments.mode);
-        let (report, archive) = self.run(mode, "live")?;
+        // What a live run wrote that was killed stays on record, and is not written over.
+        self.write()?;
+        let name = match self.report.resumed {
+            0 => "live".to_owned(),
+            resumed => format!("live-{}", resumed + 1),
+        };
+        let (report, archive) = self.run(Mode::from(self.arguments.mode), &name)?;
         live(&mut self.report, &report, &archive.transcript, self.suite, self.wire);
         self.report.file_ids.extend(registered(&report, self.suite));
         self.report.started_at = now();

@@ -67,6 +67,25 @@ fn a_canary_registers_one_file_and_a_reader_nothing() {
     assert!(again.contains(" --mode read-only --file-id nowhere --only "), "{again}");
 }
 
+/// What had to be refused and was accepted is left behind too; and what a target broke off, perhaps.
+#[test]
+fn what_a_broken_target_stored_is_told() {
+    let only = ["--only", "rejects-signature-with-first-bit-flipped", "--format", "json"];
+    let wrote = |more: &[&str]| {
+        let output = output(&[&["check"], more, &only[..]].concat());
+        json(&output.stdout)["wrote"].as_array().unwrap().clone()
+    };
+    let (honest, faulty) = (wrote(&[]), wrote(&["--fault", "signature-first-byte-ignored"]));
+    assert_eq!(faulty.len(), honest.len() + 1, "{faulty:?}");
+    assert!(faulty.iter().all(|one| one["certain"] == true && one["effect"] == "registers"), "{faulty:?}");
+    let broken = Listener::start(|_, asked| match asked.starts_with("POST ") {
+        true => answer(500, "", "{}"),
+        false => answer(200, "", "{}"),
+    });
+    let perhaps = wrote(&["--url", &broken.url()]);
+    assert!(!perhaps.is_empty() && perhaps.iter().all(|one| one["certain"] == false), "{perhaps:?}");
+}
+
 #[test]
 fn a_full_run_elsewhere_needs_its_operator() {
     // TEST-NET-1 (RFC 5737): nothing is sent, so that nobody has to be there.
