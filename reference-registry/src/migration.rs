@@ -166,7 +166,7 @@ fn rows(connection: &Connection) -> Result<Vec<(&'static str, i64)>, MigrationEr
     for described in &TABLES {
         let table = described.name;
         let found = columns_of(connection, table)?;
-        if found.is_empty() {
+        if found.is_empty() || !is_table(connection, table)? {
             return Err(MigrationError::Missing(format!("table {table}")));
         }
         if let Some(column) = described.columns().find(|column| !found.iter().any(|name| name == column)) {
@@ -176,6 +176,12 @@ fn rows(connection: &Connection) -> Result<Vec<(&'static str, i64)>, MigrationEr
         rows.push((table, count));
     }
     Ok(rows)
+}
+
+/// Not a view under the name of one, whose rows have no order.
+fn is_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let statement = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1)";
+    connection.query_row(statement, [name], |row| row.get(0))
 }
 
 /// Hands every leaf over in its order, and says how many there are; nothing where there is no log.

@@ -93,6 +93,31 @@ const STATES: &[(&str, &[(&str, u64)])] = &[
     ("rust-0.4.12/state-main", &[("invalid_manifest_signatures", 5), ("unsigned_manifest_members", 1)]),
 ];
 
+/// Further damage to what the recordings left behind, and the class that counts more of it then than before.
+const FURTHER: &[(&str, &str, &str)] = &[
+    ("a blob in a text column", "UPDATE events SET token_id = CAST(token_id AS BLOB) WHERE id = 5", "column_type_mismatches"),
+    ("a text in an integer column", "UPDATE events SET timestamp = 'soon' WHERE id = 5", "column_type_mismatches"),
+    ("a number between two leaves", "UPDATE events SET tlog_index = tlog_index + 0.5 WHERE id = 5", "events_without_tlog_index"),
+    ("no token", "UPDATE beacons SET token_id = NULL WHERE rowid = 1", "column_type_mismatches"),
+    ("no file", "UPDATE manifests SET file_id = NULL WHERE rowid = 1", "mismatched_manifest_file_ids"),
+    ("a trigger", "CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM beacons; END", "triggers"),
+    (
+        "no key, and a row twice",
+        "CREATE TABLE copied AS SELECT * FROM manifests; DROP TABLE manifests; ALTER TABLE copied RENAME TO manifests;
+         INSERT INTO manifests SELECT * FROM manifests LIMIT 1",
+        "duplicate_rows",
+    ),
+    ("a view", "ALTER TABLE corpus RENAME TO behind; CREATE VIEW corpus AS SELECT * FROM behind", "missing_tables"),
+    ("no last number", "DELETE FROM sqlite_sequence", "event_id_gaps"),
+    ("an unknown kind", "UPDATE events SET kind = 'ftp' WHERE id = 4", "event_column_mismatches"),
+    ("a version of somebody else", "PRAGMA user_version = 7", "database_errors"),
+    (
+        "marks of a deleted manifest",
+        "DELETE FROM manifests WHERE file_id = (SELECT file_id FROM watermarks LIMIT 1)",
+        "orphan_watermarks",
+    ),
+];
+
 fn main() {
     let arguments = Arguments::from_args();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/interop/oversight");
@@ -117,6 +142,14 @@ fn trials(folder: &Path) -> Vec<Trial> {
             }));
         }
     }
+    for state in ["py-0.4.12/state-main", "rust-0.4.12/state-main"] {
+        for (what, statement, class) in FURTHER {
+            let folder = folder.join(state);
+            trials.push(Trial::test(format!("finds {what} in {state}"), move || {
+                is_found(&folder, statement, class).map_err(|error| Failed::from(error.to_string()))
+            }));
+        }
+    }
     for (name, expected) in STATES {
         let state = folder.join(name);
         trials.push(Trial::test(format!("takes over {name}"), move || {
@@ -124,6 +157,19 @@ fn trials(folder: &Path) -> Vec<Trial> {
         }));
     }
     trials
+}
+
+fn is_found(state: &Path, statement: &str, class: &str) -> Result<(), Box<dyn Error>> {
+    let (copy, source) = (tempfile::TempDir::new()?, state.join("registry.sqlite"));
+    let db = copy.path().join("registry.sqlite");
+    std::fs::copy(&source, &db)?;
+    rusqlite::Connection::open(&db)?.execute_batch(statement)?;
+    let count = |db: &Path| at(&validate(db, state).to_json(), class).as_u64().unwrap_or_default();
+    let (before, after) = (count(&source), count(&db));
+    match after > before {
+        true => Ok(()),
+        false => Err(format!("{class} was {before} and is {after}").into()),
+    }
 }
 
 /// Migrates, finds the same things wrong before and after, and serves the log on.

@@ -436,7 +436,10 @@ fn a_manifest_that_would_be_served_otherwise_than_signed_is_refused_and_noted() 
 #[test]
 fn a_source_that_is_incomplete_or_damaged_leaves_nothing_behind() {
     type Damage = fn(&TempDir);
-    let damages: [(&str, Damage); 6] = [
+    let damages: [(&str, Damage); 7] = [
+        ("no table corpus", |source| {
+            run(source, "ALTER TABLE corpus RENAME TO behind; CREATE VIEW corpus AS SELECT * FROM behind");
+        }),
         ("the source's table beacons has a row that no registry keeps", |source| {
             run(
                 source,
