@@ -125,6 +125,7 @@ impl<'t> Judge<'t> {
         let check = case.check;
         let keyword = self.suite.keyword(check);
         let Ended { status, code, reason } = self.status(case, keyword);
+        let exchanges = self.exchange_lines(case, &reason);
         let label = self.label(case, status);
         let cited = self.suite.requirements.iter().filter(|known| check.requirements.contains(&known.id));
         CheckResult {
@@ -146,15 +147,17 @@ impl<'t> Judge<'t> {
                 .collect(),
             weak: check.weak.clone(),
             why: check.why.clone(),
-            exchanges: self.exchange_lines(case),
+            exchanges,
             rerun: format!("{} {}", self.rerun, check.id),
         }
     }
 
     /// One line for each exchange that the case looks at, as it went in the attempt that decided.
-    fn exchange_lines(&self, case: &Case<'_>) -> Vec<String> {
+    fn exchange_lines(&self, case: &Case<'_>, reason: &str) -> Vec<String> {
         const MOST: usize = 6;
-        let mut names: Vec<&str> = Vec::new();
+        // The one that the reason speaks of comes first; it may be none that the check names.
+        let spoken_of = reason.split([':', '[']).next().and_then(|name| self.suite.exchange(name));
+        let mut names: Vec<&str> = spoken_of.map(|exchange| exchange.id.as_str()).into_iter().collect();
         for expectation in case.expect {
             let others = expectation.statuses.iter().flat_map(|statuses| &statuses.with);
             for name in std::iter::once(&expectation.exchange).chain(others) {

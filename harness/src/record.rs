@@ -127,6 +127,15 @@ impl<'s, 'o> Recorder<'s, 'o> {
         &self.transcript
     }
 
+    /// The command that runs a check again starts the registry with the same faults.
+    pub(crate) fn rerun_with(&mut self, faults: &BTreeSet<String>) {
+        let faults: String = faults.iter().map(|fault| format!(" --fault {fault}")).collect();
+        let rerun = &mut self.transcript.manifest.rerun;
+        if let Some(before) = rerun.strip_suffix(" --only") {
+            *rerun = format!("{before}{faults} --only");
+        }
+    }
+
     /// From now on writes each exchange down in a folder, as it comes.
     ///
     /// # Errors

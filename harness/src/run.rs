@@ -105,6 +105,9 @@ pub fn run_with(
     };
     let client = Client::new(&url, pace)?;
     let mut recorder = Recorder::new(job, client, secrets, name, options)?;
+    if let Against::InProcess(faults) = against {
+        recorder.rerun_with(faults);
+    }
     if let Some(folder) = options.out {
         recorder.write_to(folder)?;
     }

@@ -61,7 +61,8 @@ fn a_new_negative_check_takes_at_most_20_lines_of_data_and_no_rebuild() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
     // The sentence, what was expected and found, the exchange, and how to see it again.
-    let again = format!("again: assayer check --edition strict --suite-dir {suite} --only {CHECK}");
+    let again =
+        format!("again: assayer check --edition strict --suite-dir {suite} --fault {FAULT} --only {CHECK}");
     for part in [
         "SI-2.watermarks (MUST, ",
         "expected 400 (sidecar_mismatch), found 200",

@@ -95,6 +95,25 @@ fn a_served_fault_of_each_sort_is_the_one_that_is_checked_for() {
     }
 }
 
+/// What an operator reads about a lie told to one reader: the exchange that told it comes first, and the command shows it again.
+#[test]
+fn a_failure_shows_its_exchange_and_a_command_that_reproduces_it() {
+    let check = "lists-of-candidates-are-one-list";
+    let only = ["--fault", "candidate-hidden-from-pages", "--only", check, "--format", "json"];
+    let output = run(&[&["check"], &only[..]].concat());
+    assert_eq!(failed(&output), [check]);
+    let report: Json = serde_json::from_slice(&output.stdout).unwrap();
+    let found = &report["checks"][0];
+    assert!(found["reason"].as_str().unwrap().starts_with("cors-foreign-candidates: "), "{found:#}");
+    let first = found["exchanges"][0].as_str().unwrap();
+    assert!(
+        first.starts_with("GET /candidates/semantic -> 200 ") && first.contains("\"count\":0,"),
+        "{first}"
+    );
+    let again: Vec<&str> = found["rerun"].as_str().unwrap().split(' ').skip(1).collect();
+    assert_eq!(failed(&run(&[&again[..], &["--format", "json"]].concat())), [check]);
+}
+
 #[test]
 fn a_selection_of_the_catalogue_is_tried_and_written_down() {
     let folder = tempfile::tempdir().unwrap();

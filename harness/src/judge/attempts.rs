@@ -224,9 +224,14 @@ impl<'t> Judge<'t> {
                     .is_some_and(|other| other.reading.as_ref() == Some(reading))
             });
         match shortfall.how {
-            How::Failed if compared => Shortfall { how: How::Raced, ..shortfall },
+            How::Failed if compared && self.has_moved(reading) => Shortfall { how: How::Raced, ..shortfall },
             _ => shortfall,
         }
+    }
+
+    fn has_moved(&self, reading: &str) -> bool {
+        let mut known = self.suite.readings.iter().filter(|known| known.id == reading);
+        known.any(|reading| moved(reading, self.transcript, self.attempt.get()))
     }
 
     /// Why an exchange was not accepted; `None` if it was.
