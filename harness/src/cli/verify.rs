@@ -192,19 +192,8 @@ fn verify_all(
 ) -> Exit {
     let done = AtomicU64::new(0);
     let read = |hand_in: &mut dyn FnMut(Result<Item, Unreadable>) -> ControlFlow<()>| {
-        let mut reader = Reader::new(question.kind, question.limits, hand_in).counting(&done).logs_last();
-        // What can be read only once comes after the files, so that a log in it is compared with their heads.
-        let (streams, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| is_stream(path));
-        let ended = files.into_iter().chain(streams).try_for_each(|path| {
-            if path.as_os_str() == "-" {
-                reader.stream("-", std::io::stdin().lock())
-            } else {
-                reader.path(path)
-            }
-        });
-        if ended.is_continue() {
-            let _ = reader.logs();
-        }
+        let reader = Reader::new(question.kind, question.limits, hand_in).counting(&done).logs_last();
+        read_all(reader, paths);
     };
     let worker = || {
         let mut worker = Worker::new(question);
@@ -226,6 +215,17 @@ fn verify_all(
         let _ = joiner.finish().into_iter().try_for_each(|joined| output.take(Ok(joined), &done));
     }
     output.finish()
+}
+
+/// What can be read only once comes after the files, so that a log in it is compared with their heads; logs in files come last.
+fn read_all(mut reader: Reader<'_>, paths: &[PathBuf]) {
+    let (streams, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|path| is_stream(path));
+    let ended = files.into_iter().chain(streams).try_for_each(|path| {
+        if path.as_os_str() == "-" { reader.stream("-", std::io::stdin().lock()) } else { reader.path(path) }
+    });
+    if ended.is_continue() {
+        let _ = reader.logs();
+    }
 }
 
 /// Standard input, a pipe or a device.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use assayer_verifier::oversight::{DocumentKind, Log, Trust, verify_log};
+use assayer_verifier::oversight::{DocumentKind, Log, LogReader, Trust};
 use assayer_verifier::{Limits, Problem};
 
 use super::{Item, Reader, Unreadable};
@@ -14,15 +14,15 @@ use super::{Item, Reader, Unreadable};
 /// A text that names the file and the first thing that is wrong with it: a log that is not sound shows nothing.
 pub fn read_log(path: &Path, limits: &Limits) -> Result<Log, String> {
     let name = path.display();
-    let mut documents: Vec<Vec<u8>> = Vec::new();
+    let mut log = LogReader::new(limits);
     let mut failed = None;
     let mut ended = false;
     let mut take = |item: Result<Item, Unreadable>| {
         match item {
-            Ok(Item::Document { bytes, .. }) => documents.push(bytes),
+            Ok(Item::Document { bytes, .. }) => log.add(&bytes),
             Ok(Item::Records { lines, .. }) => {
                 let filled = lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-                documents.extend(filled.map(<[u8]>::to_vec));
+                filled.for_each(|line| log.add(line));
             }
             Ok(Item::LogEnd { .. }) => ended = true,
             Ok(Item::Skipped(_)) => {}
@@ -34,7 +34,7 @@ pub fn read_log(path: &Path, limits: &Limits) -> Result<Log, String> {
     if let Some(error) = failed {
         return Err(error);
     }
-    let (log, trace) = verify_log(documents.iter().map(Vec::as_slice), &Trust::default(), limits);
+    let (log, trace) = log.finish(&Trust::default());
     match trace.refuted().next() {
         Some(layer) => {
             let problem = layer.problem.as_ref();

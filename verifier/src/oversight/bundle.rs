@@ -931,25 +931,10 @@ fn completeness_layer(
     };
     let listed: BTreeSet<u64> =
         events.iter().filter_map(|row| row.get("tlog_index").and_then(Value::as_u64)).collect();
-    let is_listed = |leaf: &&Leaf| listed.contains(&leaf.index);
-    let omitted = committed.about("beacon", bundle.get("file_id")).find(|leaf| !is_listed(leaf));
-    // A leaf that says in no known way what it is of may be of an event of this file.
-    let unclear = || committed.log.unclear_leaves(committed.size).find(|leaf| !is_listed(leaf));
-    // One of a token that the issuer signed was fired before the registration, or it belongs to this file.
-    let tokens = signed_tokens(manifest);
-    let astray = || {
-        let mut leaves = tokens.iter().flat_map(|token| committed.log.leaves_of_token(token, committed.size));
-        leaves.find(|leaf| !is_listed(leaf))
-    };
-    let show = |leaf: &Leaf| format!("leaf {}: {}", leaf.index, String::from_utf8_lossy(&leaf.bytes));
+    let omitted = committed.about("beacon", bundle.get("file_id")).find(|leaf| !listed.contains(&leaf.index));
     match omitted {
-        None if let Some(leaf) = unclear() => {
-            let expected = "leaves that say of what event and file they are (fact sheet 1.4)";
-            layer.not_established(Problem::new(Code::LogEncoding, "/events", expected, show(leaf)))
-        }
-        None if let Some(leaf) = astray() => {
-            let expected = "leaves of the tokens that the issuer signed to be of this file";
-            layer.not_established(Problem::new(Code::LogEventMissing, "/events", expected, show(leaf)))
+        None if let Some(problem) = doubtful_leaf(manifest, committed, &listed) => {
+            layer.not_established(problem)
         }
         None => layer.recomputed(format!("{} leaves searched", committed.size)),
         Some(leaf) => {
@@ -957,4 +942,28 @@ fn completeness_layer(
             layer.refuted(Problem::new(Code::LogEventMissing, "/events", expected, "no such row"))
         }
     }
+}
+
+/// A leaf that no row lists, and of which nobody can say that it is of no event of this file.
+fn doubtful_leaf(
+    manifest: Option<Value<'_>>,
+    committed: &Committed<'_>,
+    listed: &BTreeSet<u64>,
+) -> Option<Problem> {
+    let is_listed = |leaf: &&Leaf| listed.contains(&leaf.index);
+    let doubt = |code, expected: &str, leaf: &Leaf| {
+        let found = format!("leaf {}: {}", leaf.index, String::from_utf8_lossy(&leaf.bytes));
+        Problem::new(code, "/events", expected, found)
+    };
+    // A leaf that says in no known way what it is of may be of an event of this file.
+    if let Some(leaf) = committed.log.unclear_leaves(committed.size).find(|leaf| !is_listed(leaf)) {
+        let expected = "leaves that say of what event and file they are (fact sheet 1.4)";
+        return Some(doubt(Code::LogEncoding, expected, leaf));
+    }
+    // One of a token that the issuer signed was fired before the registration, or belongs to another file since, or to this.
+    let tokens = signed_tokens(manifest);
+    let mut leaves = tokens.iter().flat_map(|token| committed.log.leaves_of_token(token, committed.size));
+    let leaf = leaves.find(|leaf| !is_listed(leaf))?;
+    let expected = "leaves of the tokens that the issuer signed to be of this file";
+    Some(doubt(Code::LogEventMissing, expected, leaf))
 }

@@ -867,16 +867,55 @@ pub fn verify_log<'a>(
     trust: &Trust<'_>,
     limits: &Limits,
 ) -> (Log, Trace) {
-    let mut part = LogPart::new(Some(Vec::new()));
+    let mut reader = LogReader::new(limits);
     for document in documents {
-        part.add(document, limits);
+        reader.add(document);
     }
-    let leaves = part.leaves.take().unwrap_or_default();
-    let first = part.runs.first().filter(|run| run.index == 0 && run.unread == 0);
-    let subtrees = subtrees(first.map(|run| run.hashes.clone()).unwrap_or_default());
-    let mut verifier = LogVerifier::new(trust, limits);
-    verifier.add(part);
-    (Log { leaves, subtrees, by_file: OnceLock::new() }, verifier.finish())
+    reader.finish(trust)
+}
+
+/// Reads a log document by document, and keeps its leaves: the documents themselves need not be held.
+///
+/// ```
+/// use assayer_verifier::{Limits, leaf_hash};
+/// use assayer_verifier::oversight::{LogReader, Trust};
+///
+/// let limits = Limits::default();
+/// let mut reader = LogReader::new(&limits);
+/// let hash = leaf_hash(b"{}");
+/// reader.add(format!(r#"{{"index": 0, "leaf_hash": "{hash}", "leaf_data": "{{}}"}}"#).as_bytes());
+/// let (log, trace) = reader.finish(&Trust::default());
+/// assert_eq!((log.leaves().len(), trace.refuted().count()), (1, 0));
+/// ```
+#[derive(Debug)]
+pub struct LogReader<'l> {
+    part: LogPart,
+    limits: &'l Limits,
+}
+
+impl<'l> LogReader<'l> {
+    /// One that has read nothing.
+    #[must_use]
+    pub fn new(limits: &'l Limits) -> Self {
+        Self { part: LogPart::new(Some(Vec::new())), limits }
+    }
+
+    /// Reads the next page or record, a JSON text.
+    pub fn add(&mut self, document: &[u8]) {
+        self.part.add(document, self.limits);
+    }
+
+    /// The log, and its layers as [`verify_log`] has them.
+    #[must_use]
+    pub fn finish(self, trust: &Trust<'_>) -> (Log, Trace) {
+        let Self { mut part, limits } = self;
+        let leaves = part.leaves.take().unwrap_or_default();
+        let first = part.runs.first().filter(|run| run.index == 0 && run.unread == 0);
+        let subtrees = subtrees(first.map(|run| run.hashes.clone()).unwrap_or_default());
+        let mut verifier = LogVerifier::new(trust, limits);
+        verifier.add(part);
+        (Log { leaves, subtrees, by_file: OnceLock::new() }, verifier.finish())
+    }
 }
 
 const READING_LAYERS: [&str; 4] = ["limits", "json", "entries", "leaf-hashes"];

@@ -25,7 +25,7 @@ pub use consistency::{consistency_json, verify_consistency_proof};
 pub use equivocation::{Contradiction, EquivocationProof, NoContradiction, verify_equivocation_proof};
 pub use explain::{Detail, Difference, Explanation, KeyUse, Recomputed, explain};
 pub use head::{SignedHead, compare_heads, heads_not_compared, verify_head};
-pub use log::{Leaf, Log, LogPart, LogVerifier, verify_log};
+pub use log::{Leaf, Log, LogPart, LogReader, LogVerifier, verify_log};
 pub use manifest::{Reading, signing_bytes};
 pub use proof::{inclusion_json, inclusion_proofs_of, verify_proof};
 pub use together::{CrossCheck, CrossFinding, ShownManifest, Statement};
