@@ -3,11 +3,14 @@
 //!
 //! Each round is an archive of its own, so that whoever doubts the report can judge every round again.
 
+mod again;
+mod tied;
+
 use std::path::{Path, PathBuf};
 
 use assayer_reference_registry as registry;
-use assayer_reports::{Counts, Outcome as Came, Report, Tool, Weight};
-use assayer_vectors::{Document as Kind, Effect, Exchange, Growth, Reference, Suite, Torn, Wire};
+use assayer_reports::{Counts, Mode, Outcome as Came, Report, Status, Tool, Weight};
+use assayer_vectors::{Capability, Document as Kind, Effect, Exchange, Growth, Reference, Suite, Torn, Wire};
 use assayer_verifier::Limits;
 use assayer_verifier::oversight::Log;
 use schemars::JsonSchema;
@@ -16,8 +19,13 @@ use serde_json::Value as Json;
 
 use crate::archive::{Archive, ArchiveState, sha256};
 use crate::growth::{NotOneLog, Sighting, compare};
+use crate::plan::cases;
 use crate::record::look_up;
 use crate::transcript::{Answer, Outcome, Recorded, Transcript};
+use crate::wrote::wrote;
+
+pub use again::{NotDerived, Spoken, derive_again, slack_s};
+pub use tied::tied;
 
 /// Version of the form of [`BurnIn`].
 pub const BURN_IN_FORM: &str = "assayer-burn-in/1";
@@ -34,8 +42,12 @@ pub struct BurnIn {
     pub target: String,
     /// Suite and edition.
     pub edition: String,
+    /// SHA-256 (hexadecimal) of the suite's data.
+    pub suite_digest: String,
     /// Wire profile.
     pub wire: String,
+    /// What it was begun with: it is taken up again with the same.
+    pub asked: Asked,
     /// When the window began, after the live run (RFC 3339, UTC).
     pub started_at: String,
     /// How long the window is, in seconds.
@@ -44,10 +56,20 @@ pub struct BurnIn {
     pub interval_s: u64,
     /// Whether the window is over.
     pub state: ArchiveState,
+    /// Since when it is (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete_since: Option<String>,
+    /// When all of it was last derived again from its archives, after it was over (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived_again_at: Option<String>,
     /// How often it was taken up again after it had broken off.
     pub resumed: u32,
     /// Rounds that were due while nobody was there to do them.
     pub missed: u64,
+    /// When the clock of this machine was set while the burn-in went on.
+    pub jumps: Vec<Jump>,
+    /// The live runs: the last one is that of step 6; those before it broke off.
+    pub live: Vec<LiveRun>,
     /// Files whose evidence is looked at in each round.
     pub file_ids: Vec<String>,
     /// SHA-256 (hexadecimal) of the old database when it began, if there is one.
@@ -57,6 +79,69 @@ pub struct BurnIn {
     pub steps: Vec<StepResult>,
     /// The rounds.
     pub rounds: Vec<Round>,
+}
+
+/// What a burn-in was asked for, beside registry, edition and window.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// What the live run may leave behind.
+    pub mode: Mode,
+    /// Files that were named by the operator.
+    pub file_ids: Vec<String>,
+    /// Whether the operator says that there is nothing to migrate.
+    pub no_migration: bool,
+    /// The database that was taken over, as it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_db: Option<String>,
+    /// The database of the registry, as it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub db: Option<String>,
+    /// The folder of its log and identity, as it was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<String>,
+}
+
+/// The clock of the machine was set: times of day before and after do not say how much time went by.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Jump {
+    /// The round before which it was noticed.
+    pub round: u64,
+    /// By how many seconds it ran ahead of a clock that nobody sets; negative where it was set back.
+    pub seconds: i64,
+}
+
+/// One live run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LiveRun {
+    /// Its archive, relative to the report.
+    pub archive: String,
+    /// Whether it came to its end.
+    pub state: ArchiveState,
+    /// SHA-256 (hexadecimal) of the archive's sums; absent if it broke off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Exchanges that stored something on the target, or may have. Of a run that broke off there may be one more, which was under
+    /// way.
+    pub wrote: usize,
+    /// Whether some address of the target was not on the loopback interface.
+    pub is_elsewhere: bool,
+}
+
+impl LiveRun {
+    /// What an archive of a live run comes to.
+    #[must_use]
+    pub fn of(name: &str, archive: &Archive, is_elsewhere: bool, suite: &Suite) -> Self {
+        Self {
+            archive: name.to_owned(),
+            state: archive.transcript.manifest.state,
+            digest: archive.digest.clone(),
+            wrote: wrote(suite, &archive.transcript).len(),
+            is_elsewhere,
+        }
+    }
 }
 
 /// How a step or a comparison ended.
@@ -132,8 +217,8 @@ const TITLES: [&str; 9] = [
     "the old database is a cold copy that cannot be written",
     "a dry run counts the rows of the old database",
     "the new database has them all",
-    "the new database is valid",
-    "the registry listens on loopback, with operator token and event secret",
+    "the new database is valid, and that of the registry",
+    "the registry listens on loopback, and asks for operator token and event secret",
     "a live conformance run",
     "identity, head, log and evidence, fetched and verified in each round",
     "the surface is the one of the wire profile",
@@ -160,9 +245,38 @@ impl BurnIn {
         let is_whole = self.state == ArchiveState::Complete && self.steps.len() == TITLES.len();
         match () {
             () if all.contains(&StepStatus::Failed) => Came::Bad,
-            () if is_whole && self.rounds.len() > 1 && self.missed == 0 && all.iter().all(good) => Came::Good,
+            () if is_whole && self.is_seen_through() && all.iter().all(good) => Came::Good,
             () => Came::Inconclusive,
         }
+    }
+
+    /// Whether every round was done, by a clock that was not set.
+    fn is_seen_through(&self) -> bool {
+        self.rounds.len() > 1 && self.missed == 0 && self.jumps.is_empty()
+    }
+
+    /// How many rounds window and interval imply: one at its beginning, one at its end.
+    #[must_use]
+    pub fn rounds_due(&self) -> u64 {
+        self.window_s.div_ceil(self.interval_s.max(1)).saturating_add(1)
+    }
+
+    /// How many of them were done or missed.
+    #[must_use]
+    pub fn rounds_over(&self) -> u64 {
+        (self.rounds.len() as u64).saturating_add(self.missed)
+    }
+
+    /// When a round is due, in seconds after the beginning of the window; the first is 0.
+    #[must_use]
+    pub fn due_s(&self, before: u64) -> u64 {
+        before.saturating_mul(self.interval_s).min(self.window_s)
+    }
+
+    /// The name of the archive of a round.
+    #[must_use]
+    pub fn archive_of(round: u64) -> String {
+        format!("round-{round:04}")
     }
 
     /// As one JSON document, with a newline at its end.
@@ -176,7 +290,14 @@ impl BurnIn {
     /// For people.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut out = format!("burn-in of {} ({}, wire {})\n", self.target, self.edition, self.wire);
+        let mut out = format!(
+            "burn-in of {} ({}, wire {}): window {}, a round every {}\n",
+            self.target,
+            self.edition,
+            self.wire,
+            seconds(self.window_s),
+            seconds(self.interval_s)
+        );
         for step in &self.steps {
             out.push_str(&format!(
                 "  {:<14} {}. {}: {}\n",
@@ -185,6 +306,18 @@ impl BurnIn {
                 step.title,
                 step.text
             ));
+        }
+        for run in &self.live {
+            let end = match run.state {
+                ArchiveState::Complete => "complete",
+                ArchiveState::Incomplete => "broke off; one more may have been under way",
+            };
+            out.push_str(&format!("  {:<14} left behind by {} writes; {end}\n", run.archive, run.wrote));
+        }
+        for jump in &self.jumps {
+            let Jump { round, seconds } = jump;
+            let text = format!("before round {round} the clock of this machine was set by {seconds} s");
+            out.push_str(&format!("  {:<14} {text}\n", word(StepStatus::NotVerified)));
         }
         for round in &self.rounds {
             let size = round.tree_size.map_or_else(|| "no head".to_owned(), |size| format!("{size} leaves"));
@@ -205,8 +338,12 @@ impl BurnIn {
             (ArchiveState::Complete, Came::Bad) => "NOT ready: something failed",
             (ArchiveState::Complete, Came::Inconclusive) => "inconclusive: not everything was shown",
         };
+        let since = match (&self.complete_since, &self.derived_again_at) {
+            (Some(since), Some(_)) => format!("complete since {since}, derived again from its archives: "),
+            _ => String::new(),
+        };
         out.push_str(&format!(
-            "{} rounds, {} missed, taken up again {} times: {state}\n",
+            "{} rounds, {} missed, taken up again {} times: {since}{state}\n",
             self.rounds.len(),
             self.missed,
             self.resumed
@@ -214,7 +351,8 @@ impl BurnIn {
         out
     }
 
-    /// Steps 1 to 4: the old database, a dry run over it, and the new one against it.
+    /// Steps 1 to 4: the old database, a dry run over it, and the new one against it. When a burn-in is taken up again they are looked
+    /// at again: the new database may have grown since, and what failed once stays failed.
     ///
     /// Out: nothing where there is nothing to migrate.
     pub fn databases(&mut self, databases: Option<&Databases>) {
@@ -224,25 +362,45 @@ impl BurnIn {
             }
             return;
         };
-        self.old_database_sha256 = sha256_of(old);
+        let may_have_grown = !self.live.is_empty();
+        self.old_database_sha256 = self.old_database_sha256.take().or_else(|| sha256_of(old));
         let (status, text) = cold(old);
-        self.set(1, status, text);
+        self.set_for_good(1, status, text);
         let validation = registry::validate(new, data_dir);
         let found = validation.to_json();
         let status = if validation.is_ok() { StepStatus::Passed } else { StepStatus::Failed };
-        self.set(4, status, nonzero(&found));
+        self.set_for_good(4, status, nonzero(&found));
         let scratch = new.with_extension("never-written");
         match registry::migrate(old, &scratch, &scratch.with_extension("folder"), true) {
             Ok(dry_run) => {
                 let dry_run = dry_run.to_json();
-                self.set(2, StepStatus::Passed, rows(&dry_run));
-                let (status, text) = same_rows(&dry_run, &found);
-                self.set(3, status, text);
+                self.set_for_good(2, StepStatus::Passed, rows(&dry_run));
+                let (status, text) = same_rows(&dry_run, &found, may_have_grown);
+                self.set_for_good(3, status, text);
             }
             Err(error) => {
-                self.set(2, StepStatus::Failed, error.to_string());
-                self.set(3, StepStatus::NotVerified, "there are no counts to compare with");
+                self.set_for_good(2, StepStatus::Failed, error.to_string());
+                self.set_for_good(3, StepStatus::NotVerified, "there are no counts to compare with");
             }
+        }
+    }
+
+    /// Step 4 goes on: a valid database may be that of another registry.
+    ///
+    /// In: what the live run saw.
+    pub fn tie(&mut self, databases: Option<&Databases>, live: &Transcript, spoken: (&Suite, &Wire)) {
+        let step = self.steps.iter().find(|step| step.step == 4 && step.status == StepStatus::Passed);
+        if let (Some(databases), Some(step)) = (databases, step) {
+            let valid = step.text.clone();
+            let (status, text) = tied(databases, live, spoken);
+            self.set(4, status, format!("{valid}; {text}"));
+        }
+    }
+
+    /// What failed once stays failed.
+    fn set_for_good(&mut self, step: u8, status: StepStatus, text: impl Into<String>) {
+        if !self.steps.iter().any(|known| known.step == step && known.status == StepStatus::Failed) {
+            self.set(step, status, text);
         }
     }
 
@@ -259,10 +417,7 @@ impl BurnIn {
             (Some(before), None) => (StepStatus::Failed, format!("expected SHA-256 {before}, found no file")),
             (None, _) => (StepStatus::Failed, "it could not be read at the beginning".to_owned()),
         };
-        // What was changed once stays changed.
-        if !self.steps.iter().any(|step| step.step == 9 && step.status == StepStatus::Failed) {
-            self.set(9, status, text);
-        }
+        self.set_for_good(9, status, text);
     }
 
     /// Step 7: what all rounds come to.
@@ -296,6 +451,14 @@ fn word(status: StepStatus) -> &'static str {
     }
 }
 
+/// A length of time for people.
+fn seconds(seconds: u64) -> String {
+    match seconds {
+        0..3600 => format!("{seconds} s"),
+        _ => format!("{seconds} s ({}.{:02} h)", seconds / 3600, seconds % 3600 / 36),
+    }
+}
+
 fn sha256_of(path: &Path) -> Option<String> {
     fs_err::read(path).ok().map(|bytes| sha256(&bytes))
 }
@@ -323,20 +486,27 @@ fn rows(counts: &Json) -> String {
     rows.join(", ")
 }
 
-fn same_rows(dry_run: &Json, validation: &Json) -> (StepStatus, String) {
+fn same_rows(dry_run: &Json, validation: &Json, may_have_grown: bool) -> (StepStatus, String) {
     let new = &validation["counts"];
-    let leaves = (&dry_run["tlog_leaves"], &validation["tlog_size"]);
-    let differs = TABLES.iter().find(|table| dry_run[**table] != new[**table] || dry_run[**table].is_null());
-    match differs {
-        Some(table) => {
-            let text =
-                format!("{table}: the old database has {}, the new one {}", dry_run[*table], new[*table]);
-            (StepStatus::Failed, text)
+    let has_them = |old: &Json, new: &Json| match (old.as_u64(), new.as_u64()) {
+        (Some(old), Some(new)) => {
+            if may_have_grown {
+                new >= old
+            } else {
+                new == old
+            }
         }
-        None if leaves.0 != leaves.1 => {
-            (StepStatus::Failed, format!("leaves: the old log has {}, the new one {}", leaves.0, leaves.1))
-        }
-        None => (StepStatus::Passed, format!("{}, leaves {}", rows(new), leaves.1)),
+        _ => false,
+    };
+    if let Some(table) = TABLES.iter().find(|table| !has_them(&dry_run[**table], &new[**table])) {
+        let text = format!("{table}: the old database has {}, the new one {}", dry_run[*table], new[*table]);
+        return (StepStatus::Failed, text);
+    }
+    let (old, leaves) = (&dry_run["tlog_leaves"], &validation["tlog_size"]);
+    let is_without_log = !may_have_grown && old == leaves;
+    match has_them(old, leaves) || is_without_log {
+        true => (StepStatus::Passed, format!("{}, leaves {leaves}", rows(new))),
+        false => (StepStatus::Failed, format!("leaves: the old log has {old}, the new one {leaves}")),
     }
 }
 
@@ -349,8 +519,18 @@ fn nonzero(validation: &Json) -> String {
     if named.is_empty() { "every class of failure is zero".to_owned() } else { named.join(", ") }
 }
 
-/// Step 6: what a live run comes to, and step 8: which calls of the wire profile it saw served.
-pub fn live(burn_in: &mut BurnIn, report: &Report, transcript: &Transcript, suite: &Suite, wire: &Wire) {
+/// Step 5: where the registry listens and whether it asks for its secrets; step 6: what a live run comes to; and step 8: which calls
+/// of the wire profile it saw served.
+pub fn live(
+    burn_in: &mut BurnIn,
+    report: &Report,
+    transcript: &Transcript,
+    is_elsewhere: bool,
+    spoken: Spoken<'_>,
+) {
+    let (suite, _, wire) = spoken;
+    let (status, text) = guarded(report, transcript, is_elsewhere, spoken);
+    burn_in.set(5, status, text);
     let (status, text) = of_report(report);
     burn_in.set(6, status, format!("mode {}: {text}", report.mode.as_str()));
     let unserved: Vec<&str> = wire
@@ -374,6 +554,52 @@ pub fn live(burn_in: &mut BurnIn, report: &Report, transcript: &Transcript, suit
         let text = format!("in mode {mode} these calls are not asked for: {}", unserved.join(", "));
         burn_in.set(8, StepStatus::NotVerified, text);
     }
+}
+
+/// Whether the registry is on loopback, and every check of the edition that sees a wrong credential refused was run and passed.
+fn guarded(
+    report: &Report,
+    transcript: &Transcript,
+    is_elsewhere: bool,
+    (suite, edition, _): Spoken<'_>,
+) -> (StepStatus, String) {
+    let open = |text: String| (StepStatus::NotVerified, text);
+    let capabilities = &transcript.manifest.capabilities;
+    if is_elsewhere || capabilities.contains(&Capability::BeyondLoopback) {
+        return (StepStatus::Failed, "it is reached at an address that is not on loopback".to_owned());
+    }
+    let mut counts = Vec::new();
+    for (secret, name) in
+        [(Capability::OperatorToken, "operator token"), (Capability::DnsEventSecret, "event secret")]
+    {
+        if !capabilities.contains(&secret) {
+            return open("expected OVERSIGHT_OPERATOR_TOKEN and OVERSIGHT_DNS_EVENT_SECRET".to_owned());
+        }
+        let mut of_it = cases(suite, edition);
+        of_it.retain(|case| {
+            case.check.requires.contains(&secret)
+                && case.expect.iter().any(|expectation| expectation.demands_rejection())
+        });
+        let found =
+            of_it.iter().filter_map(|case| report.checks.iter().find(|check| check.id == case.check.id));
+        let found: Vec<_> = found.collect();
+        let mut decisive = found.iter().filter(|check| check.decides());
+        if let Some(wrong) = decisive.clone().find(|check| check.status.weight() == Weight::Refuted) {
+            return (StepStatus::Failed, format!("{name}: {}: {}", wrong.id, wrong.reason));
+        }
+        let (all, run) = (of_it.len(), found.len());
+        if run < all || all == 0 {
+            let mode = report.mode.as_str();
+            return open(format!(
+                "on loopback; in mode {mode} only {run} of the {all} checks that the {name} is asked for are run"
+            ));
+        }
+        if let Some(open_one) = decisive.find(|check| check.status != Status::Pass) {
+            return open(format!("{name}: {}: {}", open_one.id, open_one.reason));
+        }
+        counts.push(format!("{name}: {run} checks of the live run saw what is wrong refused"));
+    }
+    (StepStatus::Passed, format!("on loopback; {}", counts.join("; ")))
 }
 
 /// Whether the suite expects a call to be served at all: some calls are there to be refused.
@@ -503,17 +729,7 @@ pub fn grown(earlier: &Transcript, later: &Transcript, suite: &Suite, wire: &Wir
     };
     let pages: Vec<Vec<u8>> = later.of(&name).into_iter().filter_map(answer).map(Answer::body).collect();
     let (log, _) = Log::read(pages.iter().map(Vec::as_slice), &Limits::default());
-    let sightings: Vec<Sighting> = earlier
-        .exchanges
-        .iter()
-        .filter_map(|recorded| {
-            let kind = kind_of(suite, wire, recorded);
-            let body = answer(recorded).filter(|answer| answer.is_success())?.body();
-            let sighting = Sighting::read(recorded.exchange.clone(), kind, &body)?;
-            let together = suite.exchange(&recorded.exchange).and_then(|exchange| exchange.together.clone());
-            Some(sighting.at_the_moment(together.map(|name| format!("{name} {}", recorded.attempt))))
-        })
-        .collect();
+    let sightings = sightings(earlier, suite, wire);
     if sightings.is_empty() {
         return (StepStatus::NotVerified, "the round before saw no head".to_owned());
     }
@@ -526,6 +742,18 @@ pub fn grown(earlier: &Transcript, later: &Transcript, suite: &Suite, wire: &Wir
         // A log that ends before a head that it showed earlier has lost leaves.
         Err(NotOneLog::Shown(text) | NotOneLog::TooShort(text)) => (StepStatus::Failed, text),
     }
+}
+
+/// Every head that a run saw, wherever it stood.
+fn sightings(transcript: &Transcript, suite: &Suite, wire: &Wire) -> Vec<Sighting> {
+    let one = |recorded: &Recorded| {
+        let kind = kind_of(suite, wire, recorded);
+        let body = answer(recorded).filter(|answer| answer.is_success())?.body();
+        let sighting = Sighting::read(recorded.exchange.clone(), kind, &body)?;
+        let together = suite.exchange(&recorded.exchange).and_then(|exchange| exchange.together.clone());
+        Some(sighting.at_the_moment(together.map(|name| format!("{name} {}", recorded.attempt))))
+    };
+    transcript.exchanges.iter().filter_map(one).collect()
 }
 
 /// The file that a live run registered as its canary, for the rounds to look at.

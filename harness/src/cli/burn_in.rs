@@ -1,9 +1,12 @@
 //! `assayer burn-in`: the nine steps of the deployment guide, over a window of time.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use assayer_harness::burn_in::{BURN_IN_FORM, BurnIn, Databases, StepStatus, live, registered, round};
+use assayer_harness::burn_in::{
+    Asked, BURN_IN_FORM, BurnIn, Databases, Jump, LiveRun, StepStatus, derive_again, live, registered, round,
+    slack_s,
+};
 use assayer_harness::{
     Against, Archive, ArchiveState, Case, Client, Job, Options, Secrets, Transcript, allowed, cases, edition,
     recheck, run_with, tool, wire,
@@ -11,7 +14,7 @@ use assayer_harness::{
 use assayer_reports::{Mode, Outcome, Report, Selection};
 use assayer_vectors::{Edition, SUITE, Suite, Wire};
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::check::{Bar, ModeName, given, permitted};
 use super::{Exit, complain, edition_name, load, print, secret};
@@ -101,11 +104,13 @@ fn burn_in(arguments: &BurnInArguments) -> Result<Exit, Failure> {
         operator_token: secret("OVERSIGHT_OPERATOR_TOKEN").map_err(usage)?,
         dns_event_secret: secret("OVERSIGHT_DNS_EVENT_SECRET").map_err(usage)?,
     };
-    let is_guarded = secrets.operator_token.is_some() && secrets.dns_event_secret.is_some();
-    let report = begun(arguments, &suite, wire, edition)?;
+    let (report, is_begun) = begun(arguments, &suite, wire, edition)?;
     let mut burning = Burning { arguments, suite: &suite, edition, wire, secrets, report };
+    if is_begun {
+        burning.again()?;
+    }
     if !burning.report.steps.iter().any(|step| step.step == LIVE_RUN) {
-        burning.before(is_guarded)?;
+        burning.before()?;
     }
     burning.window()?;
     let report = &burning.report;
@@ -118,57 +123,83 @@ fn burn_in(arguments: &BurnInArguments) -> Result<Exit, Failure> {
     Ok(if printed == Exit::Good { exit } else { printed })
 }
 
-/// A new report, or that of a burn-in of the same registry that broke off.
+/// A new report, or that of a burn-in of the same registry that broke off, or is over; and whether it is one of these.
 fn begun(
     arguments: &BurnInArguments,
     suite: &Suite,
     wire: &Wire,
     edition: &Edition,
-) -> Result<BurnIn, Failure> {
+) -> Result<(BurnIn, bool), Failure> {
     if !(arguments.hours > 0.0 && arguments.hours <= LONGEST_HOURS) {
         return Err(usage(format!(
             "--hours: expected more than 0 and at most {LONGEST_HOURS}, found {}",
             arguments.hours
         )));
     }
-    let window = Duration::from_secs_f64(arguments.hours * 3600.0);
-    let fresh = BurnIn {
+    let fresh = fresh(arguments, suite, wire, edition)?;
+    let path = arguments.out.join("burn-in.json");
+    if !path.exists() {
+        fs_err::create_dir_all(&arguments.out).map_err(usage)?;
+        return Ok((fresh, false));
+    }
+    let earlier = earlier(&path)?;
+    let json = |report: &BurnIn| serde_json::to_value(report).map_err(usage);
+    let (before, asked) = (json(&earlier)?, json(&fresh)?);
+    for name in ["tool", "target", "edition", "suite_digest", "wire", "asked", "window_s", "interval_s"] {
+        let (before, asked) = (before.get(name), asked.get(name));
+        if before != asked {
+            let shown =
+                |value: Option<&serde_json::Value>| value.map(ToString::to_string).unwrap_or_default();
+            return Err(usage(format!(
+                "{}: {name}: it was begun with {}, now asked for {}",
+                path.display(),
+                shown(before),
+                shown(asked)
+            )));
+        }
+    }
+    let resumed = earlier.resumed.saturating_add(u32::from(earlier.state == ArchiveState::Incomplete));
+    Ok((BurnIn { resumed, ..earlier }, true))
+}
+
+fn fresh(
+    arguments: &BurnInArguments,
+    suite: &Suite,
+    wire: &Wire,
+    edition: &Edition,
+) -> Result<BurnIn, Failure> {
+    let named = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let asked = Asked {
+        mode: arguments.mode.into(),
+        file_ids: given(&arguments.file_id)?,
+        no_migration: arguments.no_migration,
+        old_db: named(&arguments.old_db),
+        db: named(&arguments.db),
+        data_dir: named(&arguments.data_dir),
+    };
+    Ok(BurnIn {
         form: BURN_IN_FORM.to_owned(),
         tool: tool(),
         target: arguments.url.clone(),
         edition: format!("{}@{}", suite.name, edition.edition),
+        suite_digest: suite.digest.clone(),
         wire: wire.wire.clone(),
+        file_ids: asked.file_ids.clone(),
+        asked,
         started_at: now(),
-        window_s: window.as_secs(),
+        window_s: Duration::from_secs_f64(arguments.hours * 3600.0).as_secs(),
         interval_s: arguments.interval.max(SHORTEST_INTERVAL),
         state: ArchiveState::Incomplete,
+        complete_since: None,
+        derived_again_at: None,
         resumed: 0,
         missed: 0,
-        file_ids: given(&arguments.file_id)?,
+        jumps: Vec::new(),
+        live: Vec::new(),
         old_database_sha256: None,
         steps: Vec::new(),
         rounds: Vec::new(),
-    };
-    let path = arguments.out.join("burn-in.json");
-    if !path.exists() {
-        fs_err::create_dir_all(&arguments.out).map_err(usage)?;
-        return Ok(fresh);
-    }
-    let earlier = earlier(&path)?;
-    let same = |name: &str, before: &str, asked: &str| match before == asked {
-        true => Ok(()),
-        false => Err(usage(format!(
-            "{}: {name}: it was begun with {before}, now asked for {asked}",
-            path.display()
-        ))),
-    };
-    same("target", &earlier.target, &fresh.target)?;
-    same("edition", &earlier.edition, &fresh.edition)?;
-    same("wire", &earlier.wire, &fresh.wire)?;
-    same("seconds", &earlier.window_s.to_string(), &fresh.window_s.to_string())?;
-    same("interval", &earlier.interval_s.to_string(), &fresh.interval_s.to_string())?;
-    let resumed = earlier.resumed + u32::from(earlier.state == ArchiveState::Incomplete);
-    Ok(BurnIn { resumed, ..earlier })
+    })
 }
 
 fn earlier(path: &Path) -> Result<BurnIn, Failure> {
@@ -196,39 +227,68 @@ struct Burning<'b> {
 }
 
 impl Burning<'_> {
-    /// What is done once, before the window: steps 1 to 6, and 8.
-    fn before(&mut self, is_guarded: bool) -> Result<(), Failure> {
-        let databases = self.databases();
+    /// A report that stands already is derived again from its archives, and the databases are looked at again.
+    fn again(&mut self) -> Result<(), Failure> {
+        let seen = self.derived()?;
+        let Some(seen) = seen else { return Ok(()) };
+        self.before_the_live_run();
+        self.report.tie(self.databases().as_ref(), &seen, (self.suite, self.wire));
+        if self.report.state == ArchiveState::Complete {
+            self.report.derived_again_at = Some(now());
+        }
+        self.write()
+    }
+
+    /// That the report is what follows from its archives. Out: what the live run saw, if it is over.
+    fn derived(&self) -> Result<Option<Transcript>, Failure> {
+        derive_again(&self.report, &self.arguments.out, (self.suite, self.edition, self.wire)).map_err(usage)
+    }
+
+    /// Steps 1 to 4, and 9.
+    fn before_the_live_run(&mut self) {
         if self.arguments.no_migration {
             for step in [1, 2, 3, 4, 9] {
                 self.report.set(step, StepStatus::NotApplicable, "there is nothing to migrate");
             }
         } else {
-            self.report.databases(databases.as_ref());
+            self.report.databases(self.databases().as_ref());
             self.old_database();
         }
+    }
+
+    /// What is done once, before the window: steps 1 to 6, and 8.
+    fn before(&mut self) -> Result<(), Failure> {
         let client = Client::new(&self.arguments.url, None).map_err(usage)?;
-        let (status, text) = match (client.may_be_elsewhere(), is_guarded) {
-            (false, true) => {
-                (StepStatus::Passed, "on loopback; token and secret are known, and checked by the live run")
-            }
-            (true, _) => (StepStatus::Failed, "it is reached at an address that is not on loopback"),
-            (false, false) => {
-                (StepStatus::NotVerified, "expected OVERSIGHT_OPERATOR_TOKEN and OVERSIGHT_DNS_EVENT_SECRET")
-            }
-        };
-        self.report.set(5, status, text);
+        let is_elsewhere = client.may_be_elsewhere();
+        let name = self.adopt(is_elsewhere)?;
+        self.before_the_live_run();
         // What a live run wrote that was killed stays on record, and is not written over.
         self.write()?;
-        let name = match self.report.resumed {
-            0 => "live".to_owned(),
-            resumed => format!("live-{}", resumed + 1),
-        };
         let (report, archive) = self.run(Mode::from(self.arguments.mode), &name)?;
-        live(&mut self.report, &report, &archive.transcript, self.suite, self.wire);
+        self.report.live.push(LiveRun::of(&name, &archive, is_elsewhere, self.suite));
+        let spoken = (self.suite, self.edition, self.wire);
+        live(&mut self.report, &report, &archive.transcript, is_elsewhere, spoken);
+        self.report.tie(self.databases().as_ref(), &archive.transcript, (self.suite, self.wire));
         self.report.file_ids.extend(registered(&report, self.suite));
         self.report.started_at = now();
         self.write()
+    }
+
+    /// Takes live runs into the report that were killed before it knew of them. Out: a name for another one.
+    fn adopt(&mut self, is_elsewhere: bool) -> Result<String, Failure> {
+        loop {
+            let name = match self.report.live.len() {
+                0 => "live".to_owned(),
+                before => format!("live-{}", before + 1),
+            };
+            let folder = self.arguments.out.join(&name);
+            // Nothing is sent before there is a manifest.
+            if !folder.join("manifest.json").exists() {
+                return Ok(name);
+            }
+            let archive = Archive::read(&folder).map_err(usage)?;
+            self.report.live.push(LiveRun::of(&name, &archive, is_elsewhere, self.suite));
+        }
     }
 
     fn databases(&self) -> Option<Databases> {
@@ -249,32 +309,45 @@ impl Burning<'_> {
 
     /// Rounds until the window is over: one at its beginning, one at its end.
     fn window(&mut self) -> Result<(), Failure> {
-        let started: Timestamp = self.report.started_at.parse().map_err(usage)?;
-        let last = self.report.window_s.div_ceil(self.report.interval_s);
-        while self.report.state == ArchiveState::Incomplete {
-            let next = self.report.rounds.len() as u64 + self.report.missed;
+        if self.report.state == ArchiveState::Complete {
+            return Ok(());
+        }
+        let mut clock = Clocks::at(&self.report)?;
+        loop {
+            let (next, last) = (self.report.rounds_over(), self.report.rounds_due() - 1);
             if next > last {
-                self.report.state = ArchiveState::Complete;
-                self.old_database();
-                self.report.rounds();
-                self.write()?;
-                break;
+                return self.complete();
             }
-            let due = (next * self.report.interval_s).min(self.report.window_s);
-            let after = elapsed_s(started).saturating_sub(due);
+            let due = self.report.due_s(next);
             // Of rounds that were due while nobody was there, only the last is done.
-            if after > self.report.interval_s && next < last {
+            if clock.elapsed_s().saturating_sub(due) > self.report.interval_s && next < last {
                 self.report.missed += 1;
                 continue;
             }
-            wait_until(started, due);
+            std::thread::sleep(Duration::from_secs(due).saturating_sub(clock.elapsed()));
+            if let Some(seconds) = clock.jump() {
+                complain(format!(
+                    "before round {} the clock of this machine was set by {seconds} s",
+                    next + 1
+                ));
+                self.report.jumps.push(Jump { round: next + 1, seconds });
+            }
             self.round(next + 1)?;
         }
-        Ok(())
+    }
+
+    /// The window is over: what the report says must follow from its archives, as they stand now.
+    fn complete(&mut self) -> Result<(), Failure> {
+        self.report.state = ArchiveState::Complete;
+        self.report.complete_since = Some(now());
+        self.old_database();
+        self.report.rounds();
+        self.derived()?;
+        self.write()
     }
 
     fn round(&mut self, number: u64) -> Result<(), Failure> {
-        let name = format!("round-{number:04}");
+        let name = BurnIn::archive_of(number);
         let before = self.report.rounds.iter().rev().find(|round| round.tree_size.is_some());
         let before: Option<Transcript> = before.map(|round| self.transcript(&round.archive)).transpose()?;
         let (report, archive) = self.run(Mode::ReadOnly, &name)?;
@@ -341,12 +414,72 @@ fn now() -> String {
     Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string()
 }
 
-fn elapsed_s(started: Timestamp) -> u64 {
-    u64::try_from(Timestamp::now().duration_since(started).as_secs()).unwrap_or(0)
+/// How much of the window went by: since this process began by a clock that nobody sets, before that by the clock of the machine.
+struct Clocks {
+    before: Duration,
+    since: Instant,
+    wall: Timestamp,
+    /// Jumps that were told already, in seconds.
+    known: i64,
 }
 
-fn wait_until(started: Timestamp, due_s: u64) {
-    let due = started.saturating_add(SignedDuration::from_secs(i64::try_from(due_s).unwrap_or(i64::MAX)));
-    let left = due.map(|due| due.duration_since(Timestamp::now())).unwrap_or_default();
-    std::thread::sleep(Duration::try_from(left).unwrap_or_default());
+impl Clocks {
+    /// A time before the last round was due is none at which the burn-in can go on.
+    fn at(report: &BurnIn) -> Result<Self, Failure> {
+        let started: Timestamp = report.started_at.parse().map_err(usage)?;
+        let wall = Timestamp::now();
+        let known: i64 = report.jumps.iter().map(|jump| jump.seconds).fold(0, i64::saturating_add);
+        let after = wall.duration_since(started).as_secs().saturating_sub(known);
+        let due = report.due_s(report.rounds_over().saturating_sub(1));
+        let least = i64::try_from(due).unwrap_or(i64::MAX).saturating_sub(slack_s(due));
+        if after < least {
+            return Err(usage(format!(
+                "the clock of this machine was set back: it is {wall}, and the window began at {started}, with a round {due} s later; \
+                 set it right, or begin anew in another folder"
+            )));
+        }
+        let before = Duration::from_secs(u64::try_from(after).unwrap_or(0));
+        Ok(Self { before, since: Instant::now(), wall, known: 0 })
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.before + self.since.elapsed()
+    }
+
+    fn elapsed_s(&self) -> u64 {
+        self.elapsed().as_secs()
+    }
+
+    /// By how much the clock of the machine was set since it was last asked, in seconds, if it was.
+    fn jump(&mut self) -> Option<i64> {
+        self.jump_at(Timestamp::now(), self.since.elapsed())
+    }
+
+    fn jump_at(&mut self, wall: Timestamp, since: Duration) -> Option<i64> {
+        let gone = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+        let ahead = wall.duration_since(self.wall).as_secs().saturating_sub(gone);
+        let jump = ahead.saturating_sub(self.known);
+        self.known = ahead;
+        (jump.abs() > JUMP_S).then_some(jump)
+    }
+}
+
+/// A clock that is kept right is moved by less than this from one round to the next.
+const JUMP_S: i64 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_is_noticed_once_and_one_that_drifts_is_not() {
+        let wall: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let mut clock = Clocks { before: Duration::ZERO, since: Instant::now(), wall, known: 0 };
+        let at = |seconds: i64| wall + jiff::SignedDuration::from_secs(seconds);
+        let after = Duration::from_secs;
+        assert_eq!(clock.jump_at(at(3602), after(3600)), None, "drift");
+        assert_eq!(clock.jump_at(at(3604), after(7200)), Some(-3598), "set back");
+        assert_eq!(clock.jump_at(at(7204), after(10_800)), None, "told already");
+        assert_eq!(clock.jump_at(at(14_404), after(14_400)), Some(3600), "set right again");
+    }
 }

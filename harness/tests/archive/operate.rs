@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use assayer_harness::burn_in::{BurnIn, Databases, StepStatus};
+use assayer_harness::burn_in::{BurnIn, Databases, StepStatus, derive_again, tied as tied_to};
 use serde_json::Value as Json;
 
 use crate::secrets::{Listener, answer};
@@ -229,8 +229,9 @@ fn a_burn_in_is_taken_up_again_after_a_kill_and_proves_growth_from_round_to_roun
     }
     let steps: Vec<StepStatus> = found.steps.iter().map(|step| step.status).collect();
     let (na, passed, open) = (StepStatus::NotApplicable, StepStatus::Passed, StepStatus::NotVerified);
-    // A canary run does not ask for every call of the surface, and says so.
-    assert_eq!(steps, [na, na, na, na, passed, passed, passed, open, na], "{}", found.to_text());
+    // A canary run does not ask for every call of the surface, nor for wrong secrets, and says so.
+    assert_eq!(steps, [na, na, na, na, open, passed, passed, open, na], "{}", found.to_text());
+    assert!(found.steps[4].text.contains("in mode canary only "), "{}", found.steps[4].text);
     assert_eq!(code(&second), 3, "{}", String::from_utf8_lossy(&second.stdout));
 
     // Another log behind the same address is not the one that was seen.
@@ -238,7 +239,8 @@ fn a_burn_in_is_taken_up_again_after_a_kill_and_proves_growth_from_round_to_roun
     let mut shorter = found.clone();
     shorter.state = assayer_harness::ArchiveState::Incomplete;
     shorter.rounds.truncate(1);
-    shorter.missed = 0;
+    shorter.rounds();
+    (shorter.missed, shorter.complete_since) = (0, None);
     std::fs::write(folder.path().join("burn-in.json"), shorter.to_json()).unwrap();
     drop(server);
     std::fs::remove_file(data.path().join("registry.sqlite")).unwrap();
@@ -265,8 +267,9 @@ fn the_database_of_a_burn_in_is_compared_with_the_one_that_was_taken_over() {
     let begun = |databases: &Databases| {
         let mut begun: BurnIn = serde_json::from_value(serde_json::json!({
             "form": "assayer-burn-in/1", "tool": {"name": "assayer", "version": "0"}, "target": "", "edition": "", "wire": "",
+            "suite_digest": "", "asked": {"mode": "canary", "file_ids": [], "no_migration": false},
             "started_at": "2026-01-02T03:04:05Z", "window_s": 1, "interval_s": 1, "state": "incomplete", "resumed": 0,
-            "missed": 0, "file_ids": [], "steps": [], "rounds": [],
+            "missed": 0, "jumps": [], "live": [], "file_ids": [], "steps": [], "rounds": [],
         }))
         .unwrap();
         begun.databases(Some(databases));
@@ -292,4 +295,188 @@ fn the_database_of_a_burn_in_is_compared_with_the_one_that_was_taken_over() {
     std::fs::copy(&databases.new, &databases.old).unwrap();
     whole.old_database(&databases.old);
     assert_eq!((whole.steps[4].status, whole.outcome()), (failed, assayer_reports::Outcome::Bad));
+}
+
+/// A burn-in of two rounds a second apart, and how it ended.
+fn short<'a>(url: &'a str, folder: &'a str, more: &[&'a str]) -> std::process::Output {
+    let window = ["burn-in", "--url", url, "--out", folder, "--hours", "0.0005", "--interval", "1"];
+    assayer(&[&window[..], more].concat()).envs(SECRETS).output().unwrap()
+}
+
+fn said(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+type Edit = fn(&mut BurnIn);
+
+#[test]
+fn a_burn_in_that_is_over_is_derived_again_and_believed_in_nothing() {
+    let server = Server::start(&["--no-rate-limit"], &SECRETS);
+    let url = server.url.clone();
+    let out = tempfile::tempdir().unwrap();
+    let (folder, name) = (out.path(), out.path().to_str().unwrap());
+    let first = short(&url, name, &["--no-migration"]);
+    let ended = code(&first);
+    assert_ne!(ended, 2, "{}", said(&first));
+    assert!(said(&first).contains("window 1 s, a round every 1 s"), "{}", said(&first));
+    let whole = report(folder);
+    assert_eq!((whole.state, whole.rounds.len()), (assayer_harness::ArchiveState::Complete, 2));
+    let since = whole.complete_since.clone().unwrap();
+
+    // Nobody has to be there for what was seen to be derived again.
+    drop(server);
+    let again = short(&url, name, &["--no-migration"]);
+    let expected = format!("complete since {since}, derived again from its archives: ");
+    assert!(code(&again) == ended && said(&again).contains(&expected), "{}", said(&again));
+
+    // What was asked for stays as it was.
+    for (more, member) in [
+        (&["--mode", "read-only", "--no-migration"][..], "asked"),
+        (&["--file-id", "other", "--no-migration"], "asked"),
+        (&[], "asked"),
+        (&["--no-migration", "--edition", "0.4.12"], "edition"),
+    ] {
+        let other = short(&url, name, more);
+        assert!(code(&other) == 2 && said(&other).contains(member), "{more:?}: {}", said(&other));
+    }
+
+    let edits: [(Edit, &str); 11] = [
+        (|it| it.rounds[1].counts.pass += 1, "round-0002: counts"),
+        (|it| it.rounds[1].bundles += 1, "round-0002: bundles"),
+        (|it| it.rounds[0].tree_size = Some(7), "round-0001: tree_size"),
+        (|it| it.rounds[1].growth_text.push('!'), "round-0002: growth_text"),
+        (|it| it.rounds[1].archive = "round-0001".to_owned(), "round-0002: archive"),
+        (|it| it.rounds.truncate(1), "imply 2 rounds, found 1 and 0 missed"),
+        (|it| it.missed = 1, "imply 2 rounds, found 2 and 1 missed"),
+        (|it| it.set(5, StepStatus::Passed, "asked for both"), "live: step 5: "),
+        (|it| it.set(8, StepStatus::Passed, "all"), "live: step 8: "),
+        (|it| it.live[0].wrote = 0, "live: wrote: recorded 0, derived 1"),
+        (|it| it.started_at = "2999-01-01T00:00:00Z".to_owned(), "round 1: expected 0 s after the beginning"),
+    ];
+    let suite = assayer_vectors::load_embedded(assayer_vectors::SUITE).unwrap();
+    let strict = assayer_harness::edition(&suite, "strict").unwrap();
+    let spoken = (&suite, strict, assayer_harness::wire(&suite, &strict.wire).unwrap());
+    for (edit, expected) in edits {
+        let mut edited = whole.clone();
+        edit(&mut edited);
+        let refused = derive_again(&edited, folder, spoken).unwrap_err().to_string();
+        assert!(refused.contains(expected), "{expected}: {refused}");
+    }
+    // Two rounds are not two days.
+    let mut longer = whole.clone();
+    (longer.window_s, longer.interval_s) = (172_800, 172_800);
+    std::fs::write(folder.join("burn-in.json"), longer.to_json()).unwrap();
+    let window = ["--hours", "48", "--interval", "172800", "--no-migration"];
+    let refused =
+        assayer(&[&["burn-in", "--url", &url, "--out", name], &window[..]].concat()).output().unwrap();
+    let expected = "round 2: expected 172800 s after the beginning of the window, found ";
+    assert!(code(&refused) == 2 && said(&refused).contains(expected), "{}", said(&refused));
+    // Nor does one go on whose clock was set back.
+    let mut early = whole.clone();
+    early.state = assayer_harness::ArchiveState::Incomplete;
+    (early.rounds, early.complete_since, early.started_at) =
+        (Vec::new(), None, "2999-01-01T00:00:00Z".to_owned());
+    early.steps.retain(|step| step.step != 7);
+    std::fs::write(folder.join("burn-in.json"), early.to_json()).unwrap();
+    let refused = short(&url, name, &["--no-migration"]);
+    assert!(code(&refused) == 2 && said(&refused).contains("was set back"), "{}", said(&refused));
+
+    std::fs::write(folder.join("burn-in.json"), whole.to_json()).unwrap();
+    for archive in ["round-0002", "round-0001", "live"] {
+        std::fs::rename(folder.join(archive), folder.join("elsewhere")).unwrap();
+        let refused = derive_again(&whole, folder, spoken).unwrap_err().to_string();
+        assert!(refused.contains(&format!("/{archive}: ")), "{archive}: {refused}");
+        if archive == "live" {
+            assert_eq!(code(&short(&url, name, &["--no-migration"])), 2);
+        }
+        std::fs::rename(folder.join("elsewhere"), folder.join(archive)).unwrap();
+    }
+    assert!(derive_again(&whole, folder, spoken).is_ok(), "as it was");
+}
+
+/// The database must be that of the registry that is asked, and the one that was taken over must stay there.
+#[test]
+fn a_burn_in_is_tied_to_its_database_and_keeps_an_eye_on_the_old_one() {
+    let (old, new, other) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let at = |folder: &tempfile::TempDir| folder.path().join("registry.sqlite").to_str().unwrap().to_owned();
+    let (old_db, new_db) = (at(&old), at(&new));
+    let server = Server::start(&["--no-rate-limit", "--data-dir", old.path().to_str().unwrap()], &SECRETS);
+    let canary = ["check", "--url", &server.url, "--mode", "canary"];
+    assert_eq!(code(&assayer(&canary).envs(SECRETS).output().unwrap()), 0);
+    drop(server);
+    for folder in [&new, &other] {
+        assayer_reference_registry::migrate(Path::new(&old_db), Path::new(&at(folder)), folder.path(), false)
+            .unwrap();
+    }
+    let mut permissions = std::fs::metadata(&old_db).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&old_db, permissions).unwrap();
+    let server = Server::start(&["--no-rate-limit", "--data-dir", new.path().to_str().unwrap()], &SECRETS);
+    let status = |folder: &tempfile::TempDir, step: usize| {
+        let found = report(folder.path()).steps[step - 1].clone();
+        (found.status, found.text)
+    };
+    let out = tempfile::tempdir().unwrap();
+    let name = out.path().to_str().unwrap();
+    let databases = ["--old-db", &old_db, "--db", &new_db];
+    let tied = short(&server.url, name, &databases);
+    assert_eq!(code(&tied), 3, "{}", said(&tied));
+    let (four, text) = status(&out, 4);
+    assert!(four == StepStatus::Passed && text.contains("key and heads of up to 2 leaves"), "{text}");
+
+    // The same log and key, but not the file that this registry writes to: its head is not there.
+    let stale = tempfile::tempdir().unwrap();
+    let others = ["--old-db", &old_db, "--db", &at(&other)];
+    let failed = short(&server.url, stale.path().to_str().unwrap(), &others);
+    let (four, text) = status(&stale, 4);
+    assert!(code(&failed) == 1 && four == StepStatus::Failed, "{text}");
+    assert!(text.contains("it is not the database of this registry"), "{text}");
+    // The same log, but the identity of another registry.
+    let stranger = tempfile::tempdir().unwrap();
+    let identity = format!(r#"{{"ed25519_pub": "{}"}}"#, "7".repeat(64));
+    std::fs::write(stranger.path().join("registry-identity.json"), identity).unwrap();
+    let seen = assayer_harness::Archive::read(&out.path().join("live")).unwrap().transcript;
+    let suite = assayer_vectors::load_embedded(assayer_vectors::SUITE).unwrap();
+    let wire = assayer_harness::wire(&suite, "candidate").unwrap();
+    let of = |data_dir: &Path| Databases {
+        old: old_db.clone().into(),
+        new: new_db.clone().into(),
+        data_dir: data_dir.to_owned(),
+    };
+    let (status_of_it, text) = tied_to(&of(stranger.path()), &seen, (&suite, wire));
+    assert!(status_of_it == StepStatus::Failed && text.contains("expected the key of"), "{text}");
+    assert_eq!(tied_to(&of(new.path()), &seen, (&suite, wire)).0, StepStatus::Passed);
+
+    // The new database has grown by now; that the old one is there is asked whenever the command is run.
+    let again = short(&server.url, name, &databases);
+    assert_eq!((code(&again), status(&out, 3).0), (3, StepStatus::Passed), "{}", said(&again));
+    std::fs::remove_file(&old_db).unwrap();
+    assert_eq!(code(&short(&server.url, name, &["--no-migration"])), 2, "it was begun with databases");
+    let gone = short(&server.url, name, &databases);
+    assert_eq!((code(&gone), status(&out, 9).0), (1, StepStatus::Failed), "{}", said(&gone));
+}
+
+/// What a live run left behind that was killed is told, and its archive is kept.
+#[test]
+fn a_live_run_that_was_killed_stays_on_record() {
+    let server = Server::start(&["--no-rate-limit"], &SECRETS);
+    let out = tempfile::tempdir().unwrap();
+    let name = out.path().to_str().unwrap();
+    let mut first = assayer(&burn_in(&server.url, name)).envs(SECRETS).spawn().unwrap();
+    let lines = || std::fs::read_to_string(out.path().join("live/transcript.ndjson")).unwrap_or_default();
+    while !lines().lines().any(|line| line.contains("\"effect\":\"registers\"")) {
+        assert!(first.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    // Also where the report did not come to be written.
+    std::fs::remove_file(out.path().join("burn-in.json")).unwrap();
+    let second = short(&server.url, name, &["--no-migration"]);
+    let found = report(out.path());
+    let runs: Vec<(&str, usize)> = found.live.iter().map(|run| (run.archive.as_str(), run.wrote)).collect();
+    assert_eq!(runs, [("live", 1), ("live-2", 1)], "{}", said(&second));
+    assert!(said(&second).contains("live           left behind by 1 writes; broke off"), "{}", said(&second));
+    assert_eq!(log_size(&server.url), 2);
 }
