@@ -119,7 +119,8 @@ impl Client {
 
     /// Whether some address of the target is not on the loopback interface: then it may belong to somebody else.
     pub fn may_be_elsewhere(&self) -> bool {
-        self.addresses().iter().any(|address| !address.is_loopback())
+        let addresses = self.addresses();
+        addresses.is_empty() || addresses.iter().any(|address| !address.is_loopback())
     }
 
     /// Who answers, by a handshake of its own; `None` without TLS.
@@ -280,10 +281,12 @@ impl Client {
 
 /// How long `Retry-After` asks to wait (RFC 9110 section 10.2.3): seconds, or a date.
 fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More seconds than can be counted are too long as well.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
-    let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
     // A date that is over asks for nothing.
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
@@ -314,6 +317,7 @@ mod tests {
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         let wait = |text| retry_after(text, now).map(|wait| wait.as_secs());
         assert_eq!(wait("7"), Some(7));
+        assert_eq!(wait("99999999999999999999"), Some(u64::MAX));
         assert_eq!(wait("Fri, 02 Jan 2026 03:05:05 GMT"), Some(60));
         assert_eq!(wait("Fri, 02 Jan 2026 03:00:00 GMT"), Some(0));
         assert_eq!([wait("soon"), wait("-3"), wait("")], [None, None, None]);

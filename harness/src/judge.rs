@@ -212,6 +212,6 @@ fn exchange_line(recorded: &Recorded) -> String {
         Outcome::Failed { request, message, .. } => {
             format!("{} {} -> no answer: {message}", request.method, shown(&request.target))
         }
-        Outcome::NotSent { because } => format!("{} was not sent: {because}", place(recorded)),
+        Outcome::NotSent { because, .. } => format!("{} was not sent: {because}", place(recorded)),
     }
 }

@@ -9,6 +9,7 @@
 
 mod addresses;
 mod archive;
+mod blot;
 mod budget;
 pub mod burn_in;
 mod claim;

@@ -51,9 +51,16 @@ pub(crate) fn may_send(suite: &Suite, mode: Mode, exchange: &Exchange) -> bool {
         Mode::Full => true,
         Mode::Canary if suite.canary.as_ref() == Some(&exchange.id) => true,
         Mode::Canary | Mode::ReadOnly => {
-            exchange.effect == Effect::None && !suite.exchanges.iter().any(stores)
+            exchange.effect == Effect::None && reads(suite, exchange) && !suite.exchanges.iter().any(stores)
         }
     }
+}
+
+/// Whether an exchange uses the method of its call or one that is safe (RFC 9110 section 9.2.1): a DELETE is refused only by a
+/// target that conforms.
+fn reads(suite: &Suite, exchange: &Exchange) -> bool {
+    let own = exchange.request_in(suite).and_then(|request| request.method.as_deref());
+    own.is_none_or(|method| ["GET", "HEAD", "OPTIONS"].contains(&method))
 }
 
 /// The cases that a mode leaves: those that need nothing sent which it forbids.
@@ -252,6 +259,8 @@ mod tests {
             exchange.request_in(&suite).is_some_and(|request| request.call == "register")
         };
         assert_eq!(planned.iter().filter(|exchange| registers(exchange)).count(), 0);
+        let methods = planned.iter().filter_map(|exchange| exchange.request_in(&suite)?.method.as_deref());
+        assert_eq!(methods.filter(|method| !["GET", "HEAD", "OPTIONS"].contains(method)).count(), 0);
     }
 
     #[test]

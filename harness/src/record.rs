@@ -11,17 +11,18 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use crate::archive::{ARCHIVE_FORM, ArchiveState, Clock, Manifest, SuiteUsed, WriteError, Writer};
+use crate::blot::BLOT;
 use crate::client::{Client, Outgoing};
 use crate::defect::{damage, patch};
 use crate::job::Job;
 use crate::names::{Names, NamesError, random_hex};
 use crate::plan::may_send;
 use crate::run::{Options, rerun_command, tool};
-use crate::secrets::{BLOT, Secrets};
+use crate::secrets::Secrets;
 use crate::transcript::{Answer, Failure, Outcome, Recorded, Sent, Transcript, part_of};
 
 /// RFC 6570 section 3.2.2: only unreserved characters stand as they are.
-pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Header fields, in order.
 pub(crate) type Fields = Vec<(String, String)>;
@@ -40,6 +41,9 @@ pub struct Recorder<'s, 'o> {
     timeouts: u32,
     /// Why nothing more is sent.
     given_up: Option<String>,
+    /// How long the run may take, and whether that is over.
+    longest: Duration,
+    is_out_of_time: bool,
     /// What is done before and after a burst.
     around_bursts: Option<Around>,
     /// Where each exchange is written down as it comes.
@@ -113,6 +117,8 @@ impl<'s, 'o> Recorder<'s, 'o> {
             bytes: 0,
             timeouts: 0,
             given_up: None,
+            longest: options.longest.unwrap_or(LONGEST_RUN),
+            is_out_of_time: false,
             around_bursts: None,
             archive: None,
             unwritten: None,
@@ -264,7 +270,7 @@ impl<'s, 'o> Recorder<'s, 'o> {
     }
 
     fn not_sent(&mut self, exchange: &Exchange, attempt: u32, because: String) {
-        self.push(exchange, None, attempt, Outcome::NotSent { because });
+        self.push(exchange, None, attempt, Outcome::NotSent { because, out_of_time: false });
     }
 
     /// The numbers that an exchange is sent for; one `None` if it is not repeated.
@@ -316,12 +322,12 @@ impl<'s, 'o> Recorder<'s, 'o> {
 
     fn exchange(&mut self, exchange: &Exchange, each: Option<u64>) -> Outcome {
         if let Some(because) = &self.given_up {
-            return Outcome::NotSent { because: because.clone() };
+            return Outcome::NotSent { because: because.clone(), out_of_time: self.is_out_of_time };
         }
         let prepared = self.prepare(exchange, each);
         let (sent, headers) = match prepared {
             Ok(prepared) => prepared,
-            Err(because) => return Outcome::NotSent { because },
+            Err(because) => return Outcome::NotSent { because, out_of_time: false },
         };
         let body = sent.bytes();
         let outgoing = outgoing(&sent, &headers, body.as_deref());
@@ -348,8 +354,9 @@ impl<'s, 'o> Recorder<'s, 'o> {
                     self.given_up = Some(message.clone());
                     return Outcome::Failed { request: sent, failure: Failure::TooLarge, message };
                 }
-                if self.started.elapsed() > LONGEST_RUN {
-                    self.given_up = Some(format!("given up after {} s", LONGEST_RUN.as_secs()));
+                if self.started.elapsed() > self.longest {
+                    self.given_up = Some(format!("given up after {} s", self.longest.as_secs()));
+                    self.is_out_of_time = true;
                 }
                 Outcome::Answered { request: sent, answer: self.blot(answer) }
             }

@@ -76,6 +76,8 @@ pub struct Options<'o> {
     pub seed: Option<String>,
     /// Folder in which an archive is written while the run goes on.
     pub out: Option<&'o Path>,
+    /// How long it may take; fifteen minutes if absent. What is not sent by then leaves the run inconclusive.
+    pub longest: Option<Duration>,
 }
 
 /// Records and judges.
@@ -193,12 +195,14 @@ fn judged_knowing(job: &Job<'_>, transcript: &Transcript, known: Known) -> (Repo
     (report, verdicts)
 }
 
-/// Whether the target could not be reached, refused to be asked, never stood still long enough to be read, or the run was
-/// broken off.
+/// Whether the target could not be reached, refused to be asked, was too slow for the time of a run, never stood still long
+/// enough to be read, or the run was broken off.
 fn is_inconclusive(job: &Job<'_>, checks: &[CheckResult], transcript: &Transcript) -> bool {
-    let unanswered = transcript.exchanges.iter().any(
-        |recorded| matches!(&recorded.outcome, Outcome::Failed { failure, .. } if failure.is_inconclusive()),
-    );
+    let unanswered = transcript.exchanges.iter().any(|recorded| match &recorded.outcome {
+        Outcome::Failed { failure, .. } => failure.is_inconclusive(),
+        Outcome::NotSent { out_of_time, .. } => *out_of_time,
+        Outcome::Answered { .. } => false,
+    });
     let open = checks.iter().any(|check| check.decides() && check.status == Status::NotVerified);
     let moving = job.suite.readings.iter().any(|reading| moved(reading, transcript, transcript.attempts()));
     unanswered || (open && moving) || transcript.manifest.state == ArchiveState::Incomplete

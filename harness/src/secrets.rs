@@ -5,15 +5,10 @@ use std::collections::BTreeSet;
 use assayer_vectors::{
     Authorization, Capability, Credential, CredentialField, CredentialText, Request, SecretUse,
 };
-use base64ct::{Base64, Encoding};
-use percent_encoding::utf8_percent_encode;
-use serde_json::Value as Json;
 
+use crate::blot::blotted;
 use crate::names::random_hex;
-use crate::record::{Fields, RESERVED};
-
-/// What stands in a transcript in place of a secret.
-pub(crate) const BLOT: &str = "(secret)";
+use crate::record::Fields;
 
 /// The secrets of a run. They are sent to the target and written down nowhere.
 #[derive(Clone, Default)]
@@ -67,24 +62,17 @@ impl Secrets {
         })
     }
 
-    /// Takes secrets out of a text: as they are, as they stand in a URL and in a JSON string, in hexadecimal and in base64.
+    /// Takes secrets out of a text, however they are spelled there ([`blotted`]).
     pub(crate) fn blot(&self, text: &str) -> String {
-        self.known().fold(text.to_owned(), |text, secret| {
-            let in_url = utf8_percent_encode(&secret, RESERVED).to_string();
-            let quoted = Json::String(secret.clone()).to_string();
-            let in_json = quoted.trim_matches('"');
-            let (in_hex, in_base64) = (hex::encode(&secret), Base64::encode_string(secret.as_bytes()));
-            [secret.as_str(), &in_url, in_json, &in_hex, &in_base64]
-                .into_iter()
-                .filter(|form| !form.is_empty())
-                .fold(text, |text, form| if text.contains(form) { text.replace(form, BLOT) } else { text })
-        })
+        let bytes =
+            self.known().fold(text.as_bytes().to_vec(), |text, secret| blotted(text, secret.as_bytes()));
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Takes secrets out of bytes that are written in hexadecimal.
     pub(crate) fn blot_hex(&self, text: &str) -> String {
-        self.known()
-            .fold(text.to_owned(), |text, secret| text.replace(&hex::encode(secret), &hex::encode(BLOT)))
+        let Ok(bytes) = hex::decode(text) else { return self.blot(text) };
+        hex::encode(self.known().fold(bytes, |bytes, secret| blotted(bytes, secret.as_bytes())))
     }
 }
 
@@ -139,6 +127,7 @@ fn prefix(secret: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blot::BLOT;
 
     #[test]
     fn secrets_are_blotted_out_wherever_they_come_back() {
@@ -149,6 +138,20 @@ mod tests {
         {
             assert!(odd.blot(text).contains(BLOT), "{text}");
         }
+        // As PHP, Go, a template and a proxy write it; within `Bearer …` in base64; in hexadecimal of bytes that are no text.
+        for text in [
+            r#"{"x":"a\"b\\c\/d"}"#,
+            r"a\u0022b\u005Cc\u002fd",
+            "a%22b%5cc%2fd",
+            "a&quot;b&#92;c&#x2F;d",
+            "6122625C632F64",
+            "QmVhcmVyIGEiYlxjL2Q=",
+        ] {
+            assert!(odd.blot(text).contains(BLOT), "{text}");
+        }
+        assert_eq!(odd.blot_hex("ff6122625c632f64ff"), format!("ff{}ff", hex::encode(BLOT)));
+        let near = r#"a"b\c%2Ed, a"b\c&#x2E;d, a"b\c\u002ed, %, &, \, \u, &#;"#;
+        assert_eq!(odd.blot(near), near, "what is not the secret stays as it came");
         assert!(!format!("{secrets:?}").contains("hush"));
     }
 

@@ -62,6 +62,9 @@ pub enum Outcome {
     NotSent {
         /// Why not.
         because: String,
+        /// Whether the time of the run was over, so that nothing is shown about the target.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        out_of_time: bool,
     },
 }
 

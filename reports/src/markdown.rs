@@ -41,7 +41,7 @@ fn about(out: &mut String, report: &Report) {
         ("Wire profile", escaped(&report.wire)),
         ("Suite", format!("SHA-256 `{}`", report.suite_digest)),
         ("Started", escaped(&report.started_at)),
-        ("Sent", format!("{} requests in {} ms", report.requests, report.elapsed_ms)),
+        ("Sent", format!("{} exchanges in {} ms", report.requests, report.elapsed_ms)),
         ("Left behind", escaped(&left_in_all(report))),
         ("Made by", escaped(&format!("{} {}", report.tool.name, report.tool.version))),
     ] {

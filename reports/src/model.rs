@@ -135,7 +135,7 @@ pub struct Report {
     pub started_at: String,
     /// How long recording took, in milliseconds.
     pub elapsed_ms: u64,
-    /// How many requests were sent.
+    /// How many exchanges were sent: a burst is one, and what was asked again after a 429 is one.
     pub requests: usize,
     /// How many checks ended how.
     pub counts: Counts,

@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 
 use crate::model::{CheckResult, Cited, Report, Status};
+use crate::visible::visible;
 use crate::words::{self, counted, ended, signed, verdict};
 
 /// The report as text. With colours as ANSI sequences; whoever prints it to something else strips them.
@@ -36,6 +37,11 @@ fn push(out: &mut String, line: &str) {
     out.push('\n');
 }
 
+/// A line with something of the target in it, harmless for a terminal.
+fn push_foreign(out: &mut String, line: &str) {
+    push(out, &visible(line, |_| false));
+}
+
 fn check_lines(out: &mut String, check: &CheckResult) {
     let style = style(check.status);
     let weak = check.weak.as_ref().map_or(String::new(), |weak| format!("  (weak: {weak})"));
@@ -43,7 +49,7 @@ fn check_lines(out: &mut String, check: &CheckResult) {
     push(out, &format!("  {style}{word:<14}{style:#} {}{weak}", check.id));
     if check.status == Status::Pass {
         if !check.reason.is_empty() {
-            push(out, &format!("                 {}", check.reason));
+            push_foreign(out, &format!("                 {}", check.reason));
         }
         return;
     }
@@ -51,7 +57,7 @@ fn check_lines(out: &mut String, check: &CheckResult) {
         push(out, &format!("                 {}", check.code));
     }
     for line in check.reason.lines() {
-        push(out, &format!("                 {line}"));
+        push_foreign(out, &format!("                 {line}"));
     }
     if matches!(check.status, Status::NotApplicable) {
         return;
@@ -61,9 +67,9 @@ fn check_lines(out: &mut String, check: &CheckResult) {
         push(out, &format!("                 {id} ({}, {source}): {statement}", keyword.as_str()));
     }
     for exchange in &check.exchanges {
-        push(out, &format!("                 {exchange}"));
+        push_foreign(out, &format!("                 {exchange}"));
     }
-    push(out, &format!("                 again: {}", check.rerun));
+    push_foreign(out, &format!("                 again: {}", check.rerun));
 }
 
 fn style(status: Status) -> Style {
@@ -81,8 +87,8 @@ fn summary(out: &mut String, report: &Report) {
     push(out, &counted(&report.counts));
     push(out, &format!("edition  {}", report.edition));
     push(out, &format!("wire     {}", report.wire));
-    push(out, &format!("target   {}", report.target));
-    push(out, &format!("sent     {} requests in {} ms", report.requests, report.elapsed_ms));
+    push_foreign(out, &format!("target   {}", report.target));
+    push(out, &format!("sent     {} exchanges in {} ms", report.requests, report.elapsed_ms));
     wrote(out, report);
     let bold = Style::new().bold();
     let verdict = verdict(report);
@@ -104,8 +110,8 @@ fn baseline(out: &mut String, report: &Report) {
     push(out, &format!("baseline {all}"));
     for entry in entries {
         let (status, what, text) = (entry.status.as_str(), entry.what, &entry.text);
-        push(out, &format!("         {status}: {what}: {text}"));
-        push(out, &format!("           {}", entry.answered_for()));
+        push_foreign(out, &format!("         {status}: {what}: {text}"));
+        push_foreign(out, &format!("           {}", entry.answered_for()));
     }
     for line in words::flaky(report) {
         push(out, &format!("         {line}"));
@@ -117,6 +123,6 @@ fn wrote(out: &mut String, report: &Report) {
     let (all, each) = words::left(report);
     push(out, &format!("left     {all}"));
     for line in each {
-        push(out, &format!("         {line}"));
+        push_foreign(out, &format!("         {line}"));
     }
 }

@@ -4,7 +4,7 @@ use assayer_vectors::Effect;
 
 use crate::baseline::{Met, Review, Stale};
 use crate::model::{CheckResult, Counts, Label, Mode, Report, Selection, Status};
-use crate::outcome::{STATUSES, Weight};
+use crate::outcome::{Outcome, STATUSES, Weight, outcome};
 
 /// How a thing is to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,17 +71,23 @@ pub(crate) fn is_remark(check: &CheckResult) -> bool {
 
 /// The verdict in one line.
 pub(crate) fn verdict(report: &Report) -> String {
-    let counts = &report.counts;
     match (report.conformant, report.selection) {
         (Some(true), _) => format!("conformant to {}", report.edition),
         (Some(false), _) => format!("NOT conformant to {}", report.edition),
-        (None, Selection::Part) if counts.pass == counts.total => {
-            "the selection passed; conformance was not evaluated".to_owned()
-        }
-        (None, Selection::Part) => "the selection did not pass; conformance was not evaluated".to_owned(),
-        (None, Selection::Whole) => {
-            "inconclusive: the target could not be asked to the end, or its log never stood still".to_owned()
-        }
+        (None, Selection::Part) => format!("{}; conformance was not evaluated", of_the_selection(report)),
+        (None, Selection::Whole) => INCONCLUSIVE.to_owned(),
+    }
+}
+
+const INCONCLUSIVE: &str =
+    "inconclusive: the target could not be asked to the end, or its log never stood still";
+
+fn of_the_selection(report: &Report) -> &'static str {
+    match outcome(&report.checks, report.inconclusive) {
+        Outcome::Good => "the selection passed",
+        Outcome::Bad if report.checks.iter().any(stands_against) => "the selection did not pass",
+        Outcome::Bad => "nothing of the selection applies here",
+        Outcome::Inconclusive => INCONCLUSIVE,
     }
 }
 

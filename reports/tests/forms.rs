@@ -320,12 +320,41 @@ fn a_badge_stands_only_for_a_complete_run() {
 }
 
 #[test]
+fn a_selection_says_whether_it_passed_whatever_did_not_apply() {
+    let said = |counts: &[(Status, Keyword, usize)], inconclusive| {
+        let part = Report {
+            selection: Selection::Part,
+            conformant: None,
+            baseline: None,
+            inconclusive,
+            ..report(counts)
+        };
+        render(Form::Text, &part)
+    };
+    let good = [
+        (Status::Pass, Keyword::Must, 2),
+        (Status::NotApplicable, Keyword::Must, 1),
+        (Status::Warn, Keyword::Should, 1),
+    ];
+    assert!(said(&good, false).contains("the selection passed; "));
+    assert!(said(&good, true).contains("inconclusive: "));
+    assert!(
+        said(&[(Status::NotApplicable, Keyword::Must, 1)], false)
+            .contains("nothing of the selection applies here; ")
+    );
+    assert!(
+        said(&[(Status::Pass, Keyword::Must, 2), (Status::Fail, Keyword::Must, 1)], false)
+            .contains("did not pass; ")
+    );
+}
+
+#[test]
 fn no_text_from_outside_is_more_than_a_text() {
     let report = report(&COUNTS);
     for form in Form::ALL {
         let text = render(form, &report);
         assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{form:?}");
-        if matches!(form, Form::Html | Form::Junit | Form::Markdown | Form::Badge) {
+        if matches!(form, Form::Html | Form::Junit | Form::Markdown | Form::Badge | Form::Text) {
             assert!(!text.contains('\u{202e}') && !text.contains('\u{7}'), "{form:?}");
         }
         if matches!(form, Form::Html | Form::Junit | Form::Badge) {

@@ -145,6 +145,7 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
         progress: Some(&progress),
         seed: arguments.seed.clone(),
         out: arguments.out.as_deref(),
+        longest: None,
     };
     let (report, _) = run_with(&job, &against, &options).map_err(|error| match error {
         RunError::Url(_) | RunError::Archive(_) => usage(error),

@@ -245,7 +245,7 @@ impl<'t> Judge<'t> {
                 not_an_acceptance(self.suite, self.transcript, exchange, answer)
             }
             Outcome::Failed { message, .. } => Some(message.clone()),
-            Outcome::NotSent { because } => Some(format!("not sent: {because}")),
+            Outcome::NotSent { because, .. } => Some(format!("not sent: {because}")),
         })
     }
 }

@@ -87,7 +87,7 @@ impl<'t> Judge<'t> {
                     code: failure.code().to_owned(),
                     text: format!("{}: no answer: {message}", place(recorded)),
                 }),
-                Outcome::NotSent { because } => {
+                Outcome::NotSent { because, .. } => {
                     let text = format!("{}: not sent: {because}", place(recorded));
                     Err(not_verified("exchange.not-sent", text))
                 }

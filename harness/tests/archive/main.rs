@@ -18,7 +18,7 @@ use std::time::Duration;
 use assayer_harness::{
     Against, Archive, ArchiveState, Job, Options, cases, edition, recheck, run_with, wire,
 };
-use assayer_reports::{Report, Selection, Status, to_json};
+use assayer_reports::{Outcome, Report, Selection, Status, to_json};
 use assayer_vectors::{SUITE, Suite, load_embedded};
 use serde_json::Value as Json;
 
@@ -77,6 +77,23 @@ fn a_recorded_run_is_judged_again_offline_to_the_same_report() {
         assert_eq!(String::from_utf8(text.stdout).unwrap(), read(folder.path(), "report.txt"));
     }
     assert_eq!(code(&output(&["recheck", "no/such/archive"])), 2);
+}
+
+/// A target that is too slow for the time of a run has shown nothing, offline as little as on the spot.
+#[test]
+fn a_run_whose_time_is_over_is_inconclusive() {
+    let (suite, folder) = (load_embedded(SUITE).unwrap(), tempfile::tempdir().unwrap());
+    let edition = edition(&suite, "0.4.12").unwrap();
+    let (cases, wire) = (cases(&suite, edition), wire(&suite, &edition.wire).unwrap());
+    let job = Job { suite: &suite, edition, wire, cases: &cases, selection: Selection::Whole };
+    let at_once = Some(Duration::ZERO);
+    let options = Options { out: Some(folder.path()), longest: at_once, ..Options::default() };
+    let (report, _) = run_with(&job, &Against::InProcess(BTreeSet::new()), &options).unwrap();
+    let open = report.checks.iter().find(|check| check.status == Status::NotVerified).unwrap();
+    assert!(open.reason.contains("not sent: given up after 0 s"), "{}", open.reason);
+    assert_eq!((report.conformant, report.outcome()), (None, Outcome::Inconclusive));
+    let again = recheck(&Archive::read(folder.path()).unwrap(), &suite).unwrap().1;
+    assert_eq!(to_json(&again), to_json(&report));
 }
 
 #[test]

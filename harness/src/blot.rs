@@ -1,0 +1,113 @@
+//! Taking a secret out of what came back, however it is spelled there.
+
+use std::collections::BTreeSet;
+
+use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
+use memchr::memmem;
+
+/// What stands in a transcript in place of a secret.
+pub(crate) const BLOT: &str = "(secret)";
+
+/// A part of a base64 text that is shorter than this stands in other texts by accident.
+const SHORTEST_CORE: usize = 6;
+
+/// The bytes without the secret: as it is; with any of its characters escaped as in JSON (`\/`, `\u002f`), a URL (`%2F`) or
+/// HTML (`&#47;`, `&amp;`); in hexadecimal; and in base64 at any alignment, as within `Bearer …`.
+pub(crate) fn blotted(text: Vec<u8>, secret: &[u8]) -> Vec<u8> {
+    encodings(secret).iter().fold(without_spellings(text, secret), |text, form| without(text, form))
+}
+
+fn without(text: Vec<u8>, form: &[u8]) -> Vec<u8> {
+    let finder = memmem::Finder::new(form);
+    let (mut out, mut rest) = (Vec::new(), text.as_slice());
+    while let Some((before, after)) = finder.find(rest).and_then(|at| rest.split_at_checked(at)) {
+        out.extend_from_slice(before);
+        out.extend_from_slice(BLOT.as_bytes());
+        rest = after.get(form.len()..).unwrap_or_default();
+    }
+    if out.is_empty() && rest.len() == text.len() {
+        return text;
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+fn encodings(secret: &[u8]) -> Vec<Vec<u8>> {
+    let in_hex = hex::encode(secret);
+    let mut forms = vec![in_hex.to_ascii_uppercase().into_bytes(), in_hex.into_bytes()];
+    for before in 0..3 {
+        let bytes = [vec![0; before].as_slice(), secret].concat();
+        // The characters in which there are no bits but those of the secret.
+        let core = (before * 8).div_ceil(6)..bytes.len() * 8 / 6;
+        for text in [Base64Unpadded::encode_string(&bytes), Base64UrlUnpadded::encode_string(&bytes)] {
+            forms.extend(text.get(core.clone()).map(|core| core.as_bytes().to_vec()));
+        }
+    }
+    forms.retain(|form| form.len() >= SHORTEST_CORE);
+    forms
+}
+
+fn without_spellings(text: Vec<u8>, secret: &[u8]) -> Vec<u8> {
+    let Some(first) = secret.first() else { return text };
+    let may_begin = |byte: &u8| byte == first || br"\%&".contains(byte);
+    let (mut out, mut at) = (Vec::new(), 0);
+    while let Some(next) =
+        text.get(at..).and_then(|rest| rest.iter().position(may_begin)).map(|next| at + next)
+    {
+        out.extend_from_slice(text.get(at..next).unwrap_or_default());
+        match end_of_spelling(&text, next, secret) {
+            Some(end) => {
+                out.extend_from_slice(BLOT.as_bytes());
+                at = end;
+            }
+            None => {
+                out.extend(text.get(next));
+                at = next + 1;
+            }
+        }
+    }
+    out.extend_from_slice(text.get(at..).unwrap_or_default());
+    out
+}
+
+/// Where a spelling of the whole secret that begins at `start` ends; the last place if there are several.
+fn end_of_spelling(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
+    let mut reached = BTreeSet::from([start]);
+    for byte in secret {
+        let on = |at: usize| spellings(text.get(at..).unwrap_or_default(), *byte).map(move |long| at + long);
+        reached = reached.into_iter().flat_map(on).collect();
+        if reached.is_empty() {
+            return None;
+        }
+    }
+    reached.last().copied()
+}
+
+/// The lengths of the spellings of one character that stand at the beginning of a text.
+fn spellings(text: &[u8], byte: u8) -> impl Iterator<Item = usize> {
+    let begins = |form: &[u8]| text.starts_with(form).then_some(form.len());
+    let number = |from: usize, to: usize| {
+        let digits = std::str::from_utf8(text.get(from..to)?).ok()?;
+        (u32::from_str_radix(digits, 16).ok()? == u32::from(byte)).then_some(to)
+    };
+    let in_html = || {
+        let end = text.iter().take(9).position(|byte| *byte == b';')?;
+        let name = std::str::from_utf8(text.get(1..end)?).ok()?.to_ascii_lowercase();
+        let code = match (name.strip_prefix("#x"), name.strip_prefix('#')) {
+            (Some(digits), _) => u32::from_str_radix(digits, 16).ok()?,
+            (None, Some(digits)) => digits.parse().ok()?,
+            (None, None) => {
+                let names = [("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\'')];
+                u32::from(names.into_iter().find(|(known, _)| *known == name)?.1)
+            }
+        };
+        (code == u32::from(byte)).then_some(end + 1)
+    };
+    let escaped = match text.first() {
+        Some(b'\\') if text.get(1) == Some(&b'u') => number(2, 6),
+        Some(b'%') => number(1, 3),
+        Some(b'&') => in_html(),
+        _ => None,
+    };
+    [begins(&[byte]), begins(&[b'\\', byte]), escaped].into_iter().flatten()
+}
