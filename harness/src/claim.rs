@@ -2,14 +2,16 @@
 //!
 //! The claim is an in-toto Statement (v1) with the test-result predicate (v0.1) in a DSSE envelope (v1), signed with Ed25519.
 //! Its subject is the archive, by SHA-256 of the archive's sums. A signature shows only who claims something. So a claim is
-//! verified in four layers that are told apart: who signed, whether the archive is the one that is meant and hangs
-//! together, whether every verdict follows from it, and how much rests on what the target itself signed.
+//! verified in five layers that are told apart: who signed, whether the archive is the one that is meant and hangs
+//! together, whether every verdict follows from it, whether the suite is a known one, and how much rests on what the target itself
+//! signed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use assayer_reports::verification::{Document as Found, Layer, State, Text, Verdict};
+use assayer_reports::verification::{Claimed, Document as Found, Layer, State, Text, Verdict};
 use assayer_reports::{CheckResult, Label, Report, Selection, Status, Weight};
+use assayer_vectors::{SUITE, embedded_digest};
 use assayer_verifier::{Document, Limits, PublicKey, Signature, VerifiedKey, sha256};
 use base64ct::{Base64, Encoding};
 use ed25519_dalek::pkcs8::DecodePrivateKey;
@@ -46,6 +48,14 @@ pub enum ClaimError {
     /// The file is no key. What stands in it is not repeated.
     #[error("{}: expected an Ed25519 private key in PEM (PKCS #8), as `openssl genpkey -algorithm ed25519` writes it", .0.display())]
     Key(PathBuf),
+    /// Another version recorded it, and laid out some of its files.
+    #[error(
+        "a claim stands for an archive of which every file was compared: {files} were written by another version; sign with that one"
+    )]
+    NotCompared {
+        /// The files.
+        files: String,
+    },
     /// A filter was given.
     #[error("a claim stands for a complete run: expected the whole edition, found a selection of its checks")]
     Selection,
@@ -115,10 +125,14 @@ struct EnvelopeSignature {
 /// What a run supports: a statement about its archive.
 ///
 /// # Errors
-/// [`ClaimError::Selection`] and [`ClaimError::Inconclusive`] for a run that is not complete.
+/// [`ClaimError::Selection`] and [`ClaimError::Inconclusive`] for a run that is not complete, [`ClaimError::NotCompared`] for an
+/// archive of which some files were not compared.
 pub fn statement(run: &Intact) -> Result<Statement, ClaimError> {
     if run.report.selection == Selection::Part {
         return Err(ClaimError::Selection);
+    }
+    if !run.not_compared.is_empty() {
+        return Err(ClaimError::NotCompared { files: run.not_compared.join(", ") });
     }
     let conformant = run.report.conformant.ok_or(ClaimError::Inconclusive)?;
     Ok(claimed(&run.report, conformant, &run.digest))
@@ -232,9 +246,11 @@ pub struct ClaimTrust<'t> {
     pub registries: &'t [PublicKey],
     /// The archive, if it is there.
     pub archive: Option<&'t Path>,
+    /// SHA-256 (hexadecimal) of suites that the caller knows, besides the one of this version.
+    pub suites: &'t [String],
 }
 
-/// Verifies a claim: four layers, told apart.
+/// Verifies a claim: five layers, told apart.
 #[must_use]
 pub fn verify_claim(path: String, bytes: &[u8], trust: ClaimTrust<'_>) -> Found {
     let opened = open(bytes);
@@ -243,6 +259,7 @@ pub fn verify_claim(path: String, bytes: &[u8], trust: ClaimTrust<'_>) -> Found 
         signature(opened.as_ref(), trust.claimants),
         self_consistency(opened.as_ref(), archive.as_ref()),
         re_derivation(opened.as_ref(), archive.as_ref()),
+        suite(opened.as_ref(), trust.suites),
         target_signed(archive.as_ref(), trust.registries),
     ];
     let any = |state| layers.iter().any(|layer: &Layer| layer.state == state);
@@ -260,10 +277,35 @@ pub fn verify_claim(path: String, bytes: &[u8], trust: ClaimTrust<'_>) -> Found 
         error: None,
         length: Some(bytes.len()),
         sha256: Some(sha256(bytes).to_hex()),
+        claim: opened.ok().map(|opened| said(&opened.statement, archive.as_ref())),
         not_asked: Vec::new(),
         open,
         layers,
     }
+}
+
+/// What a statement says, and what its archive shows of what that rests on.
+fn said(statement: &Statement, archive: Option<&Judged>) -> Claimed {
+    let of = |resources: &[Resource]| -> (String, String, String) {
+        let Some(first) = resources.first() else { return Default::default() };
+        let text = |map: &BTreeMap<String, String>, name: &str| map.get(name).cloned().unwrap_or_default();
+        (first.name.clone(), text(&first.digest, "sha256"), text(&first.annotations, "startedAt"))
+    };
+    let (edition, suite_digest, started_at) = of(&statement.predicate.configuration);
+    let report = archive.and_then(|archive| archive.report.as_ref());
+    Claimed {
+        result: statement.predicate.result.clone(),
+        target: of(&statement.subject).0,
+        edition,
+        suite_digest,
+        started_at,
+        target_signed: report.map(signed_by_the_target),
+        verdicts: report.map(|report| report.checks.len()),
+    }
+}
+
+fn signed_by_the_target(report: &Report) -> usize {
+    report.checks.iter().filter(|check| check.label == Label::TargetSigned).count()
 }
 
 /// An envelope with its statement.
@@ -293,6 +335,7 @@ struct Judged {
     integrity: Vec<String>,
     digest: Option<String>,
     differences: Vec<String>,
+    not_compared: Vec<String>,
     report: Option<Report>,
     transcript: Option<Transcript>,
 }
@@ -303,6 +346,7 @@ impl Judged {
             integrity: vec![why],
             digest: None,
             differences: Vec::new(),
+            not_compared: Vec::new(),
             report: None,
             transcript: None,
         };
@@ -315,17 +359,18 @@ impl Judged {
             .suite()
             .map_err(|error| error.to_string())
             .and_then(|suite| recheck(&archive, &suite).map_err(|error| error.to_string()));
-        let (differences, report) = match judged {
+        let (differences, not_compared, report) = match judged {
             Ok((found, report)) => {
                 let own = found.differences.iter().filter(|found| !archive.integrity.contains(found));
-                (own.map(ToString::to_string).collect(), Some(report))
+                (own.map(ToString::to_string).collect(), found.not_compared, Some(report))
             }
-            Err(error) => (vec![error], None),
+            Err(error) => (vec![error], Vec::new(), None),
         };
         Self {
             integrity: archive.integrity.iter().map(ToString::to_string).collect(),
             digest: archive.digest,
             differences,
+            not_compared,
             report,
             transcript: Some(archive.transcript),
         }
@@ -449,12 +494,40 @@ fn re_derivation(opened: Result<&Opened, &String>, archive: Option<&Judged>) -> 
     };
     let derived = claimed(report, conformant, archive.digest.as_deref().unwrap_or_default());
     match differs(statement, &derived) {
-        None => established(ID),
+        None if archive.not_compared.is_empty() => established(ID),
+        None => {
+            let meaning = "another version wrote files of the archive, and these were not compared";
+            let layer = layer(ID, State::NotEstablished, "claim.other-version", meaning);
+            with(layer, "", "files that this version lays out alike", archive.not_compared.join(", "))
+        }
         Some((at, expected, found)) => {
             let layer = refuted(ID, "claim.result", "the claim says something else than the archive");
             with(layer, at, expected, found)
         }
     }
+}
+
+/// Whether the suite is one whose checks are known: the one of this version, or one that the caller named. A suite of the same name
+/// may ask less.
+fn suite(opened: Result<&Opened, &String>, known: &[String]) -> Layer {
+    const ID: &str = "suite";
+    let statement = match opened {
+        Ok(opened) => &opened.statement,
+        Err(why) => return not_a_statement(ID, why),
+    };
+    let own = embedded_digest(SUITE);
+    let (edition, used) = match statement.predicate.configuration.as_slice() {
+        [one] => (one.name.as_str(), one.digest.get("sha256").map_or("no digest", String::as_str)),
+        _ => ("", "another number of suites than one"),
+    };
+    let is_own = own.as_deref() == Some(used) && edition.split('@').next() == Some(SUITE);
+    if is_own || known.iter().any(|digest| digest == used) {
+        return established(ID);
+    }
+    let meaning = "the suite is not the one of this version: what its checks ask is not known";
+    let layer = layer(ID, State::NotEstablished, "claim.unknown-suite", meaning);
+    let all: Vec<&str> = own.iter().chain(known).map(String::as_str).collect();
+    with(layer, "/predicate/configuration/0/digest/sha256", all.join(" or "), used)
 }
 
 /// The first member in which a statement differs from what follows from the archive.
@@ -496,7 +569,7 @@ fn target_signed(archive: Option<&Judged>, registries: &[PublicKey]) -> Layer {
     else {
         return no_archive(ID);
     };
-    let signed = report.checks.iter().filter(|check| check.label == Label::TargetSigned).count();
+    let signed = signed_by_the_target(report);
     let share = format!(
         "{signed} of {} verdicts rest on what the target signed; the others on the prober's word",
         report.checks.len()

@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use assayer_reports::{Comparison, Diff, Report, Side};
+use assayer_reports::{ComparedRun, Comparison, Diff, Report, Side};
 use assayer_vectors::{LoadError, Renames, Suite};
 
 use crate::archive::{Archive, ArchiveError, ArchiveState, Difference, recheck};
 use crate::job::{Job, UnknownName, cases_named, edition, selection, wire};
+use crate::own_suite::own_suite;
 use crate::plan::cases;
 use crate::run::{report, tool};
 use crate::transcript::Transcript;
@@ -55,6 +56,10 @@ pub struct Intact {
     pub suite: Suite,
     /// The report, derived again.
     pub report: Report,
+    /// Files that another version laid out for people, and that were not compared.
+    pub not_compared: Vec<String>,
+    /// What else should be known before it is relied on, in words.
+    pub remarks: Vec<String>,
 }
 
 impl Intact {
@@ -74,9 +79,14 @@ impl Intact {
         let suite = archive.suite()?;
         let (found, report) = recheck(&archive, &suite)?;
         match archive.digest {
-            Some(digest) if found.identical => {
-                Ok(Self { digest, transcript: archive.transcript, suite, report })
-            }
+            Some(digest) if found.differences.is_empty() => Ok(Self {
+                digest,
+                transcript: archive.transcript,
+                suite,
+                report,
+                not_compared: found.not_compared,
+                remarks: found.remarks,
+            }),
             _ => Err(changed(found.differences)),
         }
     }
@@ -90,6 +100,7 @@ impl Intact {
             target: self.report.target.clone(),
             started_at: self.report.started_at.clone(),
             conformant: self.report.conformant,
+            selection: self.report.selection,
         }
     }
 }
@@ -127,7 +138,12 @@ fn judged_by(newer: &Intact, older: &Transcript, renames: &Renames) -> Result<Re
 /// Several implementations side by side; each with what it is called.
 #[must_use]
 pub fn side_by_side(runs: &[(String, Intact)]) -> Comparison {
-    let runs: Vec<(String, String, Report)> =
-        runs.iter().map(|(name, run)| (name.clone(), run.digest.clone(), run.report.clone())).collect();
-    Comparison::of(tool(), &runs)
+    let run = |(name, run): &(String, Intact)| ComparedRun {
+        name: name.clone(),
+        archive: run.digest.clone(),
+        report: run.report.clone(),
+        own_suite: own_suite(&run.suite).is_some(),
+        remarks: run.remarks.clone(),
+    };
+    Comparison::of(tool(), &runs.iter().map(run).collect::<Vec<ComparedRun>>())
 }

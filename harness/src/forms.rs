@@ -3,6 +3,8 @@
 use assayer_reports::{Form, FormError, Report};
 use assayer_vectors::Suite;
 
+use crate::own_suite::marked;
+
 /// The groups of a suite in order, each with what it is called.
 #[must_use]
 pub fn titles(suite: &Suite) -> Vec<(String, String)> {
@@ -14,11 +16,19 @@ pub fn titles(suite: &Suite) -> Vec<(String, String)> {
 /// # Errors
 /// [`FormError`], as of a badge for a run that is not complete.
 pub fn report_in(form: Form, suite: &Suite, report: &Report) -> Result<String, FormError> {
-    let text = form.render(report, &titles(suite))?;
+    let text = coloured(form, suite, report)?;
     Ok(match form {
         Form::Text => anstream::adapter::strip_str(&text).to_string(),
         _ => text,
     })
+}
+
+/// The same with colours, as ANSI sequences, where it is text for a terminal.
+///
+/// # Errors
+/// [`FormError`], as of a badge for a run that is not complete.
+pub fn coloured(form: Form, suite: &Suite, report: &Report) -> Result<String, FormError> {
+    form.render(&marked(form, suite, report), &titles(suite))
 }
 
 /// The files that an archive has of a report besides `report.json`: name and text of each form that can be had of it.

@@ -1282,6 +1282,14 @@ fn a_change_of_the_target_is_told_apart_from_a_change_of_the_suite() {
         (code(&worse), changes(&worse)),
         (1, vec![triple("health-has-status", "regressed", "target")])
     );
+    // A newer run that leaves out what is red shows nothing of it.
+    let fewer = ["--edition", "0.4.12", "--only", "well-known-*", "--fault", "health-status-missing"];
+    let fewer = archived(folder.path(), "fewer", &fewer);
+    let narrower = diff(&good, &fewer);
+    assert_eq!((code(&narrower), json(&narrower)["is_narrower"].as_bool()), (1, Some(true)));
+    assert!(text(&narrower.stderr).contains("selection that leaves out checks"));
+    let wider = diff(&fewer, &good);
+    assert_eq!((code(&wider), json(&wider)["is_narrower"].as_bool()), (0, Some(false)));
     let better = diff(&bad, &good);
     assert_eq!((code(&better), changes(&better)), (0, vec![triple("health-has-status", "fixed", "target")]));
 
@@ -1409,7 +1417,7 @@ fn public(seed: u8) -> String {
 }
 
 #[test]
-fn a_claim_is_verified_in_four_layers_that_are_told_apart() {
+fn a_claim_is_verified_in_five_layers_that_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let key = key_file(folder.path(), "key.pem", 7);
     let archive = archived(folder.path(), "run", &["--sign", &key]);
@@ -1437,15 +1445,15 @@ fn a_claim_is_verified_in_four_layers_that_are_told_apart() {
         letters.chars().map(|letter| word(letter).to_owned()).collect()
     };
     let both = ["--claimant-key", &claimant, "--registry-key", registry];
-    assert_eq!(layers(&claim, &both), (0, "authentic".to_owned(), states("eeee")));
-    assert_eq!(layers(&claim, &[]), (0, "consistent".to_owned(), states("neen")));
+    assert_eq!(layers(&claim, &both), (0, "authentic".to_owned(), states("eeeee")));
+    assert_eq!(layers(&claim, &[]), (0, "consistent".to_owned(), states("neeen")));
     let other = public(8);
-    assert_eq!(layers(&claim, &["--claimant-key", &other, "--registry-key", registry]).2, states("reee"));
-    assert_eq!(layers(&claim, &["--claimant-key", &claimant, "--registry-key", &other]).2, states("eeer"));
+    assert_eq!(layers(&claim, &["--claimant-key", &other, "--registry-key", registry]).2, states("reeee"));
+    assert_eq!(layers(&claim, &["--claimant-key", &claimant, "--registry-key", &other]).2, states("eeeer"));
 
     // Alone, away from its archive.
     let alone = write(folder.path(), "alone.json", std::fs::read(&claim).unwrap());
-    assert_eq!(layers(alone.to_str().unwrap(), &both), (0, "consistent".to_owned(), states("ennn")));
+    assert_eq!(layers(alone.to_str().unwrap(), &both), (0, "consistent".to_owned(), states("ennen")));
 
     // A claim of more than the archive shows, signed by the right key.
     let run_of = assayer_harness::Intact::read(Path::new(&archive)).unwrap();
@@ -1455,12 +1463,12 @@ fn a_claim_is_verified_in_four_layers_that_are_told_apart() {
     more.predicate.passed_tests.push("no-such-check".to_owned());
     let more = write(folder.path(), "more.json", assayer_harness::sign(&more, &signer));
     let with_archive = [&both[..], &["--archive", &archive]].concat();
-    assert_eq!(layers(more.to_str().unwrap(), &with_archive), (1, "refuted".to_owned(), states("eere")));
+    assert_eq!(layers(more.to_str().unwrap(), &with_archive), (1, "refuted".to_owned(), states("eeree")));
     // A claim about another archive.
     let mut elsewhere = honest;
     elsewhere.subject[0].digest.insert("sha256".to_owned(), "00".repeat(32));
     let elsewhere = write(folder.path(), "elsewhere.json", assayer_harness::sign(&elsewhere, &signer));
-    assert_eq!(layers(elsewhere.to_str().unwrap(), &with_archive).2, states("eree"));
+    assert_eq!(layers(elsewhere.to_str().unwrap(), &with_archive).2, states("ereee"));
 
     // A file whose sum is wrong; then a verdict that was flipped with its sum.
     let page = format!("{archive}/report.txt");
@@ -1468,13 +1476,133 @@ fn a_claim_is_verified_in_four_layers_that_are_told_apart() {
     std::fs::write(&page, "all is well\n").unwrap();
     assert_eq!(layers(&claim, &both).2[1], "refuted");
     std::fs::write(&page, before).unwrap();
-    assert_eq!(layers(&claim, &both).2, states("eeee"));
+    assert_eq!(layers(&claim, &both).2, states("eeeee"));
     tamper(&archive, "report.json", "\"conformant\": true", "\"conformant\": false");
-    assert_eq!(layers(&claim, &both).2, states("erre"));
+    assert_eq!(layers(&claim, &both).2, states("erree"));
 
     // What is no key is not repeated.
     let secret = write(folder.path(), "secret.pem", "a-secret-that-is-no-key");
     let output = run(&["claim", &archive, "--sign", secret.to_str().unwrap()]);
     let said = text(&output.stderr);
     assert!(code(&output) == 2 && said.contains("PKCS #8") && !said.contains("a-secret"), "{said}");
+}
+
+/// What `assayer verify` says of a claim: exit code, verdict, and state and code of each layer by name.
+fn claim_of(path: &str, more: &[&str]) -> (i32, Json, impl Fn(&str) -> (String, String)) {
+    let output = run(&[&["verify", path, "--format", "ndjson"], more].concat());
+    let line = json(&output);
+    let layers = line["layers"].as_array().unwrap().clone();
+    let of = move |id: &str| {
+        let layer = layers.iter().find(|layer| layer["id"] == id).unwrap();
+        (layer["state"].as_str().unwrap().to_owned(), layer["code"].as_str().unwrap().to_owned())
+    };
+    (code(&output), line, of)
+}
+
+/// A suite that asks less may have the name of ours, but not its weight.
+#[test]
+fn a_suite_of_our_name_that_is_not_ours_is_told_wherever_its_edition_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let suites = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/suites").join(SUITE);
+    let (same, weak) = (folder.path().join("same"), folder.path().join("weak"));
+    copy(&suites, &same);
+    copy(&suites, &weak);
+    change_one(&weak, "health-200", "A", "An");
+    let key = key_file(folder.path(), "key.pem", 7);
+    let edition = |suite: &Path, name: &str| {
+        let suite = suite.to_str().unwrap();
+        archived(folder.path(), name, &["--edition", "0.4.12", "--suite-dir", suite, "--sign", &key])
+    };
+    let (ours, own) = (edition(&same, "ours"), edition(&weak, "own"));
+    for form in assayer_reports::Form::ALL {
+        let marked = |archive: &str| {
+            let report = std::fs::read_to_string(Path::new(archive).join(form.file_name())).unwrap();
+            report.contains("0.4.12 (own suite)")
+        };
+        let is_for_people = !matches!(form, assayer_reports::Form::Json | assayer_reports::Form::Ndjson);
+        assert_eq!((marked(&ours), marked(&own)), (false, is_for_people), "{form:?}");
+    }
+    let report = std::fs::read_to_string(format!("{own}/report.txt")).unwrap();
+    assert!(report.contains("is not the suite of assayer"), "{report}");
+    let said = |archive: &str| text(&run(&["recheck", archive]).stderr);
+    assert!(said(&own).contains("own suite: oversight-v1 with SHA-256"), "{}", said(&own));
+    assert!(!said(&ours).contains("own suite"), "{}", said(&ours));
+    let site = folder.path().join("site");
+    assert_eq!(code(&run(&["matrix", &ours, &own, "--out", site.to_str().unwrap()])), 0);
+    let matrix: Json = serde_json::from_slice(&std::fs::read(site.join("matrix.json")).unwrap()).unwrap();
+    let is_own = |place: usize| matrix["implementations"][place]["own_suite"].as_bool();
+    assert_eq!((is_own(0), is_own(1)), (Some(false), Some(true)));
+    let index = std::fs::read_to_string(site.join("index.html")).unwrap();
+    assert_eq!(index.matches("(own suite)").count(), 1);
+
+    let claim = |archive: &str| format!("{archive}/claim.dsse.json");
+    let (_, _, layers) = claim_of(&claim(&ours), &[]);
+    assert_eq!(layers("suite"), ("established".to_owned(), "ok".to_owned()));
+    let (_, line, layers) = claim_of(&claim(&own), &["--claimant-key", &public(7)]);
+    assert_eq!(layers("suite"), ("not-established".to_owned(), "claim.unknown-suite".to_owned()));
+    let digest = line["claim"]["suite_digest"].as_str().unwrap().to_owned();
+    let (_, _, layers) = claim_of(&claim(&own), &["--suite-digest", &digest]);
+    assert_eq!(layers("suite").0, "established");
+}
+
+/// A claim that holds is not one that says what was hoped for.
+#[test]
+fn a_claim_says_what_it_claims_and_one_of_a_failure_is_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = key_file(folder.path(), "key.pem", 7);
+    let signed = |name: &str, more: &[&str]| {
+        archived(folder.path(), name, &[&["--edition", "0.4.12", "--sign", &key], more].concat())
+    };
+    let (good, bad) = (signed("good", &[]), signed("bad", &["--fault", "health-status-missing"]));
+    let claim = |archive: &str| format!("{archive}/claim.dsse.json");
+    for (archive, exit, favourable) in [(&good, 0, true), (&bad, 1, false)] {
+        let (found, line, _) = claim_of(&claim(archive), &[]);
+        let claimed = &line["claim"];
+        let result = claimed["result"].as_str().unwrap();
+        assert_eq!((found, ["PASSED", "WARNED"].contains(&result)), (exit, favourable), "{line}");
+        assert_eq!(
+            (&claimed["target"], line["verdict"].as_str()),
+            (&"in-process".into(), Some("consistent"))
+        );
+        assert!(claimed["target_signed"].as_u64() < claimed["verdicts"].as_u64(), "{claimed}");
+        let words = format!("{result} by in-process on ");
+        for form in ["text", "html"] {
+            let said = text(&run(&["verify", &claim(archive), "--format", form]).stdout);
+            assert!(said.contains(&words) && said.contains("oversight-v1@0.4.12"), "{said}");
+            assert!(said.contains("verdicts rest on what the target signed"), "{said}");
+            assert_eq!(said.contains("not claim that the target conforms"), !favourable, "{said}");
+        }
+    }
+    let summary = json(&run(&["verify", &claim(&good), &claim(&bad), "--format", "json"]))["summary"].clone();
+    assert_eq!(
+        (&summary["unfavourable"], &summary["reasons"][0]["code"]),
+        (&1.into(), &"claim.unfavourable".into())
+    );
+
+    // An archive of another version: its pages were not compared, so nobody signs for them here, and no claim on it is authentic.
+    let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
+    let manifest = || std::fs::read(Path::new(&good).join("manifest.json")).unwrap();
+    let sum = |bytes: &[u8]| assayer_verifier::sha256(bytes).to_hex();
+    let signer = assayer_harness::signing_key(Path::new(&key)).unwrap();
+    let mut statement =
+        assayer_harness::statement(&assayer_harness::Intact::read(Path::new(&good)).unwrap()).unwrap();
+    let before = sum(&manifest());
+    for name in ["manifest.json", "report.json", "transcript.har"] {
+        tamper(&good, name, &version, "\"version\": \"0.0.9\"");
+    }
+    let compact = version.replace(": ", ":");
+    tamper(&good, "report.ndjson", &compact, "\"version\":\"0.0.9\"");
+    tamper(&good, "verdicts.json", &before, &sum(&manifest()));
+    tamper(&good, "report.html", "onformant", "onformant, and more");
+    let output = run(&["claim", &good, "--sign", &key]);
+    let said = text(&output.stderr);
+    assert!(code(&output) == 2 && said.contains("written by another version"), "{said}");
+    statement.subject[0]
+        .digest
+        .insert("sha256".to_owned(), sum(&std::fs::read(format!("{good}/SHA256SUMS")).unwrap()));
+    statement.predicate.configuration[0].annotations.insert("assayer".to_owned(), "0.0.9".to_owned());
+    let forged = write(folder.path(), "forged.json", assayer_harness::sign(&statement, &signer));
+    let (_, _, layers) = claim_of(forged.to_str().unwrap(), &["--archive", &good]);
+    assert_eq!(layers("self-consistency").0, "established");
+    assert_eq!(layers("re-derivation"), ("not-established".to_owned(), "claim.other-version".to_owned()));
 }

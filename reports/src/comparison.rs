@@ -50,6 +50,26 @@ pub struct Implementation {
     pub conformant: Option<bool>,
     /// How many checks ended how.
     pub counts: Counts,
+    /// Whether the suite is not the one of the version that compared, but somebody's own: its checks may ask less.
+    pub own_suite: bool,
+    /// What should be known before it is relied on, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}
+
+/// One implementation, as it comes in.
+#[derive(Clone, Debug)]
+pub struct ComparedRun {
+    /// What it is called.
+    pub name: String,
+    /// SHA-256 (hexadecimal) of its archive.
+    pub archive: String,
+    /// Its report.
+    pub report: Report,
+    /// As in [`Implementation`].
+    pub own_suite: bool,
+    /// As in [`Implementation`].
+    pub remarks: Vec<String>,
 }
 
 /// One check.
@@ -85,12 +105,11 @@ pub struct Cell {
 }
 
 impl Comparison {
-    /// Puts the reports of several implementations beside each other; `runs` has what each is called, the SHA-256 of its
-    /// archive, and its report.
+    /// Puts the reports of several implementations beside each other.
     #[must_use]
-    pub fn of(tool: Tool, runs: &[(String, String, Report)]) -> Self {
+    pub fn of(tool: Tool, runs: &[ComparedRun]) -> Self {
         let mut checks: Vec<Row> = Vec::new();
-        for (name, _, report) in runs {
+        for ComparedRun { name, report, .. } in runs {
             for check in &report.checks {
                 let known = checks.iter().position(|row| row.id == check.id);
                 let position = known.unwrap_or_else(|| {
@@ -104,27 +123,26 @@ impl Comparison {
         }
         checks.iter_mut().for_each(mark_anomalies);
         let mut does_not_prove: Vec<String> = Vec::new();
-        for sentence in runs.iter().flat_map(|(_, _, report)| &report.does_not_prove) {
+        for sentence in runs.iter().flat_map(|run| &run.report.does_not_prove) {
             if !does_not_prove.contains(sentence) {
                 does_not_prove.push(sentence.clone());
             }
         }
-        let implementations =
-            runs.iter().map(|(name, archive, report)| implementation(name, archive, report));
         Self {
             form: COMPARISON_FORM.to_owned(),
             tool,
-            implementations: implementations.collect(),
+            implementations: runs.iter().map(implementation).collect(),
             checks,
             does_not_prove,
         }
     }
 }
 
-fn implementation(name: &str, archive: &str, report: &Report) -> Implementation {
+fn implementation(run: &ComparedRun) -> Implementation {
+    let report = &run.report;
     Implementation {
-        name: name.to_owned(),
-        archive: archive.to_owned(),
+        name: run.name.clone(),
+        archive: run.archive.clone(),
         target: report.target.clone(),
         edition: report.edition.clone(),
         suite_digest: report.suite_digest.clone(),
@@ -132,6 +150,8 @@ fn implementation(name: &str, archive: &str, report: &Report) -> Implementation 
         started_at: report.started_at.clone(),
         conformant: report.conformant,
         counts: report.counts,
+        own_suite: run.own_suite,
+        remarks: run.remarks.clone(),
     }
 }
 

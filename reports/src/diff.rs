@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CheckResult, Report, Status, Tool};
+use crate::model::{CheckResult, Report, Selection, Status, Tool};
 use crate::outcome::Weight;
 
 /// Version of the form of a [`Diff`]: the number grows when a member changes its meaning or disappears.
@@ -23,6 +23,8 @@ pub struct Diff {
     pub newer: Side,
     /// Whether both were judged by the same suite and edition. If not, the older transcript was judged again by the newer.
     pub same_suite: bool,
+    /// Whether the newer run is a selection that leaves out checks of the older: then it cannot show that nothing became worse.
+    pub is_narrower: bool,
     /// How many changes there are of each kind.
     pub counts: DiffCounts,
     /// The changes, in the order of the newer report; removed checks come last.
@@ -47,6 +49,8 @@ pub struct Side {
     pub started_at: String,
     /// As in its report.
     pub conformant: Option<bool>,
+    /// Whether the whole edition was run.
+    pub selection: Selection,
 }
 
 /// How many changes there are of each kind.
@@ -170,9 +174,12 @@ impl Diff {
         for before in older.checks.iter().filter(gone) {
             compared.push(Cause::Suite, ChangeKind::Removed, Some(before), None);
         }
+        let is_narrower = newer.selection == Selection::Part
+            && (older.selection == Selection::Whole || (compared.same_suite && compared.counts.removed > 0));
         Self {
             form: DIFF_FORM.to_owned(),
             tool,
+            is_narrower,
             older: older_side,
             newer: newer_side,
             same_suite: compared.same_suite,

@@ -14,6 +14,8 @@ const KINDS: [ChangeKind; 6] = [
     ChangeKind::Removed,
 ];
 
+const NARROWER: &str = "The newer run is a selection that leaves out checks of the older: it does not show that nothing became worse.";
+
 fn is_of_both(change: &Change) -> bool {
     !matches!(change.kind, ChangeKind::Added | ChangeKind::Removed)
 }
@@ -98,6 +100,9 @@ pub fn diff_to_text(diff: &Diff) -> String {
             }
         }
     }
+    if diff.is_narrower {
+        let _ = writeln!(out, "\n{NARROWER}");
+    }
     let _ = writeln!(out, "\n{}", counted(diff));
     out
 }
@@ -111,6 +116,9 @@ pub fn diff_to_markdown(diff: &Diff) -> String {
         writeln!(out, "- older: {}\n- newer: {}", escaped(&side(&diff.older)), escaped(&side(&diff.newer)));
     if !diff.same_suite {
         out.push_str("\nThe suite is another: the older transcript was judged again by the newer suite.\n");
+    }
+    if diff.is_narrower {
+        let _ = writeln!(out, "\n**{NARROWER}**");
     }
     for (title, changes) in sections(diff) {
         let _ = writeln!(out, "\n## {title}\n\n| change | check | from, to | reason |\n|---|---|---|---|");

@@ -31,7 +31,8 @@ pub use baseline::{
     Refusal, Review, Scope, Stale, Staleness, baseline_schema, updated, with_baseline,
 };
 pub use comparison::{
-    COMPARISON_FORM, Cell, Comparison, Implementation, Row, comparison_schema, comparison_to_json,
+    COMPARISON_FORM, Cell, ComparedRun, Comparison, Implementation, Row, comparison_schema,
+    comparison_to_json,
 };
 pub use diff::{
     Cause, Change, ChangeKind, DIFF_FORM, Diff, DiffCounts, Ended, Side, diff_schema, diff_to_json,

@@ -97,6 +97,7 @@ fn document(number: usize, verdict: Option<Verdict>) -> Document {
         error: None,
         length: Some(9_400),
         sha256: Some("00ff".repeat(16)),
+        claim: None,
         not_asked: Vec::new(),
         open: if verdict == Some(Verdict::Consistent) {
             vec![Text::Borrowed("issuer-key")]

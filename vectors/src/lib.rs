@@ -26,7 +26,7 @@ pub use fault::{
     Spelling, Stage, Step, Turns, Variant, VariantFile, When,
 };
 pub use lint::{Complaint, lint};
-pub use load::{LoadError, SUITE, load_embedded, load_folder};
+pub use load::{LoadError, SUITE, embedded_digest, load_embedded, load_folder};
 pub use model::{
     Authorization, Beyond, Call, Capability, Check, CheckFile, Credential, CredentialField, CredentialText,
     Damage, Document, Each, Edition, Effect, Envelope, Every, Exchange, Expectation, Find, Fixture, Group,

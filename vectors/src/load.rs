@@ -84,6 +84,15 @@ pub fn load_embedded(name: &str) -> Result<Suite, LoadError> {
     assemble(name, files)
 }
 
+/// SHA-256 (hexadecimal) over the names and bytes of all files of a suite inside the binary, as [`Suite::digest`] has it; `None` if
+/// there is none of this name.
+#[must_use]
+pub fn embedded_digest(name: &str) -> Option<String> {
+    let mut files = Files::new();
+    collect_embedded(SUITES.get_dir(name)?, name, &mut files);
+    Some(digest(&files))
+}
+
 /// Loads and lints a suite from a folder laid out as those inside the binary.
 ///
 /// # Errors
@@ -117,13 +126,19 @@ fn collect_folder(folder: &Path, prefix: &str, files: &mut Files) -> Result<(), 
         let entry = entry.map_err(read)?;
         let path = entry.path();
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        let metadata = entry.metadata().map_err(|source| LoadError::Read { path: path.clone(), source })?;
+        // Through links: what is read must be what is measured.
+        let metadata =
+            std::fs::metadata(&path).map_err(|source| LoadError::Read { path: path.clone(), source })?;
         if metadata.is_dir() {
             // Suites are two folders deep; whatever is deeper is not data.
             if prefix.is_empty() {
                 collect_folder(&path, &format!("{name}/"), files)?;
             }
         } else if name.ends_with(".yaml") {
+            if !metadata.is_file() {
+                let message = "expected a regular file, found a device".to_owned();
+                return Err(LoadError::Shape { file: name, message });
+            }
             if metadata.len() > LONGEST_FILE {
                 let message = format!("{} bytes, at most {LONGEST_FILE} are read", metadata.len());
                 return Err(LoadError::Shape { file: name, message });

@@ -6,7 +6,8 @@ use serde_json::{Value as Json, json};
 use crate::transcript::{Answer, Outcome, Recorded, Sent, Transcript};
 
 /// The transcript as a HAR 1.2 document, with a newline at its end. What was not sent has no entry; what was not
-/// answered has one with status 0, as browsers write it.
+/// answered has one with status 0, as browsers write it. It follows from the transcript whatever version wrote it: another
+/// layout of it would be another form of the archive.
 #[must_use]
 pub fn har(transcript: &Transcript) -> String {
     let manifest = &transcript.manifest;

@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assayer_reports::{Mode, Selection, Tool};
 use assayer_vectors::Capability;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+
+use super::differences::Difference;
+use super::file;
 
 /// Version of the archive's form: the number grows when a member changes its meaning or disappears.
 pub const ARCHIVE_FORM: &str = "assayer-archive/1";
@@ -116,6 +120,44 @@ impl Manifest {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
+    }
+
+    /// Members that contradict each other, or say nothing.
+    pub(super) fn contradictions(&self) -> Vec<Difference> {
+        let mut found = Vec::new();
+        let mut differs = |at: &str, recorded: &str, derived: &str| {
+            found.push(Difference::new(file::MANIFEST, at, recorded, derived));
+        };
+        let time = |text: &str| text.parse::<Timestamp>().ok();
+        let Clock { started_at, finished_at, .. } = &self.clock;
+        let finished = finished_at.as_deref().unwrap_or("nothing");
+        match (time(started_at), time(finished)) {
+            (None, _) => differs("/clock/started_at", started_at, "a time (RFC 3339)"),
+            (_, None) if self.state == ArchiveState::Complete || finished_at.is_some() => {
+                differs("/clock/finished_at", finished, "a time (RFC 3339)");
+            }
+            (Some(start), Some(end)) if end < start => {
+                differs("/clock/finished_at", finished, &format!("a time not before {started_at}"));
+            }
+            _ => {}
+        }
+        let Some(peer) = &self.tls_peer else { return found };
+        if !self.has_tls() {
+            differs("/tls_peer", "a peer of TLS", &format!("none, since the target is {}", self.target));
+        }
+        for (place, certificate) in peer.certificates.iter().enumerate() {
+            let derived = hex::decode(&certificate.der_hex).map(|der| super::sha256(&der));
+            let derived = derived.unwrap_or_else(|error| format!("nothing: der_hex: {error}"));
+            if derived != certificate.sha256 {
+                differs(&format!("/tls_peer/certificates/{place}/sha256"), &certificate.sha256, &derived);
+            }
+        }
+        found
+    }
+
+    /// Whether the target is spoken to by TLS.
+    pub(super) fn has_tls(&self) -> bool {
+        self.target.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
     }
 
     /// One for tests that look at the clock alone.

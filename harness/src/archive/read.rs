@@ -1,7 +1,7 @@
 //! Reading an archive: what stands in it, and whether the sums of its files are right. Everything is bounded.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read, Take};
 use std::path::{Path, PathBuf};
 
 use assayer_vectors::{LoadError, Suite, load_folder};
@@ -18,6 +18,10 @@ const LONGEST_FILE: u64 = 256 << 20;
 const LONGEST_TRANSCRIPT: u64 = 1 << 30;
 /// No archive lists more files.
 const MOST_FILES: usize = 10_000;
+/// No more files of the folder are looked at.
+const MOST_FOUND: usize = 2 * MOST_FILES;
+/// Nor are folders that are deeper: those of an archive are one deep, and what is deeper is named by its folder.
+const DEEPEST: usize = 32;
 
 /// Why a folder could not be read as an archive.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +66,9 @@ pub enum ArchiveError {
         /// What was expected and found.
         message: String,
     },
+    /// A link, a folder or a device: it could lead anywhere, and need not end.
+    #[error("{}: expected a regular file, found a link, a folder or a device", .0.display())]
+    NotAFile(PathBuf),
 }
 
 /// What stands in an archive.
@@ -79,7 +86,9 @@ pub struct Archive {
     pub digest: Option<String>,
     /// Files whose sums are wrong, that are missing, or that ought to be listed.
     pub integrity: Vec<Difference>,
-    /// Files in the folder that belong to no archive.
+    /// Paths of the files whose sums are listed.
+    pub listed: BTreeSet<String>,
+    /// Files in the folder that are not listed.
     pub unlisted: Vec<String>,
     /// Whether the last line was cut off by the end of the run.
     pub is_cut: bool,
@@ -93,13 +102,13 @@ impl Archive {
     /// error but stand in [`Archive::integrity`].
     pub fn read(folder: &Path) -> Result<Self, ArchiveError> {
         let path = folder.join(file::MANIFEST);
-        let bytes = whole(&path)?;
+        let bytes = whole(folder, file::MANIFEST)?;
         let manifest = manifest(&path, &bytes)?;
         let sums = match manifest.state {
             ArchiveState::Complete => Sums::read(folder)?,
             ArchiveState::Incomplete => Sums::default(),
         };
-        let lines = Lines::read(&folder.join(file::TRANSCRIPT), manifest.state)?;
+        let lines = Lines::read(folder, manifest.state)?;
         let mut transcript = Transcript { manifest, exchanges: lines.exchanges };
         if transcript.manifest.state == ArchiveState::Incomplete {
             // Nobody was there to write down how long it took.
@@ -112,6 +121,7 @@ impl Archive {
             transcript_sha256: lines.sha256,
             digest: sums.digest,
             integrity: sums.differences,
+            listed: sums.listed,
             unlisted: sums.unlisted,
             is_cut: lines.is_cut,
         })
@@ -130,7 +140,7 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError`] if it cannot be read or is too long.
     pub fn file(&self, name: &str) -> Result<Vec<u8>, ArchiveError> {
-        whole(&self.folder.join(name))
+        whole(&self.folder, name)
     }
 }
 
@@ -151,18 +161,30 @@ fn end_ms(recorded: &Recorded) -> u64 {
     }
 }
 
-/// A file that is not too long.
-fn whole(path: &Path) -> Result<Vec<u8>, ArchiveError> {
-    within(path, LONGEST_FILE)?;
-    Ok(fs_err::read(path)?)
+/// The bytes of a file of an archive.
+fn whole(folder: &Path, name: &str) -> Result<Vec<u8>, ArchiveError> {
+    let mut bytes = Vec::new();
+    open(folder, name, LONGEST_FILE)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
-fn within(path: &Path, most: u64) -> Result<(), ArchiveError> {
-    let found = fs_err::metadata(path)?.len();
-    if found > most {
-        return Err(ArchiveError::Long { path: path.to_owned(), found, most });
+/// Opens a file of an archive: a regular one that folders alone lead to, and that is not too long.
+fn open(folder: &Path, name: &str, most: u64) -> Result<Take<fs_err::File>, ArchiveError> {
+    let mut path = folder.to_owned();
+    let mut found = None;
+    for part in Path::new(name).components() {
+        path.push(part);
+        let metadata = fs_err::symlink_metadata(&path)?;
+        if !metadata.is_file() && !metadata.is_dir() {
+            return Err(ArchiveError::NotAFile(path));
+        }
+        found = Some(metadata).filter(std::fs::Metadata::is_file);
     }
-    Ok(())
+    match found.map(|metadata| metadata.len()) {
+        None => Err(ArchiveError::NotAFile(path)),
+        Some(found) if found > most => Err(ArchiveError::Long { path, found, most }),
+        Some(_) => Ok(fs_err::File::open(path)?.take(most)),
+    }
 }
 
 /// `SHA256SUMS`, compared with the files.
@@ -170,20 +192,20 @@ fn within(path: &Path, most: u64) -> Result<(), ArchiveError> {
 struct Sums {
     digest: Option<String>,
     differences: Vec<Difference>,
+    listed: BTreeSet<String>,
     unlisted: Vec<String>,
 }
 
 impl Sums {
     fn read(folder: &Path) -> Result<Self, ArchiveError> {
-        let path = folder.join(file::SUMS);
-        if !path.is_file() {
+        if fs_err::symlink_metadata(folder.join(file::SUMS)).is_err() {
             let missing = Difference::new(file::SUMS, "", "a complete archive", "no such file");
             return Ok(Self { differences: vec![missing], ..Self::default() });
         }
-        let bytes = whole(&path)?;
+        let bytes = whole(folder, file::SUMS)?;
         let (listed, mut differences) = listed(&bytes);
         for (name, sum) in &listed {
-            let found = sum_of(&folder.join(name)).unwrap_or_else(|error| error.to_string());
+            let found = sum_of(folder, name).unwrap_or_else(|error| error.to_string());
             if found != *sum {
                 differences.push(Difference::new(name, "SHA-256", sum, found));
             }
@@ -194,11 +216,12 @@ impl Sums {
             }
         }
         let mut unlisted = Vec::new();
-        files_below(folder, "", &mut unlisted)?;
+        files_below(folder, "", 0, &mut unlisted)?;
         // A claim is about the sums, so it cannot be among them.
         let is_beside = |name: &str| [file::SUMS, crate::claim::CLAIM_FILE].contains(&name);
         unlisted.retain(|name| !is_beside(name) && !listed.contains_key(name));
-        Ok(Self { digest: Some(super::sha256(&bytes)), differences, unlisted })
+        let listed = listed.into_keys().collect();
+        Ok(Self { digest: Some(super::sha256(&bytes)), differences, listed, unlisted })
     }
 }
 
@@ -221,8 +244,8 @@ fn listed(bytes: &[u8]) -> (BTreeMap<String, String>, Vec<Difference>) {
     (listed, differences)
 }
 
-fn sum_of(path: &Path) -> std::io::Result<String> {
-    let mut reader = BufReader::new(fs_err::File::open(path)?);
+fn sum_of(folder: &Path, name: &str) -> Result<String, ArchiveError> {
+    let mut reader = open(folder, name, LONGEST_TRANSCRIPT)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {
@@ -234,18 +257,26 @@ fn sum_of(path: &Path) -> std::io::Result<String> {
     }
 }
 
-/// The files in a folder and in those directly and twice below it.
-fn files_below(folder: &Path, prefix: &str, found: &mut Vec<String>) -> Result<(), ArchiveError> {
+/// The files in a folder and below it; of a folder that is too deep, or of more than can be told, its name with `/` at its end.
+fn files_below(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    found: &mut Vec<String>,
+) -> Result<(), ArchiveError> {
     for entry in fs_err::read_dir(folder)? {
         let entry = entry?;
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        if found.len() >= MOST_FILES || name.matches('/').count() > 3 {
+        if found.len() >= MOST_FOUND {
+            found.push(if prefix.is_empty() { "what else there is".to_owned() } else { prefix.to_owned() });
             return Ok(());
         }
-        if entry.file_type()?.is_dir() {
-            files_below(&entry.path(), &format!("{name}/"), found)?;
-        } else {
+        if !entry.file_type()?.is_dir() {
             found.push(name);
+        } else if depth < DEEPEST {
+            files_below(&entry.path(), &format!("{name}/"), depth + 1, found)?;
+        } else {
+            found.push(format!("{name}/"));
         }
     }
     Ok(())
@@ -259,9 +290,9 @@ struct Lines {
 }
 
 impl Lines {
-    fn read(path: &Path, state: ArchiveState) -> Result<Self, ArchiveError> {
-        within(path, LONGEST_TRANSCRIPT)?;
-        let mut reader = BufReader::new(fs_err::File::open(path)?);
+    fn read(folder: &Path, state: ArchiveState) -> Result<Self, ArchiveError> {
+        let path = folder.join(file::TRANSCRIPT);
+        let mut reader = BufReader::new(open(folder, file::TRANSCRIPT, LONGEST_TRANSCRIPT)?);
         let (mut exchanges, mut hash) = (Vec::new(), Sha256::new());
         let mut line = Vec::new();
         loop {
@@ -271,8 +302,7 @@ impl Lines {
             }
             hash.update(&line);
             let number = exchanges.len() as u64;
-            let bad =
-                |message: String| ArchiveError::Line { path: path.to_owned(), line: number + 1, message };
+            let bad = |message: String| ArchiveError::Line { path: path.clone(), line: number + 1, message };
             if line.last() != Some(&b'\n') {
                 if state == ArchiveState::Complete {
                     return Err(bad("expected a line, found one that is cut off".to_owned()));

@@ -1,16 +1,17 @@
 //! Judging an archive again, without a network: what its files say is compared with what follows from its transcript.
 
-use assayer_reports::{Form, Report, Tool, to_json};
+use assayer_reports::{Form, Report, to_json};
 use assayer_vectors::Suite;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::differences::{self, Difference, MOST};
-use super::{Archive, ArchiveState, Derived, VERDICTS_FORM, Verdicts, file, har, sha256};
+use super::{Archive, ArchiveState, Derived, Manifest, VERDICTS_FORM, Verdicts, file, har, sha256};
 use crate::job::{Job, UnknownName, cases_named, edition, wire};
+use crate::own_suite::own_suite;
 use crate::plan::{cases, exchanges};
 use crate::run::{judged, tool};
-use crate::transcript::Transcript;
+use crate::transcript::{Outcome, Recorded, Transcript};
 
 /// Version of the form of [`Recheck`].
 pub const RECHECK_FORM: &str = "assayer-recheck/1";
@@ -26,12 +27,19 @@ pub struct Recheck {
     pub digest: Option<String>,
     /// Whether the run came to its end. Of one that did not, there is no report to compare with.
     pub state: ArchiveState,
-    /// Whether everything that the archive says follows from its transcript and suite, byte for byte.
+    /// Whether everything that the archive says follows from its transcript and suite, byte for byte. If not, there is a
+    /// difference, or a file that was not compared.
     pub identical: bool,
     /// Where it does not.
     pub differences: Vec<Difference>,
     /// How many more there are.
     pub more: usize,
+    /// Files that another version laid out for people, and that were therefore not compared: what they say is not shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<String>,
+    /// What else a reader should know before relying on it, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// What follows from a transcript: the report, and the files of the archive.
@@ -73,16 +81,21 @@ pub fn recheck(archive: &Archive, suite: &Suite) -> Result<(Recheck, Report), Un
     let (report, derived) = derive(&job, &transcript, sums.0, sums.1);
     let mut found = archive.integrity.clone();
     found.extend(of_the_manifest(&job, &transcript));
+    found.extend(manifest.contradictions());
     found.extend(of_the_order(&job, &transcript));
+    let mut not_compared = Vec::new();
     if manifest.state == ArchiveState::Complete {
-        found.extend(of_what_follows(archive, &derived, &manifest.tool));
+        not_compared = layouts_of_another_version(manifest, &derived);
+        found.extend(of_what_follows(archive, &derived, &not_compared));
+        found.extend(of_what_does_not_follow(archive, suite, &derived));
     }
+    let remarks = remarks(&transcript, suite, &not_compared);
     let more = found.len().saturating_sub(MOST);
-    let identical = found.is_empty();
+    let identical = found.is_empty() && not_compared.is_empty();
     found.truncate(MOST);
     let (digest, state) = (archive.digest.clone(), manifest.state);
     let form = RECHECK_FORM.to_owned();
-    Ok((Recheck { form, digest, state, identical, differences: found, more }, report))
+    Ok((Recheck { form, digest, state, identical, differences: found, more, not_compared, remarks }, report))
 }
 
 /// Of a run that did not come to its end, what can be judged: an exchange that may have been recorded in part, and a second
@@ -171,20 +184,62 @@ fn of_the_order(job: &Job<'_>, transcript: &Transcript) -> Vec<Difference> {
     found
 }
 
+/// Files that are not compared, because another version wrote them: how a report is laid out for people may change from version to
+/// version. What programs read has a form with a number, and is compared whoever wrote it.
+fn layouts_of_another_version(manifest: &Manifest, derived: &Derived) -> Vec<String> {
+    if manifest.tool == tool() {
+        return Vec::new();
+    }
+    let forms = Form::ALL.into_iter().filter(|form| !matches!(form, Form::Json | Form::Ndjson));
+    let names = forms.map(Form::file_name).filter(|name| derived.files().any(|(other, _)| other == *name));
+    names.map(str::to_owned).collect()
+}
+
 /// The files that follow from the transcript.
-fn of_what_follows(archive: &Archive, derived: &Derived, recorded_by: &Tool) -> Vec<Difference> {
+fn of_what_follows(archive: &Archive, derived: &Derived, not_compared: &[String]) -> Vec<Difference> {
     let mut found = Vec::new();
-    for (name, text) in derived.files() {
-        // How a report is laid out for people, and a transcript for other tools, may change from version to version; the sums
-        // show whether they are as they were written.
-        let is_layout = |form: Form| form != Form::Json && form.file_name() == name;
-        if (name == file::HAR || Form::ALL.into_iter().any(is_layout)) && *recorded_by != tool() {
-            continue;
-        }
+    for (name, text) in derived.files().filter(|(name, _)| !not_compared.iter().any(|other| other == name)) {
         match archive.file(name) {
             Ok(bytes) => found.extend(differences::of_files(name, &bytes, text.as_bytes())),
             Err(error) => found.push(Difference::new(name, "", error, sha256(text.as_bytes()))),
         }
     }
     found
+}
+
+/// Files that are listed, or called like one of the forms of a report, and that no such run has: a badge of a selection, or a page
+/// that somebody added.
+fn of_what_does_not_follow(archive: &Archive, suite: &Suite, derived: &Derived) -> Vec<Difference> {
+    let is_own = suite.digest == archive.transcript.manifest.suite.digest;
+    let is_data = |name: &str| {
+        let data = name.strip_prefix(file::SUITE).and_then(|rest| rest.strip_prefix('/'));
+        // Another suite does not say which files the one that was used had.
+        data.is_some_and(|data| !is_own || suite.files.contains_key(data))
+    };
+    let follows = |name: &str| {
+        [file::MANIFEST, file::TRANSCRIPT].contains(&name)
+            || is_data(name)
+            || derived.files().any(|(other, _)| other == name)
+    };
+    let is_form = |name: &&String| Form::ALL.into_iter().any(|form| form.file_name() == name.as_str());
+    let named = archive.listed.iter().chain(archive.unlisted.iter().filter(is_form));
+    let strange = named.filter(|name| !follows(name));
+    strange.map(|name| Difference::new(name, "", "a file", "none: it follows from nothing")).collect()
+}
+
+/// What is no difference, and should be known before an archive is relied on.
+fn remarks(transcript: &Transcript, suite: &Suite, not_compared: &[String]) -> Vec<String> {
+    let manifest = &transcript.manifest;
+    let mut remarks = Vec::new();
+    for name in not_compared {
+        remarks.push(format!("{name}: not compared: written by version {}", manifest.tool.version));
+    }
+    remarks.extend(own_suite(suite));
+    let is_answered = |recorded: &Recorded| matches!(recorded.outcome, Outcome::Answered { .. });
+    if manifest.has_tls() && manifest.tls_peer.is_none() && transcript.exchanges.iter().any(is_answered) {
+        remarks.push(
+            "manifest.json: no peer of TLS was recorded, although the target is an https URL".to_owned(),
+        );
+    }
+    remarks
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use assayer_harness::{
     Against, Budget, Case, ClaimError, Client, Job, Misbehaviour, Options, RunError, Secrets, allowed, cases,
-    edition, exchanges, run_with, signing_key, titles, wire,
+    coloured, edition, exchanges, run_with, signing_key, wire,
 };
 use assayer_reports::{Form, FormError, Mode, NoBadge, Outcome, Report, Selection};
 use assayer_vectors::{SUITE, Suite};
@@ -218,7 +218,7 @@ impl Drop for Bar {
 /// Prints the report; the exit code that follows from it.
 pub(super) fn show(suite: &Suite, report: &Report, format: Format) -> Exit {
     let form = Form::from(format);
-    match form.render(report, &titles(suite)) {
+    match coloured(form, suite, report) {
         Ok(text) => match print(&text) {
             Exit::Good => exit_of(report),
             other => other,

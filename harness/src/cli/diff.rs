@@ -45,14 +45,23 @@ pub(super) fn exit_of(error: &CompareError) -> Exit {
 }
 
 fn compare(arguments: &DiffArguments) -> Result<Exit, CompareError> {
-    let found = diff(&Intact::read(&arguments.older)?, &Intact::read(&arguments.newer)?)?;
+    let (older, newer) = (Intact::read(&arguments.older)?, Intact::read(&arguments.newer)?);
+    for (folder, run) in [(&arguments.older, &older), (&arguments.newer, &newer)] {
+        run.remarks.iter().for_each(|remark| complain(format!("{}: {remark}", folder.display())));
+    }
+    let found = diff(&older, &newer)?;
+    if found.is_narrower {
+        complain(
+            "the newer run is a selection that leaves out checks of the older: nothing can be compared of these",
+        );
+    }
     let printed = print(&match arguments.format {
         DiffFormat::Text => diff_to_text(&found),
         DiffFormat::Json => diff_to_json(&found),
         DiffFormat::Markdown => diff_to_markdown(&found),
     });
     Ok(match printed {
-        Exit::Good if found.has_setbacks() => Exit::Bad,
+        Exit::Good if found.has_setbacks() || found.is_narrower => Exit::Bad,
         other => other,
     })
 }

@@ -47,6 +47,9 @@ fn matrix(arguments: &MatrixArguments) -> Result<Exit, Failure> {
     let failed = |error: CompareError| (exit_of(&error), error.to_string());
     let read = |(name, folder): (String, PathBuf)| Ok((name, Intact::read(&folder).map_err(failed)?));
     let runs: Vec<(String, Intact)> = named.into_iter().map(read).collect::<Result<_, Failure>>()?;
+    for (name, run) in &runs {
+        run.remarks.iter().for_each(|remark| complain(format!("{name}: {remark}")));
+    }
     let comparison = side_by_side(&runs);
     let groups: Vec<(String, String)> = runs.iter().flat_map(|(_, run)| titles(&run.suite)).collect();
     let mut seen = BTreeSet::new();

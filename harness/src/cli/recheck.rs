@@ -50,7 +50,7 @@ fn recheck(arguments: &RecheckArguments) -> Result<Exit, String> {
     };
     let (found, report) = judge_again(&archive, &suite).map_err(|error| error.to_string())?;
     remarks(&archive, &found);
-    Ok(match found.identical {
+    Ok(match found.differences.is_empty() {
         true => show(&suite, &report, arguments.format),
         false => differs(&suite, &found, &report, arguments.format),
     })
@@ -66,7 +66,8 @@ fn remarks(archive: &Archive, found: &Recheck) {
     for name in &archive.unlisted {
         complain(format!("{name} is no part of the archive"));
     }
-    match (&found.digest, found.identical) {
+    found.remarks.iter().for_each(complain);
+    match (&found.digest, found.differences.is_empty()) {
         (Some(digest), true) => {
             complain(format!("every verdict was derived again; SHA-256 of the archive {digest}"))
         }

@@ -38,6 +38,9 @@ pub(crate) struct VerifyArguments {
     /// Key of who may claim that a registry conforms, 64 hexadecimal digits; may be given several times.
     #[arg(long, value_name = "HEX", value_parser = public_key)]
     claimant_key: Vec<PublicKey>,
+    /// SHA-256 of a suite that you know, for claims; the one of this version is known. May be given several times.
+    #[arg(long, value_name = "HEX", value_parser = sha256_hex)]
+    suite_digest: Vec<String>,
     /// The archive that a claim is about; if absent, the folder of the claim if that is one.
     #[arg(long, value_name = "DIR")]
     archive: Option<PathBuf>,
@@ -60,7 +63,8 @@ pub(crate) struct VerifyArguments {
     #[arg(long = "as", value_enum, value_name = "KIND")]
     kind: Option<Kind>,
     /// Exit with 1 unless every document gets at least this verdict. A proof of equivocation that holds exits with 1, its
-    /// registry not being as it must be, unless `equivocation` is asked for.
+    /// registry not being as it must be, unless `equivocation` is asked for. So does a claim of any other result than `PASSED`
+    /// or `WARNED`, also if it is authentic.
     #[arg(long, value_enum, default_value = "consistent")]
     require: Required,
     /// Show for every layer the rule, what was recomputed, the keys, and what it does and does not establish.
@@ -125,6 +129,11 @@ pub(super) fn public_key(text: &str) -> Result<PublicKey, String> {
     let key = PublicKey::from_hex(&lower).ok_or("expected 64 hexadecimal digits")?;
     assayer_verifier::VerifiedKey::new(&key).map_err(|code| code.meaning().to_owned())?;
     Ok(key)
+}
+
+fn sha256_hex(text: &str) -> Result<String, String> {
+    let hash = Hash::from_hex(&text.to_ascii_lowercase()).ok_or("expected 64 hexadecimal digits")?;
+    Ok(hash.to_hex())
 }
 
 fn tree_head(text: &str) -> Result<TreeHead, String> {

@@ -33,6 +33,7 @@ pub fn report_of(finding: Finding, depth: Depth, demanded: &[Text]) -> report::D
         report::Layer { explained, ..layer(found) }
     });
     report::Document {
+        claim: None,
         path: finding.path,
         kind,
         verdict,

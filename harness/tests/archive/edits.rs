@@ -260,3 +260,160 @@ fn flipped_verdicts_and_removed_checks_are_named() {
         std::fs::write(folder.join("SHA256SUMS"), &sums).unwrap();
     }
 }
+
+/// Writes the manifest anew after a change, and everything that follows from it.
+fn with_manifest(folder: &Path, suite: &Suite, change: impl FnOnce(&mut Json)) {
+    let mut manifest: Json = serde_json::from_str(&read(folder, "manifest.json")).unwrap();
+    change(&mut manifest);
+    let manifest: assayer_harness::Manifest = serde_json::from_value(manifest).unwrap();
+    std::fs::write(folder.join("manifest.json"), manifest.to_json()).unwrap();
+    forged(folder, suite, lines(folder));
+}
+
+/// Replaces a file, seals, and says what was noticed; then all is as before.
+fn noticed_in(folder: &Path, suite: &Suite, name: &str, bytes: &[u8]) -> Option<String> {
+    let (before, sums) = (std::fs::read(folder.join(name)).unwrap(), read(folder, "SHA256SUMS"));
+    std::fs::write(folder.join(name), bytes).unwrap();
+    seal(folder);
+    let found = noticed(folder, suite, false);
+    std::fs::write(folder.join(name), before).unwrap();
+    std::fs::write(folder.join("SHA256SUMS"), sums).unwrap();
+    found
+}
+
+/// Another version may lay pages out otherwise, but not what programs read; and what was not compared is told, file by file.
+#[test]
+fn what_another_version_laid_out_is_told_and_all_else_is_compared() {
+    let suite = load_embedded(SUITE).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    recorded(&suite, folder);
+    let judged = || recheck(&Archive::read(folder).unwrap(), &suite).unwrap().0;
+    assert!(judged().identical && judged().not_compared.is_empty());
+    with_manifest(folder, &suite, |manifest| manifest["tool"]["version"] = "0.0.9".into());
+    let found = judged();
+    assert_eq!(found.not_compared, ["report.txt", "junit.xml", "report.md", "report.html"]);
+    assert!(!found.identical && found.differences.is_empty(), "{:?}", found.differences);
+    for name in ["transcript.har", "report.ndjson", "report.json", "verdicts.json"] {
+        let found = noticed_in(folder, &suite, name, b"{}\n").unwrap_or_default();
+        assert!(found.starts_with(name), "{name}: {found}");
+    }
+    let output = crate::output(&["recheck", folder.to_str().unwrap()]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("report.html: not compared: written by version 0.0.9"), "{said}");
+}
+
+/// A file that no such run has is a difference, with a right sum too; what is not listed is named, however deep it is.
+#[test]
+fn what_follows_from_nothing_is_no_part_of_an_archive() {
+    let suite = load_embedded(SUITE).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    recorded(&suite, folder);
+    let deep = folder.join("a/b/c/d/e");
+    std::fs::create_dir_all(&deep).unwrap();
+    std::fs::write(deep.join("page.html"), "conformant").unwrap();
+    assert_eq!(Archive::read(folder).unwrap().unlisted, ["a/b/c/d/e/page.html"]);
+    assert_eq!(noticed(folder, &suite, false), None);
+    std::fs::remove_dir_all(folder.join("a")).unwrap();
+    let sums = read(folder, "SHA256SUMS");
+    for name in ["badge.svg", "page.html", "suite/page.html", "suite/checks/a/b.yaml"] {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "conformant").unwrap();
+        if name == "badge.svg" {
+            let found = noticed(folder, &suite, false).unwrap_or_default();
+            assert!(found.contains("it follows from nothing"), "not listed: {found}");
+        }
+        let mut listed: Vec<String> = sums.lines().map(|line| format!("{line}\n")).collect();
+        listed.push(format!("{}  {name}\n", sha256(b"conformant")));
+        listed.sort_by(|one, other| one[66..].cmp(&other[66..]));
+        std::fs::write(folder.join("SHA256SUMS"), listed.concat()).unwrap();
+        let found = noticed(folder, &suite, false).unwrap_or_default();
+        assert!(found.starts_with(name) && found.contains("it follows from nothing"), "{name}: {found}");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(folder.join("SHA256SUMS"), &sums).unwrap();
+    }
+}
+
+#[test]
+fn members_of_a_manifest_that_contradict_each_other_are_named() {
+    let suite = load_embedded(SUITE).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    recorded(&suite, folder);
+    let before = read(folder, "manifest.json");
+    let peer = |sum: String| {
+        serde_json::json!({"protocol": "TLSv1_3", "cipher_suite": "TLS13_AES_128_GCM_SHA256",
+            "certificates": [{"sha256": sum, "der_hex": "3000"}]})
+    };
+    let (right, wrong) = (peer(sha256(&[0x30, 0])), peer(sha256(b"another")));
+    let of_tls = |peer: Json| {
+        move |manifest: &mut Json| {
+            manifest["target"] = "https://registry.example".into();
+            manifest["tls_peer"] = peer;
+        }
+    };
+    let local = right.clone();
+    let edits: [(Box<dyn FnOnce(&mut Json)>, &str); 6] = [
+        (Box::new(of_tls(right)), ""),
+        (Box::new(of_tls(wrong)), "/tls_peer/certificates/0/sha256"),
+        (Box::new(move |manifest: &mut Json| manifest["tls_peer"] = local), "/tls_peer"),
+        (
+            Box::new(|manifest: &mut Json| manifest["clock"]["finished_at"] = "2001-01-01T00:00:00Z".into()),
+            "/clock/finished_at",
+        ),
+        (Box::new(|manifest: &mut Json| manifest["clock"]["finished_at"] = Json::Null), "/clock/finished_at"),
+        (
+            Box::new(|manifest: &mut Json| manifest["clock"]["started_at"] = "yesterday".into()),
+            "/clock/started_at",
+        ),
+    ];
+    for (edit, at) in edits {
+        with_manifest(folder, &suite, edit);
+        let (found, _) = recheck(&Archive::read(folder).unwrap(), &suite).unwrap();
+        let places: Vec<&str> = found.differences.iter().map(|difference| difference.at.as_str()).collect();
+        match at {
+            "" => assert_eq!(places, Vec::<&str>::new()),
+            at => assert!(places.contains(&at), "{at}: {:?}", found.differences),
+        }
+        std::fs::write(folder.join("manifest.json"), &before).unwrap();
+    }
+    // Without a peer nothing is shown to be wrong, but it should be known.
+    with_manifest(folder, &suite, |manifest| manifest["target"] = "https://registry.example".into());
+    let (found, _) = recheck(&Archive::read(folder).unwrap(), &suite).unwrap();
+    assert!(found.identical && found.remarks[0].contains("no peer of TLS"), "{:?}", found.remarks);
+}
+
+/// A link to a device has no end, and a link to elsewhere is not of the archive.
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_not_read() {
+    let suite = load_embedded(SUITE).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    recorded(&suite, folder);
+    for (name, target) in [
+        ("report.html", "/dev/zero"),
+        ("manifest.json", "/dev/zero"),
+        ("transcript.ndjson", "/dev/zero"),
+        ("SHA256SUMS", "/dev/zero"),
+        ("report.txt", "report.md"),
+        ("suite/suite.yaml", "/dev/zero"),
+    ] {
+        let path = folder.join(name);
+        let before = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(target, &path).unwrap();
+        let found = noticed(folder, &suite, true).unwrap_or_default();
+        assert!(found.contains("expected a regular file"), "{name}: {found}");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, before).unwrap();
+    }
+    // The suite is read by what loads suites, which follows links, but not to a device.
+    let data = folder.join("suite/suite.yaml");
+    std::fs::remove_file(&data).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &data).unwrap();
+    let error = Archive::read(folder).unwrap().suite().unwrap_err().to_string();
+    assert!(error.contains("expected a regular file"), "{error}");
+}

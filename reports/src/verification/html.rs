@@ -96,8 +96,14 @@ fn required(required: Required) -> &'static str {
 fn bad(run: &Run, summary: &Summary) -> usize {
     let all = summary.documents + summary.unreadable;
     match run.required {
-        Required::Authentic => all - summary.authentic,
-        Required::Consistent => summary.refuted + summary.unknown + summary.unreadable + summary.accusations,
+        Required::Authentic => all - summary.authentic + summary.unfavourable,
+        Required::Consistent => {
+            summary.refuted
+                + summary.unknown
+                + summary.unreadable
+                + summary.accusations
+                + summary.unfavourable
+        }
         Required::Equivocation => all - summary.equivocation,
     }
 }

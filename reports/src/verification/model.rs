@@ -85,6 +85,9 @@ pub struct Document {
     /// SHA-256 (hexadecimal) of its bytes as they were read, with `--explain`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// What a claim says, whether it holds or not; absent for other kinds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claimed>,
     /// Layers that are not established, and without which the document is not `authentic`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<Text>,
@@ -106,10 +109,58 @@ impl Document {
             error: Some(error),
             length: None,
             sha256: None,
+            claim: None,
             open: Vec::new(),
             not_asked: Vec::new(),
             layers: Vec::new(),
         }
+    }
+}
+
+/// What a claim says of its target, whether it holds or not. The texts are from the claim, the counts from the archive.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Claimed {
+    /// `PASSED`, `WARNED` or `FAILED`; anything else says nothing.
+    pub result: String,
+    /// The target: a URL, or `in-process`.
+    pub target: String,
+    /// Suite and edition.
+    pub edition: String,
+    /// SHA-256 (hexadecimal) of the suite's data.
+    pub suite_digest: String,
+    /// When the run began (RFC 3339, UTC).
+    pub started_at: String,
+    /// How many verdicts rest on what the target signed; absent without an archive that can be judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_signed: Option<usize>,
+    /// How many verdicts there are; absent without an archive that can be judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdicts: Option<usize>,
+}
+
+impl Claimed {
+    /// Whether it says that the target conforms.
+    #[must_use]
+    pub fn is_favourable(&self) -> bool {
+        matches!(self.result.as_str(), "PASSED" | "WARNED")
+    }
+
+    /// What is claimed, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let Self { result, target, edition, suite_digest, started_at, .. } = self;
+        let day = started_at.split('T').next().unwrap_or_default();
+        format!("{result} by {target} on {day}, {edition} (suite SHA-256 {suite_digest})")
+    }
+
+    /// What the verdicts rest on, in words, if that is known.
+    #[must_use]
+    pub fn rests(&self) -> Option<String> {
+        let (signed, all) = (self.target_signed?, self.verdicts?);
+        Some(format!(
+            "{signed} of {all} verdicts rest on what the target signed; the others on the prober's word"
+        ))
     }
 }
 
@@ -343,6 +394,8 @@ pub struct Summary {
     pub unknown: usize,
     /// Proofs of equivocation that are not refuted, whether the key is one that the caller gave or not.
     pub accusations: usize,
+    /// Claims that are as required in all else, and do not say that their target conforms.
+    pub unfavourable: usize,
     /// Paths, lines and members that could not be read.
     pub unreadable: usize,
     /// What was left out, being no evidence.
@@ -388,6 +441,12 @@ pub struct Reason {
 }
 
 impl Document {
+    /// Whether it is a claim that does not say that its target conforms: nobody who asks for a claim asks for that.
+    #[must_use]
+    pub fn is_unfavourable(&self) -> bool {
+        self.claim.as_ref().is_some_and(|claim| !claim.is_favourable())
+    }
+
     /// Whether it is a proof of equivocation that is not refuted: then its registry is not as it must be, or nobody knows
     /// whose equivocation it is, and neither is a success that nobody asked for.
     #[must_use]
@@ -444,6 +503,9 @@ impl Tally {
             (Required::Authentic, verdict) => verdict == Some(Verdict::Authentic),
             (Required::Consistent, _) => !accuses,
         };
+        let unfavourable = good && document.is_unfavourable();
+        summary.unfavourable += usize::from(unfavourable);
+        let good = good && !unfavourable;
         if !good {
             self.count_reasons(document);
         }
@@ -469,6 +531,8 @@ impl Tally {
             State::Established => false,
         };
         let mut codes: Vec<&Text> = document.layers.iter().filter(decides).map(|layer| &layer.code).collect();
+        let unfavourable = Text::Borrowed("claim.unfavourable");
+        codes.extend(document.is_unfavourable().then_some(&unfavourable));
         codes.sort();
         codes.dedup();
         for code in codes {

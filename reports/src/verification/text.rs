@@ -11,7 +11,7 @@ use crate::visible::visible;
 /// One document, with all its layers. With colours as ANSI sequences; whoever prints it to something else strips them.
 #[must_use]
 pub fn document_text(document: &Document) -> String {
-    let mut out = heading(document);
+    let mut out = heading(document) + &claim_lines(document);
     for layer in &document.layers {
         layer_lines(&mut out, layer);
     }
@@ -21,7 +21,7 @@ pub fn document_text(document: &Document) -> String {
 /// One document among many: a line if it is as required (`good`), else with the layers that are refuted.
 #[must_use]
 pub fn brief_text(document: &Document, good: bool) -> String {
-    let mut out = heading(document);
+    let mut out = heading(document) + &claim_lines(document);
     if good {
         return out + &not_asked_line(document);
     }
@@ -37,6 +37,19 @@ fn not_asked_line(document: &Document) -> String {
     }
     let layers = document.not_asked.join(", ");
     format!("  not asked of it, since no {} has such a layer: {layers}\n", document.kind)
+}
+
+/// What is claimed: a claim that holds is not one that anybody has to like.
+fn claim_lines(document: &Document) -> String {
+    let Some(claim) = &document.claim else { return String::new() };
+    let mut out = format!("  {:<16}{}\n", "claims", shown_in_full(&claim.words()));
+    if let Some(rests) = claim.rests() {
+        let _ = writeln!(out, "  {:<16}{rests}", "of these");
+    }
+    if !claim.is_favourable() {
+        let _ = writeln!(out, "  {:<16}it does not claim that the target conforms: exit code 1", "so");
+    }
+    out
 }
 
 fn open_line(document: &Document) -> String {
@@ -204,6 +217,13 @@ pub fn shown(text: &str) -> String {
         None => visible(text, |_| false).into_owned(),
         Some(start) => format!("{}…", visible(start, |_| false)),
     }
+}
+
+/// A text from outside that must not steer the terminal, with more room: it has a digest at its end.
+fn shown_in_full(text: &str) -> String {
+    const MOST: usize = 2_000;
+    let start: String = text.chars().take(MOST).collect();
+    visible(&start, |_| false).into_owned()
 }
 
 /// A text from outside, of several lines perhaps, that steers no terminal.

@@ -1,5 +1,6 @@
 //! Claims among what is to be verified.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use assayer_harness::{ClaimTrust, LONGEST_CLAIM, is_claim, verify_claim};
@@ -25,7 +26,12 @@ pub(super) fn verify(arguments: &VerifyArguments, path: &Path, registries: &[Pub
         Err(error) => return Document::unreadable(name, error.to_string()),
     };
     let archive = arguments.archive.clone().or_else(|| around(path));
-    let trust = ClaimTrust { claimants: &arguments.claimant_key, registries, archive: archive.as_deref() };
+    let trust = ClaimTrust {
+        claimants: &arguments.claimant_key,
+        registries,
+        archive: archive.as_deref(),
+        suites: &arguments.suite_digest,
+    };
     verify_claim(name, &bytes, trust)
 }
 
@@ -37,9 +43,13 @@ fn around(path: &Path) -> Option<PathBuf> {
 }
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let length = fs_err::metadata(path)?.len();
-    if length > LONGEST_CLAIM {
-        return Err(std::io::Error::other(format!("{length} bytes, a claim has at most {LONGEST_CLAIM}")));
+    let mut bytes = Vec::new();
+    // A device has no length that could be looked at.
+    fs_err::File::open(path)?.take(LONGEST_CLAIM + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_CLAIM {
+        return Err(std::io::Error::other(format!(
+            "a claim has at most {LONGEST_CLAIM} bytes, this has more"
+        )));
     }
-    fs_err::read(path)
+    Ok(bytes)
 }

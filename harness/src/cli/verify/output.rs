@@ -205,7 +205,10 @@ fn verdict(summary: &Summary, required: Required) -> Exit {
     if accused {
         complain("a proof of equivocation is not refuted: its registry is not as it must be");
     }
-    if summary.refuted > 0 || accused {
+    if summary.unfavourable > 0 {
+        complain("a claim does not say that its target conforms");
+    }
+    if summary.refuted > 0 || summary.unfavourable > 0 || accused {
         Exit::Bad
     } else if short > 0 {
         complain(format!("{short} of {} documents are not {name}", summary.documents));
