@@ -1488,7 +1488,7 @@ fn a_claim_is_verified_in_five_layers_that_are_told_apart() {
 }
 
 /// What `assayer verify` says of a claim: exit code, verdict, and state and code of each layer by name.
-fn claim_of(path: &str, more: &[&str]) -> (i32, Json, impl Fn(&str) -> (String, String)) {
+fn claim_of(path: &str, more: &[&str]) -> (i32, Json, impl Fn(&str) -> (String, String) + use<>) {
     let output = run(&[&["verify", path, "--format", "ndjson"], more].concat());
     let line = json(&output);
     let layers = line["layers"].as_array().unwrap().clone();

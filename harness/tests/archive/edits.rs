@@ -213,6 +213,8 @@ fn a_transcript_that_is_not_the_plan_is_noticed_although_everything_was_made_ane
 
 /// A change of a document.
 type Edit = Box<dyn Fn(&mut Json)>;
+/// One that can be made once.
+type Once = Box<dyn FnOnce(&mut Json)>;
 
 /// What can be gained by changing a file, one by one, with the sums made anew.
 #[test]
@@ -355,7 +357,7 @@ fn members_of_a_manifest_that_contradict_each_other_are_named() {
         }
     };
     let local = right.clone();
-    let edits: [(Box<dyn FnOnce(&mut Json)>, &str); 6] = [
+    let edits: [(Once, &str); 6] = [
         (Box::new(of_tls(right)), ""),
         (Box::new(of_tls(wrong)), "/tls_peer/certificates/0/sha256"),
         (Box::new(move |manifest: &mut Json| manifest["tls_peer"] = local), "/tls_peer"),
