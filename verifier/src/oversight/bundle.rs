@@ -509,13 +509,9 @@ fn rows_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, rows: &Rows) -> La
         .flat_map(Value::items)
         .map(|item| pair(item, rows.parts))
         .collect();
-    let found: Vec<_> = stored.iter().map(|row| pair(*row, rows.parts)).collect();
-    layer.recomputed = format!("{} signed, {} stored", signed.len(), found.len());
-    let (mut expected, mut given) = (signed, found.clone());
-    expected.sort();
-    given.sort();
-    if expected != given || expected.iter().any(Option::is_none) {
-        layer.refute(rows_differ(&at, &expected, &found));
+    layer.recomputed = format!("{} signed, {} stored", signed.len(), stored.len());
+    if let Some(problem) = rows_differ(&at, &signed, stored.iter().map(|row| pair(*row, rows.parts))) {
+        layer.refute(problem);
     }
     let identity = Identity::of(manifest);
     for (position, row) in stored.into_iter().enumerate() {
@@ -540,27 +536,39 @@ fn pair<'d>(item: Value<'d>, parts: [&str; 2]) -> Pair<'d> {
     Some((part(first)?, part(second)?))
 }
 
-/// Names one item that is missing or one row that was not signed.
-fn rows_differ(at: &str, signed: &[Pair<'_>], found: &[Pair<'_>]) -> Problem {
+/// Names one row that was not signed, or one item that is missing; `None` if they are the same, in any order, each as often.
+///
+/// Only what was signed is kept: rows that an operator adds cost no memory.
+fn rows_differ<'d>(at: &str, signed: &[Pair<'d>], found: impl Iterator<Item = Pair<'d>>) -> Option<Problem> {
     let show = |item: &Pair<'_>| match item {
         Some((first, second)) => format!("{first} ({second})"),
         None => "an item without its two texts".to_owned(),
     };
-    // How many rows there are beyond the signed items, for each different one.
-    let mut surplus: BTreeMap<&Pair<'_>, i64> = BTreeMap::new();
-    for item in found {
-        *surplus.entry(item).or_default() += 1;
-    }
+    // How many rows of a signed item there are still to come, and where the first one stood.
+    let mut open: BTreeMap<&Pair<'_>, (i64, usize)> = BTreeMap::new();
     for item in signed {
-        *surplus.entry(item).or_default() -= 1;
+        open.entry(item).or_insert((0, usize::MAX)).0 += 1;
     }
-    let of = |item: &Pair<'_>| surplus.get(item).copied().unwrap_or_default();
-    if let Some((position, item)) = found.iter().enumerate().find(|(_, item)| of(item) > 0) {
+    let mut surplus: Option<(usize, String)> = None;
+    for (position, item) in found.enumerate() {
+        let first = match open.get_mut(&item) {
+            Some((left, first)) => {
+                (*left, *first) = (*left - 1, position.min(*first));
+                if *left < 0 { Some(*first) } else { None }
+            }
+            None => Some(position),
+        };
+        if let Some(first) = first.filter(|first| surplus.as_ref().is_none_or(|(known, _)| first < known)) {
+            surplus = Some((first, show(&item)));
+        }
+    }
+    if let Some((position, found)) = surplus {
         let place = format!("{at}/{position}");
-        return Problem::new(Code::RowsDiffer, place, "only rows that the issuer signed", show(item));
+        return Some(Problem::new(Code::RowsDiffer, place, "only rows that the issuer signed", found));
     }
-    let missing = signed.iter().find(|item| item.is_none() || of(item) < 0);
-    Problem::new(Code::RowsDiffer, at, missing.map_or_else(String::new, show), "no such row")
+    let is_missing = |item: &&Pair<'_>| item.is_none() || open.get(item).is_some_and(|(left, _)| *left > 0);
+    let missing = signed.iter().find(is_missing)?;
+    Some(Problem::new(Code::RowsDiffer, at, show(missing), "no such row"))
 }
 
 const SIGNATURE_RULE: &str =
