@@ -47,6 +47,9 @@ pub(crate) struct Outgoing<'r> {
     pub(crate) path_and_query: &'r str,
     pub(crate) headers: &'r [(String, String)],
     pub(crate) body: Option<&'r [u8]>,
+    /// Whether it may be sent again if the connection broke: a target that refuses without reading the body may close before
+    /// the refusal arrives (RFC 9112 section 9.6), and one that is through with a connection while a request is on its way.
+    pub(crate) stores_nothing: bool,
 }
 
 /// A base URL that is of no use.
@@ -146,8 +149,7 @@ impl Client {
     pub(crate) fn send(&mut self, outgoing: &Outgoing<'_>) -> Result<Answer, (Failure, String)> {
         let mut wait = Duration::from_secs(1);
         for attempt in 1..=TRIES {
-            self.keep_pace();
-            let answer = self.send_once(outgoing)?;
+            let answer = self.send_in_turn(outgoing)?;
             if answer.status != 429 {
                 return Ok(answer);
             }
@@ -163,6 +165,18 @@ impl Client {
             }
         }
         Err((Failure::RateLimited, format!("429 to {TRIES} requests in a row")))
+    }
+
+    /// Sends one request at the pace of the run; once more if its connection broke and nothing can have been stored.
+    fn send_in_turn(&mut self, outgoing: &Outgoing<'_>) -> Result<Answer, (Failure, String)> {
+        self.keep_pace();
+        match self.send_once(outgoing) {
+            Err((Failure::Broken, _)) if outgoing.stores_nothing => {
+                self.keep_pace();
+                self.send_once(outgoing)
+            }
+            other => other,
+        }
     }
 
     /// Sends one request up to `most` times, several at once and without a pause, until one is answered with 429.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use assayer_vectors::{Beyond, Call, Capability, Exchange, Reference, Request, Suite, Wire, resolve};
+use assayer_vectors::{Beyond, Call, Capability, Effect, Exchange, Reference, Request, Suite, Wire, resolve};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -228,10 +228,11 @@ impl<'s, 'o> Recorder<'s, 'o> {
             }
         };
         let bodies: Vec<Option<Vec<u8>>> = prepared.iter().map(|(sent, _)| sent.bytes()).collect();
-        let outgoing: Vec<Outgoing<'_>> = prepared
+        let outgoing: Vec<Outgoing<'_>> = exchanges
             .iter()
+            .zip(&prepared)
             .zip(&bodies)
-            .map(|((sent, headers), body)| outgoing(sent, headers, body.as_deref()))
+            .map(|((exchange, (sent, headers)), body)| outgoing(exchange, sent, headers, body.as_deref()))
             .collect();
         let sending = self.client.send_together(&outgoing);
         let sent: Vec<Sent> = prepared.iter().map(|(sent, _)| sent.clone()).collect();
@@ -270,7 +271,7 @@ impl<'s, 'o> Recorder<'s, 'o> {
     }
 
     fn not_sent(&mut self, exchange: &Exchange, attempt: u32, because: String) {
-        self.push(exchange, None, attempt, Outcome::NotSent { because, out_of_time: false });
+        self.push(exchange, None, attempt, Outcome::NotSent { because, out_of_time: self.is_out_of_time });
     }
 
     /// The numbers that an exchange is sent for; one `None` if it is not repeated.
@@ -330,7 +331,7 @@ impl<'s, 'o> Recorder<'s, 'o> {
             Err(because) => return Outcome::NotSent { because, out_of_time: false },
         };
         let body = sent.bytes();
-        let outgoing = outgoing(&sent, &headers, body.as_deref());
+        let outgoing = outgoing(exchange, &sent, &headers, body.as_deref());
         let sending = match exchange.burst {
             None => self.client.send(&outgoing),
             Some(most) => self.burst(&outgoing, most),
@@ -486,8 +487,14 @@ fn has_field(headers: &Fields, name: &str) -> bool {
     headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
 }
 
-fn outgoing<'r>(sent: &'r Sent, headers: &'r Fields, body: Option<&'r [u8]>) -> Outgoing<'r> {
-    Outgoing { method: &sent.method, path_and_query: &sent.target, headers, body }
+fn outgoing<'r>(
+    exchange: &Exchange,
+    sent: &'r Sent,
+    headers: &'r Fields,
+    body: Option<&'r [u8]>,
+) -> Outgoing<'r> {
+    let stores_nothing = exchange.effect == Effect::None;
+    Outgoing { method: &sent.method, path_and_query: &sent.target, headers, body, stores_nothing }
 }
 
 /// All of `count` turns; or, beyond `most`, the first, the last, and a choice of those between that follows from the seed,

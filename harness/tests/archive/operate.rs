@@ -124,6 +124,25 @@ fn a_target_is_asked_again_when_it_says_and_not_before() {
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
+/// A refusal may be lost when a target closes without reading the body; that is no fault of it. What may have been stored is not
+/// sent twice.
+#[test]
+fn what_stores_nothing_is_sent_again_over_a_broken_connection() {
+    let checked = |only: &str, broken: usize, of: &str| {
+        let target = Listener::start(
+            move |number, _| {
+                if number < broken { String::new() } else { answer(200, "", "{}") }
+            },
+        );
+        let output = output(&["check", "--url", &target.url(), "--only", only, "--format", "json"]);
+        let asked = target.heard.lock().unwrap().iter().filter(|asked| asked.starts_with(of)).count();
+        (json(&output.stdout)["checks"][0]["status"].clone(), asked)
+    };
+    assert_eq!(checked("health-200", 1, "GET /health"), ("pass".into(), 2));
+    assert_eq!(checked("health-200", 9, "GET /health"), ("error".into(), 2));
+    assert_eq!(checked("register-200", 9, "POST /register").1, 1);
+}
+
 const FAULT: [&str; 3] = ["check", "--fault", "proof-siblings-reversed"];
 
 #[test]
