@@ -31,6 +31,19 @@ pub fn coloured(form: Form, suite: &Suite, report: &Report) -> Result<String, Fo
     form.render(&marked(form, suite, report), &titles(suite))
 }
 
+/// The same files as a version writes them whose own suite this is: without a mark.
+pub(crate) fn unmarked(suite: &Suite, report: &Report) -> Vec<(&'static str, String)> {
+    let others = Form::ALL.into_iter().filter(|form| *form != Form::Json);
+    let written = |form: Form| form.render(report, &titles(suite)).ok();
+    let plain = |text: String| anstream::adapter::strip_str(&text).to_string();
+    others
+        .filter_map(|form| {
+            let text = written(form)?;
+            Some((form.file_name(), if form == Form::Text { plain(text) } else { text }))
+        })
+        .collect()
+}
+
 /// The files that an archive has of a report besides `report.json`: name and text of each form that can be had of it.
 pub(crate) fn files(suite: &Suite, report: &Report) -> Vec<(&'static str, String)> {
     let others = Form::ALL.into_iter().filter(|form| *form != Form::Json);

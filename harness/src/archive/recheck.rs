@@ -86,8 +86,11 @@ pub fn recheck(archive: &Archive, suite: &Suite) -> Result<(Recheck, Report), Un
     let mut not_compared = Vec::new();
     if manifest.state == ArchiveState::Complete {
         not_compared = layouts_of_another_version(manifest, &derived);
-        found.extend(of_what_follows(archive, &derived, &not_compared));
-        found.extend(of_what_does_not_follow(archive, suite, &derived));
+        // A suite that is not the one of this program was the one of that which recorded it, perhaps, at the same version.
+        let unmarked = crate::forms::unmarked(suite, &report);
+        let (derived, not_compared) = (&derived, &not_compared);
+        found.extend(of_what_follows(archive, derived, not_compared, &unmarked));
+        found.extend(of_what_does_not_follow(archive, suite, derived));
     }
     let remarks = remarks(&transcript, suite, &not_compared);
     let more = found.len().saturating_sub(MOST);
@@ -196,10 +199,19 @@ fn layouts_of_another_version(manifest: &Manifest, derived: &Derived) -> Vec<Str
 }
 
 /// The files that follow from the transcript.
-fn of_what_follows(archive: &Archive, derived: &Derived, not_compared: &[String]) -> Vec<Difference> {
+fn of_what_follows(
+    archive: &Archive,
+    derived: &Derived,
+    not_compared: &[String],
+    unmarked: &[(&'static str, String)],
+) -> Vec<Difference> {
+    let is_unmarked = |name: &str, bytes: &[u8]| {
+        unmarked.iter().any(|(other, text)| *other == name && text.as_bytes() == bytes)
+    };
     let mut found = Vec::new();
     for (name, text) in derived.files().filter(|(name, _)| !not_compared.iter().any(|other| other == name)) {
         match archive.file(name) {
+            Ok(bytes) if is_unmarked(name, &bytes) => {}
             Ok(bytes) => found.extend(differences::of_files(name, &bytes, text.as_bytes())),
             Err(error) => found.push(Difference::new(name, "", error, sha256(text.as_bytes()))),
         }
