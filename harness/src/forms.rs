@@ -16,11 +16,7 @@ pub fn titles(suite: &Suite) -> Vec<(String, String)> {
 /// # Errors
 /// [`FormError`], as of a badge for a run that is not complete.
 pub fn report_in(form: Form, suite: &Suite, report: &Report) -> Result<String, FormError> {
-    let text = coloured(form, suite, report)?;
-    Ok(match form {
-        Form::Text => anstream::adapter::strip_str(&text).to_string(),
-        _ => text,
-    })
+    coloured(form, suite, report).map(|text| without_colours(form, text))
 }
 
 /// The same with colours, as ANSI sequences, where it is text for a terminal.
@@ -31,21 +27,24 @@ pub fn coloured(form: Form, suite: &Suite, report: &Report) -> Result<String, Fo
     form.render(&marked(form, suite, report), &titles(suite))
 }
 
-/// The same files as a version writes them whose own suite this is: without a mark.
-pub(crate) fn unmarked(suite: &Suite, report: &Report) -> Vec<(&'static str, String)> {
-    let others = Form::ALL.into_iter().filter(|form| *form != Form::Json);
-    let written = |form: Form| form.render(report, &titles(suite)).ok();
-    let plain = |text: String| anstream::adapter::strip_str(&text).to_string();
-    others
-        .filter_map(|form| {
-            let text = written(form)?;
-            Some((form.file_name(), if form == Form::Text { plain(text) } else { text }))
-        })
-        .collect()
-}
-
 /// The files that an archive has of a report besides `report.json`: name and text of each form that can be had of it.
 pub(crate) fn files(suite: &Suite, report: &Report) -> Vec<(&'static str, String)> {
+    each_file(|form| report_in(form, suite, report))
+}
+
+/// The same files as a program writes them whose own suite this is: without a mark.
+pub(crate) fn unmarked(suite: &Suite, report: &Report) -> Vec<(&'static str, String)> {
+    each_file(|form| form.render(report, &titles(suite)).map(|text| without_colours(form, text)))
+}
+
+fn each_file(written: impl Fn(Form) -> Result<String, FormError>) -> Vec<(&'static str, String)> {
     let others = Form::ALL.into_iter().filter(|form| *form != Form::Json);
-    others.filter_map(|form| Some((form.file_name(), report_in(form, suite, report).ok()?))).collect()
+    others.filter_map(|form| Some((form.file_name(), written(form).ok()?))).collect()
+}
+
+fn without_colours(form: Form, text: String) -> String {
+    match form {
+        Form::Text => anstream::adapter::strip_str(&text).to_string(),
+        _ => text,
+    }
 }
