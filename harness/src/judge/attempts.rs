@@ -224,14 +224,17 @@ impl<'t> Judge<'t> {
                     .is_some_and(|other| other.reading.as_ref() == Some(reading))
             });
         match shortfall.how {
-            How::Failed if compared && self.has_moved(reading) => Shortfall { how: How::Raced, ..shortfall },
+            How::Failed if compared && self.may_have_moved(reading) => {
+                Shortfall { how: How::Raced, ..shortfall }
+            }
             _ => shortfall,
         }
     }
 
-    fn has_moved(&self, reading: &str) -> bool {
+    /// Whether others may have written while it was read; also where its end was not seen, as of a run that broke off.
+    fn may_have_moved(&self, reading: &str) -> bool {
         let mut known = self.suite.readings.iter().filter(|known| known.id == reading);
-        known.any(|reading| moved(reading, self.transcript, self.attempt.get()))
+        known.any(|reading| !stood_still(reading, self.transcript, self.attempt.get()))
     }
 
     /// Why an exchange was not accepted; `None` if it was.
@@ -259,9 +262,18 @@ fn on_reading(attempt: u32, attempts: u32) -> String {
 
 /// Whether a target moved while it was read: what was seen first and last is there, and differs.
 pub(crate) fn moved(reading: &Reading, transcript: &Transcript, attempt: u32) -> bool {
-    let end = |text: &str| {
+    matches!(ends(reading, transcript, attempt), [Some(first), Some(last)] if first != last)
+}
+
+/// Whether it is shown that a target did not move while it was read.
+fn stood_still(reading: &Reading, transcript: &Transcript, attempt: u32) -> bool {
+    matches!(ends(reading, transcript, attempt), [Some(first), Some(last)] if first == last)
+}
+
+/// What was seen first and last.
+fn ends(reading: &Reading, transcript: &Transcript, attempt: u32) -> [Option<Json>; 2] {
+    [&reading.first, &reading.last].map(|text| {
         let look_up = |reference: &Reference| look_up(transcript, reference, attempt);
-        resolve(&Json::String(text.to_owned()), &look_up).ok()
-    };
-    matches!((end(&reading.first), end(&reading.last)), (Some(first), Some(last)) if first != last)
+        resolve(&Json::String(text.clone()), &look_up).ok()
+    })
 }
