@@ -203,11 +203,15 @@ def strange_leaves(good, one):
     shared = with_leaf(0, other)
     good("registered-by-two-issuers", "Another issuer registered the same file before: the log does not show whose it is.", TREE, shared, {**BOTH, "log": shared.log()}, open=[("registration", "log.registration-differs")])
     unclear = with_leaf(-1, one.leaves[3].replace(b'"beacon"', b'"Beacon"'))
-    for name, file_id, why in (("of-no-file", None, "of no file, as of one that was not registered yet"), ("of-another-file", uuid("elsewhere"), "of another file")):
+    doubt = "the bundle may leave an event out", [("completeness", "log.event-missing")]
+    for name, file_id, why, (so, left) in (
+        ("of-no-file", None, "of no file, as of one that was not registered yet", doubt),
+        ("of-another-file", uuid("elsewhere"), "of another file, which has the token by its own registration", ("it is that file's event", [])),
+    ):
         astray = json.loads(one.leaves[3])
         astray.update(file_id=file_id, recipient_id=None)
         stray = with_leaf(-1, canon.canonical(one.leaf_form, astray))
-        good(f"log-with-token-{name}", f"A leaf has a token that the issuer signed, and is {why}: the bundle may leave an event out.", TREE, stray, {**BOTH, "log": stray.log()}, open=[("completeness", "log.event-missing")])
+        good(f"log-with-token-{name}", f"A leaf has a token that the issuer signed, and is {why}: {so}.", TREE, stray, {**BOTH, "log": stray.log()}, open=left)
     good("log-with-unclear-leaf", "A leaf that is of no known event may be of an event of this file that the bundle leaves out.", TREE, unclear, {**BOTH, "log": unclear.log()}, open=[("completeness", "log.encoding")])
 
 

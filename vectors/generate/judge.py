@@ -244,11 +244,11 @@ def is_unclear(line):
 
 
 def is_astray(line, bundle):
-    """Whether a leaf is of a token that the issuer signed, and of no event of the bundle."""
+    """Whether a leaf is of a token that the issuer signed, and of no file and no event of the bundle."""
     record = json.loads(line)
     leaf = json.loads(record["leaf_data"])
     signed = {beacon["token_id"] for beacon in bundle["manifest"]["beacons"]}
-    return leaf.get("event") == "beacon" and leaf["token_id"] in signed and record["index"] not in {row["tlog_index"] for row in bundle["events"]}
+    return leaf.get("event") == "beacon" and leaf.get("file_id") is None and leaf["token_id"] in signed and record["index"] not in {row["tlog_index"] for row in bundle["events"]}
 
 
 RECEIPT = ("file_id", "issuer_pub", "leaf_data_hex", "leaf_hash", "tlog_index", "registered_at")

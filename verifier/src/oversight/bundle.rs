@@ -968,9 +968,10 @@ fn doubtful_leaf(
         let expected = "leaves that say of what event and file they are (fact sheet 1.4)";
         return Some(doubt(Code::LogEncoding, expected, leaf));
     }
-    // One of a token that the issuer signed was fired before the registration, or belongs to another file since, or to this.
+    // One of a token that the issuer signed and of no file was fired before the registration, or is an event of this file. One of
+    // another file is that file's: the recorded registries let a token be taken over, and hand its events to whoever has it then.
     let tokens = signed_tokens(manifest);
-    let mut leaves = tokens.iter().flat_map(|token| committed.log.leaves_of_token(token, committed.size));
+    let mut leaves = tokens.iter().flat_map(|token| committed.log.leaves_of_no_file(token, committed.size));
     let leaf = leaves.find(|leaf| !is_listed(leaf))?;
     let expected = "leaves of the tokens that the issuer signed to be of this file";
     Some(doubt(Code::LogEventMissing, expected, leaf))

@@ -156,16 +156,17 @@ impl Log {
         by_file.unclear.iter().filter_map(|position| first.get(*position))
     }
 
-    /// Those of the first `size` leaves that are of a beacon with this token, whatever file they name, in order.
-    pub(crate) fn leaves_of_token(&self, token: &str, size: u64) -> impl Iterator<Item = &Leaf> {
+    /// Those of the first `size` leaves that are of a beacon with this token and name no file, in order.
+    pub(crate) fn leaves_of_no_file(&self, token: &str, size: u64) -> impl Iterator<Item = &Leaf> {
         let tokens = &self.by_file.get_or_init(|| by_file(&self.leaves)).tokens;
         let hash = token_hash(token);
         let start = tokens.partition_point(|(other, _)| *other < hash);
         let alike =
             tokens.get(start..).unwrap_or_default().iter().take_while(move |(other, _)| *other == hash);
         let leaves = alike.filter_map(move |(_, position)| self.first(size).get(*position));
-        leaves
-            .filter(move |leaf| Subject::of(&leaf.bytes).is_some_and(|of| of.token.as_deref() == Some(token)))
+        let is_meant =
+            move |of: Subject| of.token.as_deref() == Some(token) && !matches!(of.file, FileKey::Text(_));
+        leaves.filter(move |leaf| Subject::of(&leaf.bytes).is_some_and(is_meant))
     }
 
     fn first(&self, size: u64) -> &[Leaf] {
