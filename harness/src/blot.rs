@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aho_corasick::AhoCorasick;
 use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 use memchr::memmem;
 
@@ -11,10 +12,73 @@ pub(crate) const BLOT: &str = "(secret)";
 /// A part of a base64 text that is shorter than this stands in other texts by accident.
 const SHORTEST_CORE: usize = 6;
 
-/// The bytes without the secret: as it is; with any of its characters escaped as in JSON (`\/`, `\u002f`), a URL (`%2F`) or
-/// HTML (`&#47;`, `&amp;`); in hexadecimal; and in base64 at any alignment, as within `Bearer …`.
-pub(crate) fn blotted(text: Vec<u8>, secret: &[u8]) -> Vec<u8> {
-    encodings(secret).iter().fold(without_spellings(text, secret), |text, form| without(text, form))
+/// Takes secrets out of what came back. It is made once for a run: every text of an answer goes through it.
+pub(crate) struct Blotter {
+    /// What must not be written down, the longest form of each first.
+    secrets: Vec<Vec<u8>>,
+    /// The bytes with which a spelling of one may begin.
+    begins: [bool; 256],
+    /// All of them in hexadecimal and base64.
+    encodings: Vec<Vec<u8>>,
+    /// Finds any of the encodings in one pass, as almost no text has one.
+    any: Option<AhoCorasick>,
+}
+
+impl Blotter {
+    pub(crate) fn new(secrets: impl Iterator<Item = String>) -> Self {
+        let secrets: Vec<_> = secrets.map(String::into_bytes).collect();
+        let begins = std::array::from_fn(|byte| {
+            let first = |secret: &Vec<u8>| secret.first().is_some_and(|first| usize::from(*first) == byte);
+            secrets.iter().any(first) || u8::try_from(byte).is_ok_and(begins_escape)
+        });
+        let encodings: Vec<_> = secrets.iter().flat_map(|secret| encodings(secret)).collect();
+        let any = AhoCorasick::new(&encodings).ok();
+        Self { secrets, begins, encodings, any }
+    }
+
+    /// The text without the secrets: as they are; with any of their characters escaped as in JSON (`\/`, `\u002f`), a URL (`%2F`)
+    /// or HTML (`&#47;`, `&amp;`); in hexadecimal; and in base64 at any alignment, as within `Bearer …`.
+    pub(crate) fn text(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.bytes(text.as_bytes().to_vec())).into_owned()
+    }
+
+    /// The same for bytes that are written in hexadecimal.
+    pub(crate) fn hex(&self, text: &str) -> String {
+        let Ok(bytes) = hex::decode(text) else { return self.text(text) };
+        hex::encode(self.bytes(bytes))
+    }
+
+    fn bytes(&self, text: Vec<u8>) -> Vec<u8> {
+        if self.secrets.is_empty() {
+            return text;
+        }
+        let text = self.without_spellings(text);
+        if self.any.as_ref().is_some_and(|any| !any.is_match(&text)) {
+            return text;
+        }
+        self.encodings.iter().fold(text, |text, form| without(text, form))
+    }
+
+    fn without_spellings(&self, text: Vec<u8>) -> Vec<u8> {
+        let may_begin = |byte: &u8| self.begins.get(usize::from(*byte)).is_some_and(|begins| *begins);
+        let (mut out, mut copied, mut at) = (Vec::new(), 0, 0);
+        while let Some(next) =
+            text.get(at..).and_then(|rest| rest.iter().position(may_begin)).map(|next| at + next)
+        {
+            at = next + 1;
+            let ends = self.secrets.iter().find_map(|secret| end_of_spelling(&text, next, secret));
+            if let Some(end) = ends {
+                out.extend_from_slice(text.get(copied..next).unwrap_or_default());
+                out.extend_from_slice(BLOT.as_bytes());
+                (copied, at) = (end, end);
+            }
+        }
+        if copied == 0 {
+            return text;
+        }
+        out.extend_from_slice(text.get(copied..).unwrap_or_default());
+        out
+    }
 }
 
 fn without(text: Vec<u8>, form: &[u8]) -> Vec<u8> {
@@ -47,31 +111,21 @@ fn encodings(secret: &[u8]) -> Vec<Vec<u8>> {
     forms
 }
 
-fn without_spellings(text: Vec<u8>, secret: &[u8]) -> Vec<u8> {
-    let Some(first) = secret.first() else { return text };
-    let may_begin = |byte: &u8| byte == first || br"\%&".contains(byte);
-    let (mut out, mut at) = (Vec::new(), 0);
-    while let Some(next) =
-        text.get(at..).and_then(|rest| rest.iter().position(may_begin)).map(|next| at + next)
-    {
-        out.extend_from_slice(text.get(at..next).unwrap_or_default());
-        match end_of_spelling(&text, next, secret) {
-            Some(end) => {
-                out.extend_from_slice(BLOT.as_bytes());
-                at = end;
-            }
-            None => {
-                out.extend(text.get(next));
-                at = next + 1;
-            }
-        }
-    }
-    out.extend_from_slice(text.get(at..).unwrap_or_default());
-    out
+fn begins_escape(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'%' | b'&')
 }
 
 /// Where a spelling of the whole secret that begins at `start` ends; the last place if there are several.
 fn end_of_spelling(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
+    // Most texts have the first character often and the second one seldom behind it.
+    if let ([first, second, ..], Some([found, next, ..])) = (secret, text.get(start..))
+        && found == first
+        && next != second
+        && !begins_escape(*found)
+        && !begins_escape(*next)
+    {
+        return None;
+    }
     let mut reached = BTreeSet::from([start]);
     for byte in secret {
         let on = |at: usize| spellings(text.get(at..).unwrap_or_default(), *byte).map(move |long| at + long);

@@ -727,8 +727,8 @@ pub fn grown(earlier: &Transcript, later: &Transcript, suite: &Suite, wire: &Wir
     let Some(name) = whole.map(|recorded| recorded.exchange.clone()) else {
         return (StepStatus::NotVerified, "the log was not read".to_owned());
     };
-    let pages: Vec<Vec<u8>> = later.of(&name).into_iter().filter_map(answer).map(Answer::body).collect();
-    let (log, _) = Log::read(pages.iter().map(Vec::as_slice), &Limits::default());
+    let pages: Vec<_> = later.of(&name).into_iter().filter_map(answer).map(Answer::body).collect();
+    let (log, _) = Log::read(pages.iter().map(AsRef::as_ref), &Limits::default());
     let sightings = sightings(earlier, suite, wire);
     if sightings.is_empty() {
         return (StepStatus::NotVerified, "the round before saw no head".to_owned());

@@ -49,7 +49,7 @@ pub(crate) fn media(expected: &str, answer: &Answer, place: &str) -> Differs {
 }
 
 pub(crate) fn body(wanted: &Json, answer: &Answer, place: &str) -> Differs {
-    let Ok(text) = String::from_utf8(answer.body()) else {
+    let Ok(text) = String::from_utf8(answer.body().into_owned()) else {
         return Err(format!("{place}: the body: expected a text, found bytes that are not UTF-8"));
     };
     schema::check(&Json::String(text).to_string(), wanted)
@@ -70,7 +70,7 @@ pub(crate) fn png(expected: Png, answer: &Answer, place: &str) -> Differs {
         ))
     };
     let bytes = answer.body();
-    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes.as_slice()));
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes.as_ref()));
     decoder.set_limits(png::Limits { bytes: LARGEST_IMAGE });
     let mut reader = match decoder.read_info() {
         Ok(reader) => reader,

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::archive::{ARCHIVE_FORM, ArchiveState, Clock, Manifest, SuiteUsed, WriteError, Writer};
 use crate::blot::BLOT;
+use crate::blot::Blotter;
 use crate::client::{Client, Outgoing};
 use crate::defect::{damage, patch};
 use crate::job::Job;
@@ -33,6 +34,7 @@ pub struct Recorder<'s, 'o> {
     wire: &'s Wire,
     client: Client,
     secrets: Secrets,
+    blotter: Blotter,
     transcript: Transcript,
     started: Instant,
     /// How many bytes of answers are kept.
@@ -111,6 +113,7 @@ impl<'s, 'o> Recorder<'s, 'o> {
             suite,
             wire,
             client,
+            blotter: secrets.blotter(),
             secrets,
             transcript,
             started: Instant::now(),
@@ -369,9 +372,9 @@ impl<'s, 'o> Recorder<'s, 'o> {
                 };
                 if hopeless {
                     self.given_up =
-                        Some(format!("given up after `{}`: {}", exchange.id, self.secrets.blot(&message)));
+                        Some(format!("given up after `{}`: {}", exchange.id, self.blotter.text(&message)));
                 }
-                Outcome::Failed { request: sent, failure, message: self.secrets.blot(&message) }
+                Outcome::Failed { request: sent, failure, message: self.blotter.text(&message) }
             }
         }
     }
@@ -390,10 +393,10 @@ impl<'s, 'o> Recorder<'s, 'o> {
             headers: answer
                 .headers
                 .iter()
-                .map(|(name, value)| (name.clone(), self.secrets.blot(value)))
+                .map(|(name, value)| (name.clone(), self.blotter.text(value)))
                 .collect(),
-            body_text: answer.body_text.as_deref().map(|text| self.secrets.blot(text)),
-            body_hex: answer.body_hex.as_deref().map(|hex| self.secrets.blot_hex(hex)),
+            body_text: answer.body_text.as_deref().map(|text| self.blotter.text(text)),
+            body_hex: answer.body_hex.as_deref().map(|hex| self.blotter.hex(hex)),
             ..answer
         }
     }

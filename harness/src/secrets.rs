@@ -6,7 +6,7 @@ use assayer_vectors::{
     Authorization, Capability, Credential, CredentialField, CredentialText, Request, SecretUse,
 };
 
-use crate::blot::blotted;
+use crate::blot::Blotter;
 use crate::names::random_hex;
 use crate::record::Fields;
 
@@ -62,17 +62,9 @@ impl Secrets {
         })
     }
 
-    /// Takes secrets out of a text, however they are spelled there ([`blotted`]).
-    pub(crate) fn blot(&self, text: &str) -> String {
-        let bytes =
-            self.known().fold(text.as_bytes().to_vec(), |text, secret| blotted(text, secret.as_bytes()));
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    /// Takes secrets out of bytes that are written in hexadecimal.
-    pub(crate) fn blot_hex(&self, text: &str) -> String {
-        let Ok(bytes) = hex::decode(text) else { return self.blot(text) };
-        hex::encode(self.known().fold(bytes, |bytes, secret| blotted(bytes, secret.as_bytes())))
+    /// What takes them out of everything that is written down.
+    pub(crate) fn blotter(&self) -> Blotter {
+        Blotter::new(self.known())
     }
 }
 
@@ -132,11 +124,11 @@ mod tests {
     #[test]
     fn secrets_are_blotted_out_wherever_they_come_back() {
         let secrets = Secrets { operator_token: Some("hush".to_owned()), dns_event_secret: None };
-        assert_eq!(secrets.blot("you said Bearer hush"), "you said Bearer (secret)");
+        assert_eq!(secrets.blotter().text("you said Bearer hush"), "you said Bearer (secret)");
         let odd = Secrets { operator_token: Some(r#"a"b\c/d"#.to_owned()), dns_event_secret: None };
         for text in [r#"a"b\c/d"#, r#"{"x":"a\"b\\c/d"}"#, "a%22b%5Cc%2Fd", "6122625c632f64", "YSJiXGMvZA=="]
         {
-            assert!(odd.blot(text).contains(BLOT), "{text}");
+            assert!(odd.blotter().text(text).contains(BLOT), "{text}");
         }
         // As PHP, Go, a template and a proxy write it; within `Bearer …` in base64; in hexadecimal of bytes that are no text.
         for text in [
@@ -147,11 +139,11 @@ mod tests {
             "6122625C632F64",
             "QmVhcmVyIGEiYlxjL2Q=",
         ] {
-            assert!(odd.blot(text).contains(BLOT), "{text}");
+            assert!(odd.blotter().text(text).contains(BLOT), "{text}");
         }
-        assert_eq!(odd.blot_hex("ff6122625c632f64ff"), format!("ff{}ff", hex::encode(BLOT)));
+        assert_eq!(odd.blotter().hex("ff6122625c632f64ff"), format!("ff{}ff", hex::encode(BLOT)));
         let near = r#"a"b\c%2Ed, a"b\c&#x2E;d, a"b\c\u002ed, %, &, \, \u, &#;"#;
-        assert_eq!(odd.blot(near), near, "what is not the secret stays as it came");
+        assert_eq!(odd.blotter().text(near), near, "what is not the secret stays as it came");
         assert!(!format!("{secrets:?}").contains("hush"));
     }
 
@@ -162,7 +154,7 @@ mod tests {
             [CredentialText::Longer, CredentialText::OtherCase, CredentialText::Prefix, CredentialText::Right]
         {
             let sent = text_of(secrets.dns_event_secret.as_deref(), is).unwrap();
-            let blotted = secrets.blot(&format!("you said {sent}"));
+            let blotted = secrets.blotter().text(&format!("you said {sent}"));
             assert!(
                 blotted.starts_with("you said (secret)") && !blotted.contains("ush"),
                 "{is:?}: {blotted}"

@@ -359,7 +359,7 @@ impl Recording {
         Some(Reply {
             status: answer.status,
             headers: headers.map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect(),
-            body: answer.body(),
+            body: answer.body().into_owned(),
             sending: Vec::new(),
         })
     }

@@ -1,6 +1,8 @@
 //! The record of a run: what was sent and what came back. Judging needs nothing else, so it can be done again later,
 //! offline, by anybody.
 
+use std::borrow::Cow;
+
 use assayer_vectors::Effect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -152,11 +154,11 @@ pub struct Answer {
 impl Answer {
     /// The body's bytes.
     #[must_use]
-    pub fn body(&self) -> Vec<u8> {
+    pub fn body(&self) -> Cow<'_, [u8]> {
         match (&self.body_text, &self.body_hex) {
-            (Some(text), _) => text.as_bytes().to_vec(),
-            (None, Some(hex)) => hex::decode(hex).unwrap_or_default(),
-            (None, None) => Vec::new(),
+            (Some(text), _) => Cow::Borrowed(text.as_bytes()),
+            (None, Some(hex)) => Cow::Owned(hex::decode(hex).unwrap_or_default()),
+            (None, None) => Cow::Borrowed(&[]),
         }
     }
 

@@ -75,9 +75,8 @@ impl<'t> Judge<'t> {
         if let Some(log) = self.logs.borrow().get(&key) {
             return Ok(Rc::clone(log));
         }
-        let bodies: Vec<Vec<u8>> =
-            self.answers(exchange)?.into_iter().map(|(_, answer)| answer.body()).collect();
-        let (log, layers) = Log::read(bodies.iter().map(Vec::as_slice), &Limits::default());
+        let bodies: Vec<_> = self.answers(exchange)?.into_iter().map(|(_, answer)| answer.body()).collect();
+        let (log, layers) = Log::read(bodies.iter().map(AsRef::as_ref), &Limits::default());
         if let Some(layer) = layers.iter().find(|layer| layer.state == State::Refuted) {
             let reason =
                 layer.problem.as_ref().map(|problem| format!("{} at {}", problem.code.meaning(), problem.at));
@@ -125,8 +124,8 @@ fn traces(
 ) -> Vec<(String, Trace)> {
     let limits = Limits::default();
     if kind == Kind::OversightLog && expectation.wherever.is_none() {
-        let bodies: Vec<Vec<u8>> = answers.iter().map(|(_, answer)| answer.body()).collect();
-        let (_, trace) = verify_log(bodies.iter().map(Vec::as_slice), trust, &limits);
+        let bodies: Vec<_> = answers.iter().map(|(_, answer)| answer.body()).collect();
+        let (_, trace) = verify_log(bodies.iter().map(AsRef::as_ref), trust, &limits);
         return vec![(expectation.exchange.clone(), trace)];
     }
     let trace = |body: &[u8]| match kind {
