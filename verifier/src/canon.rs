@@ -112,8 +112,10 @@ pub(crate) enum Form<'d> {
     Value(Value<'d>),
     /// A text that is canonical under every scheme: `""`, `0`, `[]`, `{}`, a plain ASCII string.
     Text(Cow<'d, str>),
-    /// An object; members in any order.
-    Object(Vec<(Cow<'d, str>, Self)>),
+    /// An object; its members have plain names, in ascending order.
+    Object(Vec<(&'static str, Self)>),
+    /// An object of a document without the member of this name.
+    Without(Value<'d>, &'static str),
     /// An array.
     Array(Vec<Self>),
 }
@@ -156,16 +158,70 @@ impl Form<'_> {
             Self::Value(value) => value.is_alike_in_all_schemes(),
             Self::Text(_) => true,
             Self::Array(items) => items.iter().all(Self::is_alike_in_all_schemes),
+            Self::Object(members) => members.iter().all(|(_, form)| form.is_alike_in_all_schemes()),
+            // The member that is left out can only have made it say no where it could say yes.
+            Self::Without(object, _) => object.is_alike_in_all_schemes(),
+        }
+    }
+
+    /// Whether somewhere in it a member is `null`.
+    pub(crate) fn has_null_members(&self) -> bool {
+        match self {
+            Self::Value(value) | Self::Without(value, _) => value.has_null_members(),
+            Self::Text(_) => false,
+            Self::Array(items) => items.iter().any(Self::has_null_members),
             Self::Object(members) => {
-                members.iter().all(|(name, form)| is_plain_name(name) && form.is_alike_in_all_schemes())
+                members.iter().any(|(_, form)| form.is_null() || form.has_null_members())
             }
         }
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(self, Form::Value(value) if value.is_null())
+    }
+
+    /// Whether it is made of the same parts as `other`; says no where that is not plain to see.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let same_members =
+            |(one, another): (&(&str, Self), &(&str, Self))| one.0 == another.0 && one.1.is_same(&another.1);
+        match (self, other) {
+            (Self::Value(one), Self::Value(other)) => one.is_at(*other),
+            (Self::Text(one), Self::Text(other)) => one == other,
+            (Self::Object(one), Self::Object(other)) => {
+                one.len() == other.len() && one.iter().zip(other).all(same_members)
+            }
+            (Self::Object(members), Self::Value(object)) | (Self::Value(object), Self::Object(members)) => {
+                object.members().count() == members.len()
+                    && members.iter().all(|(name, form)| {
+                        object.get(name).is_some_and(|value| form.is_same(&Self::Value(value)))
+                    })
+            }
+            (Self::Array(forms), Self::Value(list)) | (Self::Value(list), Self::Array(forms)) => {
+                list.kind() == Kind::Array
+                    && list.items().count() == forms.len()
+                    && list.items().zip(forms).all(|(item, form)| form.is_same(&Self::Value(item)))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether both are objects and have other members once they are written: then no two schemes write one text.
+    pub(crate) fn has_other_names(&self, nulls: Nulls, other: &Self, others: Nulls) -> bool {
+        let (Self::Object(one), Self::Object(another)) = (self, other) else { return false };
+        fn names<'f>(
+            members: &'f [(&'static str, Form<'_>)],
+            nulls: Nulls,
+        ) -> impl Iterator<Item = &'static str> + 'f {
+            let drops = nulls == Nulls::DropMembers;
+            members.iter().filter(move |(_, form)| !(drops && form.is_null())).map(|(name, _)| *name)
+        }
+        names(one, nulls).ne(names(another, others))
     }
 
     /// About how many bytes it has.
     fn length(&self) -> usize {
         match self {
-            Self::Value(value) => value.raw().len(),
+            Self::Value(value) | Self::Without(value, _) => value.raw().len(),
             Self::Text(text) => text.len(),
             Self::Array(items) => items.iter().map(|item| item.length() + 1).sum::<usize>() + 2,
             Self::Object(members) => {
@@ -201,23 +257,22 @@ impl<'d> Writer<'d> {
                 self.out.push(b']');
                 Ok(())
             }
-            Form::Object(members) if members.iter().all(|(name, _)| is_plain_name(name)) => {
-                self.form_of_plain_names(members)
-            }
-            Form::Object(members) => self.form_of_any_names(members),
+            Form::Object(members) => self.made_up(members),
+            Form::Without(object, name) => self.object(*object, Some(name)),
         }
     }
 
-    fn form_of_plain_names(&mut self, members: &[(Cow<'d, str>, Form<'d>)]) -> Result<(), CanonError> {
-        let mut kept: Vec<(u64, &str, &Form<'d>)> = members
-            .iter()
-            .filter(|(_, form)| !self.drops(form))
-            .map(|(name, form)| (prefix(name.as_bytes(), name.len()), name.as_ref(), form))
-            .collect();
-        kept.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+    fn made_up(&mut self, members: &[(&'static str, Form<'d>)]) -> Result<(), CanonError> {
+        let ascends = |pair: &[(&str, _)]| matches!(pair, [(one, _), (other, _)] if one < other);
+        debug_assert!(members.windows(2).all(ascends) && members.iter().all(|(name, _)| is_plain_name(name)));
         self.out.push(b'{');
-        for (position, (_, name, form)) in kept.into_iter().enumerate() {
+        let mut position = 0;
+        for (name, form) in members {
+            if self.drops(form) {
+                continue;
+            }
             self.separate(position);
+            position += 1;
             self.out.push(b'"');
             self.out.extend_from_slice(name.as_bytes());
             self.out.extend_from_slice(b"\":");
@@ -227,26 +282,8 @@ impl<'d> Writer<'d> {
         Ok(())
     }
 
-    fn form_of_any_names(&mut self, members: &[(Cow<'d, str>, Form<'d>)]) -> Result<(), CanonError> {
-        let mut members: Vec<(Name<'_>, &Form<'d>)> = members
-            .iter()
-            .map(|(name, form)| (Name::new(self.scheme, name.clone()), form))
-            .filter(|(_, form)| !self.drops(form))
-            .collect();
-        members.sort_by(|a, b| a.0.compare(&b.0, self.scheme));
-        self.out.push(b'{');
-        for (position, (name, form)) in members.iter().enumerate() {
-            self.separate(position);
-            write_string(&mut self.out, &name.text, self.scheme);
-            self.out.push(b':');
-            self.form(form)?;
-        }
-        self.out.push(b'}');
-        Ok(())
-    }
-
     fn drops(&self, form: &Form<'_>) -> bool {
-        self.nulls == Nulls::DropMembers && matches!(form, Form::Value(value) if value.is_null())
+        self.dropping() && form.is_null()
     }
 
     fn separate(&mut self, position: usize) {
@@ -271,16 +308,26 @@ impl<'d> Writer<'d> {
                 Ok(())
             }
             Kind::Array => self.array(value),
-            Kind::Object if value.is_ascending() => self.ascending(value),
-            Kind::Object => {
-                let first = self.members.len();
-                if self.collect_members(value) {
-                    return self.collected(first);
-                }
-                self.members.truncate(first);
-                self.object_of_any_names(value)
-            }
+            Kind::Object => self.object(value, None),
         }
+    }
+
+    /// An object, without the member of one name.
+    fn object(&mut self, value: Value<'d>, without: Option<&str>) -> Result<(), CanonError> {
+        if value.is_ascending() {
+            return self.ascending(value, without);
+        }
+        let first = self.members.len();
+        if self.collect_members(value, without) {
+            return self.collected(first);
+        }
+        self.members.truncate(first);
+        self.object_of_any_names(value, without)
+    }
+
+    /// Whether a member is left out.
+    fn leaves_out(&self, key: Value<'d>, member: Value<'d>, without: Option<&str>) -> bool {
+        (self.dropping() && member.is_null()) || without.is_some_and(|name| key.is_named(name))
     }
 
     fn array(&mut self, value: Value<'d>) -> Result<(), CanonError> {
@@ -298,11 +345,11 @@ impl<'d> Writer<'d> {
     }
 
     /// An object whose members stand in order already.
-    fn ascending(&mut self, value: Value<'d>) -> Result<(), CanonError> {
+    fn ascending(&mut self, value: Value<'d>, without: Option<&str>) -> Result<(), CanonError> {
         self.out.push(b'{');
         let mut position = 0;
         for (key, member) in value.members() {
-            if self.dropping() && member.is_null() {
+            if self.leaves_out(key, member, without) {
                 continue;
             }
             self.member(position, key, member)?;
@@ -346,13 +393,13 @@ impl<'d> Writer<'d> {
 
     /// Puts the members of an object onto the scratch, in order; `false` if a name is not plain. Plain names are in the
     /// same order under every scheme; others are prepared for the comparison.
-    fn collect_members(&mut self, value: Value<'d>) -> bool {
+    fn collect_members(&mut self, value: Value<'d>, without: Option<&str>) -> bool {
         let first = self.members.len();
         for (key, member) in value.members() {
             if !key.is_canonical_text() {
                 return false;
             }
-            if !(self.dropping() && member.is_null()) {
+            if !self.leaves_out(key, member, without) {
                 let name = key.raw().as_bytes();
                 let prefix = prefix(name.get(1..).unwrap_or_default(), name.len() - 2);
                 self.members.push((prefix, key));
@@ -365,11 +412,10 @@ impl<'d> Writer<'d> {
         true
     }
 
-    fn object_of_any_names(&mut self, value: Value<'d>) -> Result<(), CanonError> {
-        let dropping = self.dropping();
+    fn object_of_any_names(&mut self, value: Value<'d>, without: Option<&str>) -> Result<(), CanonError> {
         let mut members: Vec<(Name<'_>, Value<'d>, Value<'d>)> = value
             .members()
-            .filter(|(_, member)| !(dropping && member.is_null()))
+            .filter(|(key, member)| !self.leaves_out(*key, *member, without))
             .map(|(key, member)| (Name::of(self.scheme, key), key, member))
             .collect();
         members.sort_by(|a, b| a.0.compare(&b.0, self.scheme));
@@ -419,10 +465,7 @@ struct Name<'d> {
 
 impl<'d> Name<'d> {
     fn of(scheme: Scheme, key: Value<'d>) -> Self {
-        Self::new(scheme, key.as_str().unwrap_or_default())
-    }
-
-    fn new(scheme: Scheme, text: Cow<'d, str>) -> Self {
+        let text = key.as_str().unwrap_or_default();
         let quoted = (scheme == Scheme::SerdeJcs01).then(|| {
             let mut quoted = Vec::with_capacity(text.len() + 2);
             write_string(&mut quoted, &text, scheme);

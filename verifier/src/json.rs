@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::code::Code;
 use crate::limits::Limits;
@@ -198,6 +198,16 @@ impl<'t> Document<'t> {
         let unseen = Node { start: 0, end: 0, next: u32::MAX, kind: Kind::Null, marks: Marks::default() };
         self.nodes.get(index as usize).copied().unwrap_or(unseen)
     }
+
+    /// Whether a member name is this one, however it is spelled.
+    #[inline]
+    fn is_name(&self, key: Node, name: &str) -> bool {
+        let (start, end) = (key.start as usize + 1, (key.end as usize).saturating_sub(1));
+        if key.is_special() {
+            return self.text.get(start..end).is_some_and(|inner| decodes_to(inner, name));
+        }
+        start + name.len() == end && self.text.as_bytes().get(start..end) == Some(name.as_bytes())
+    }
 }
 
 /// One value inside a [`Document`]; cheap to copy.
@@ -252,6 +262,11 @@ impl<'d> Value<'d> {
         }
         let inner = self.document.text.get(node.start as usize + 1..(node.end as usize).saturating_sub(1))?;
         Some(if node.is_special() { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) })
+    }
+
+    /// Whether both are the same place of the same document.
+    pub(crate) fn is_at(self, other: Self) -> bool {
+        std::ptr::eq(self.document, other.document) && self.index == other.index
     }
 
     /// Whether it is a string that is written without any escape.
@@ -356,16 +371,42 @@ impl<'d> Value<'d> {
     /// The member called `name`, if this is an object that has it.
     #[must_use]
     pub fn get(self, name: &str) -> Option<Self> {
-        self.members().find(|(key, _)| key.is_named(name)).map(|(_, value)| value)
+        let node = self.node();
+        if node.kind != Kind::Object {
+            return None;
+        }
+        let mut at = self.index + 1;
+        while at < node.next {
+            if self.document.is_name(self.document.node(at), name) {
+                return Some(Self { index: at + 1, ..self });
+            }
+            at = self.document.node(at + 1).next;
+        }
+        None
     }
 
-    fn is_named(self, name: &str) -> bool {
-        let node = self.node();
-        if node.is_special() {
-            return self.as_str().is_some_and(|text| text == name);
+    /// The members of these names, each as [`get`](Self::get) finds it, in one pass; quickest where both are in one order.
+    pub(crate) fn pick<const N: usize>(self, names: &[&str; N]) -> [Option<Self>; N] {
+        let mut found = [None; N];
+        let mut likely = 0;
+        for (key, value) in self.members() {
+            let node = key.node();
+            let mut positions = (likely..N).chain(0..likely);
+            let is_it =
+                |position: &usize| names.get(*position).is_some_and(|name| self.document.is_name(node, name));
+            if let Some(position) = positions.find(is_it)
+                && let Some(slot) = found.get_mut(position)
+            {
+                *slot = Some(value);
+                likely = position + 1;
+            }
         }
-        let (start, end) = (node.start as usize + 1, (node.end as usize).saturating_sub(1));
-        start + name.len() == end && self.document.text.as_bytes().get(start..end) == Some(name.as_bytes())
+        found
+    }
+
+    /// Whether this is a member name, and this one.
+    pub(crate) fn is_named(self, name: &str) -> bool {
+        self.document.is_name(self.node(), name)
     }
 
     /// The value at a JSON Pointer (RFC 6901) below this one; `""` is the value itself.
@@ -403,6 +444,21 @@ pub fn push_token(pointer: &mut String, token: &str) {
             other => pointer.push(other),
         }
     }
+}
+
+/// Whether a string that the reader has checked is `text` once its escapes are decoded. Looks no further than the first
+/// difference: such names may be a million.
+fn decodes_to(inner: &str, text: &str) -> bool {
+    let (mut inner, mut rest) = (inner, text);
+    while let Some(character) = inner.chars().next() {
+        let (character, used) = match character {
+            '\\' => decode_escape(inner).unwrap_or(('\u{FFFD}', inner.len())),
+            plain => (plain, plain.len_utf8()),
+        };
+        let Some(after) = rest.strip_prefix(character) else { return false };
+        (inner, rest) = (inner.get(used..).unwrap_or(""), after);
+    }
+    rest.is_empty()
 }
 
 /// Decodes the escapes of a string that the reader has checked.
@@ -901,30 +957,30 @@ impl<'t, 'l> Reader<'t, 'l> {
     }
 
     /// Names equal after decoding are duplicates, however they are spelled.
-    fn refuse_duplicates(&mut self, open: &Open) -> Read<()> {
-        // All decoded names stand in one text: they may be a million.
-        let mut decoded = std::mem::take(&mut self.decoded);
-        decoded.clear();
-        let mut spans = Vec::new();
+    fn refuse_duplicates(&self, open: &Open) -> Read<()> {
+        let mut names: Vec<(u64, usize)> = Vec::with_capacity(open.count);
         let mut at = open.node + 1;
-        while let (Some(name), Some(value)) = (self.nodes.get(at), self.nodes.get(at + 1)) {
-            let start = decoded.len();
-            if name.is_special() {
-                unescape_into(&mut decoded, self.raw(at));
-            }
-            spans.push((start..decoded.len(), at));
+        while let Some(value) = self.nodes.get(at + 1).filter(|_| names.len() < open.count) {
+            let mut hasher = DefaultHasher::new();
+            self.name(at).hash(&mut hasher);
+            names.push((hasher.finish(), at));
             at = value.next as usize;
         }
-        let name = |(span, at): (Range<usize>, usize)| {
-            let is_decoded = self.nodes.get(at).is_some_and(|node| node.is_special());
-            (if is_decoded { decoded.get(span).unwrap_or_default() } else { self.raw(at) }, at)
-        };
-        let mut names: Vec<(&str, usize)> = spans.into_iter().map(name).collect();
-        let found = if names.len() <= 16 { first_pair(&names) } else { first_pair_sorted(&mut names) };
-        match found {
+        // Nodes are numbered in reading order, so the first of each kind comes first.
+        names.sort_unstable();
+        let alike = names.chunk_by(|one, other| one.0 == other.0);
+        match alike.filter_map(|names| self.first_repeated(names)).min() {
             Some(node) => Err(self.duplicate(node)),
             None => Ok(()),
         }
+    }
+
+    /// Node of the earliest of some names that repeats one before it. That many have one hash and differ is not to be had.
+    fn first_repeated(&self, names: &[(u64, usize)]) -> Option<usize> {
+        let repeats = |(position, (_, node)): &(usize, &(u64, usize))| {
+            names.iter().take(*position).any(|(_, earlier)| self.name(*earlier) == self.name(*node))
+        };
+        names.iter().enumerate().find(repeats).map(|(_, (_, node))| *node)
     }
 
     fn raw(&self, index: usize) -> &'t str {
@@ -977,24 +1033,6 @@ impl<'t, 'l> Reader<'t, 'l> {
         }
         pointer
     }
-}
-
-/// Node of the earliest name that repeats one before it; quadratic, for small objects.
-fn first_pair(names: &[(&str, usize)]) -> Option<usize> {
-    let repeats = |(position, (name, _)): &(usize, &(&str, usize))| {
-        names.iter().take(*position).any(|(earlier, _)| earlier == name)
-    };
-    names.iter().enumerate().find(repeats).map(|(_, (_, node))| *node)
-}
-
-fn first_pair_sorted(names: &mut [(&str, usize)]) -> Option<usize> {
-    // Nodes are numbered in reading order.
-    names.sort_unstable();
-    let repeats = names.windows(2).filter_map(|pair| match pair {
-        [(earlier, _), (later, node)] if earlier == later => Some(*node),
-        _ => None,
-    });
-    repeats.min()
 }
 
 /// Each byte of a word.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::canon::{Form, Nulls, Scheme};
 use crate::code::Code;
@@ -10,7 +11,7 @@ use crate::hash::{Hash, PublicKey, Signature, sha256};
 use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
 use crate::merkle::TreeHead;
-use crate::oversight::event::{self, Identity, whole_seconds};
+use crate::oversight::event::{self, IDENTITY, Identity, Row, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::signed::{fitting, texts};
 use crate::oversight::{
@@ -334,18 +335,19 @@ fn shape_layer(bundle: Value<'_>) -> Layer {
         ("events", "a list of objects", &list),
         ("tlog_proofs", "a list of objects", &list),
     ];
-    for (name, expected, fits) in members {
-        let at = format!("/{name}");
-        match bundle.get(name) {
-            None => layer.refute(Problem::new(Code::MemberMissing, at, expected, "no such member")),
+    let found = bundle.pick(&members.map(|(name, ..)| name));
+    for ((name, expected, fits), value) in members.into_iter().zip(found) {
+        match value {
+            None => {
+                let problem =
+                    Problem::new(Code::MemberMissing, format!("/{name}"), expected, "no such member");
+                layer.refute(problem);
+            }
             Some(value) if !fits(value) => {
-                layer.refute(Problem::new(Code::MemberType, at, expected, describe(Some(value))));
+                let found = describe(Some(value));
+                layer.refute(Problem::new(Code::MemberType, format!("/{name}"), expected, found));
             }
-            Some(value) => {
-                for (position, item) in value.items().enumerate() {
-                    check_row_types(&mut layer, item, name, &at, position);
-                }
-            }
+            Some(value) => check_row_types(&mut layer, value, name),
         }
     }
     layer
@@ -353,23 +355,40 @@ fn shape_layer(bundle: Value<'_>) -> Layer {
 
 /// Members of rows whose types no other layer looks at (fact sheet 3 and 4): an address or a time that is an object reads as
 /// anything to whoever shows it.
-fn check_row_types(layer: &mut Layer, row: Value<'_>, list: &str, at: &str, position: usize) {
-    if row.kind() != Kind::Object {
-        let found = describe(Some(row));
-        return layer.refute(Problem::new(Code::MemberType, format!("{at}/{position}"), "an object", found));
+fn check_row_types(layer: &mut Layer, list: Value<'_>, name: &str) {
+    match name {
+        "beacons" | "watermarks" => check_types(layer, list, name, REGISTERED),
+        "events" => check_types(layer, list, name, EVENT),
+        _ => check_types(layer, list, name, []),
     }
-    for (key, value) in row.members() {
-        let name = key.as_str().unwrap_or_default();
-        let (expected, kinds) = match (list, &*name) {
-            ("beacons" | "watermarks", "registered_at") => ("a number", &[Kind::Number][..]),
-            ("events", "id") => ("a number or a text", &[Kind::Number, Kind::String][..]),
-            ("events", "token_id" | "kind") => ("a text", &[Kind::String][..]),
-            ("events", "source_ip" | "user_agent") => ("a text or null", &[Kind::Null, Kind::String][..]),
-            _ => continue,
-        };
-        if !kinds.contains(&value.kind()) {
-            let place = format!("{at}/{position}/{name}");
-            layer.refute(Problem::new(Code::MemberType, place, expected, describe(Some(value))));
+}
+
+/// A member of a row, what it has to be, and the kinds that this is.
+type Typed = (&'static str, &'static str, &'static [Kind]);
+
+const REGISTERED: [Typed; 1] = [("registered_at", "a number", &[Kind::Number])];
+const EVENT: [Typed; 5] = [
+    ("id", "a number or a text", &[Kind::Number, Kind::String]),
+    ("kind", "a text", &[Kind::String]),
+    ("source_ip", "a text or null", &[Kind::Null, Kind::String]),
+    ("token_id", "a text", &[Kind::String]),
+    ("user_agent", "a text or null", &[Kind::Null, Kind::String]),
+];
+
+fn check_types<const N: usize>(layer: &mut Layer, list: Value<'_>, name: &str, types: [Typed; N]) {
+    let names = types.map(|(member, ..)| member);
+    for (position, row) in list.items().enumerate() {
+        let at = format_args!("/{name}/{position}");
+        if row.kind() != Kind::Object {
+            let found = describe(Some(row));
+            layer.refute(Problem::new(Code::MemberType, at.to_string(), "an object", found));
+            continue;
+        }
+        for ((member, expected, kinds), value) in types.iter().zip(row.pick(&names)) {
+            if let Some(value) = value.filter(|value| !kinds.contains(&value.kind())) {
+                let place = format!("{at}/{member}");
+                layer.refute(Problem::new(Code::MemberType, place, *expected, describe(Some(value))));
+            }
         }
     }
 }
@@ -515,9 +534,8 @@ fn rows_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, rows: &Rows) -> La
     }
     let identity = Identity::of(manifest);
     for (position, row) in stored.into_iter().enumerate() {
-        let names = ["file_id", "recipient_id", "issuer_id"];
-        let place = format!("{at}/{position}");
-        if let Err(problem) = identity.check(row, &place, &names, Code::RowsIdentityDiffers) {
+        let place = format_args!("{at}/{position}");
+        if let Err(problem) = identity.check(row.pick(&IDENTITY), place, Code::RowsIdentityDiffers) {
             layer.refute(problem);
         }
     }
@@ -528,11 +546,11 @@ type Pair<'d> = Option<(Cow<'d, str>, Cow<'d, str>)>;
 
 fn pair<'d>(item: Value<'d>, parts: [&str; 2]) -> Pair<'d> {
     // The database column is text: a number that was signed comes back as its text.
-    let part = |name: &str| {
-        let value = item.get(name)?;
+    let part = |value: Option<Value<'d>>| {
+        let value = value?;
         value.as_str().or_else(|| value.number_text().map(Cow::Borrowed))
     };
-    let [first, second] = parts;
+    let [first, second] = item.pick(&parts);
     Some((part(first)?, part(second)?))
 }
 
@@ -608,12 +626,7 @@ fn signature_layer(bundle: Value<'_>, key: &PublicKey, memory: &mut Memory) -> L
 
 /// What the registry signs: the bundle without the signature.
 pub(crate) fn signed_form(bundle: Value<'_>) -> Form<'_> {
-    let members = bundle
-        .members()
-        .filter_map(|(name, value)| Some((name.as_str()?, Form::Value(value))))
-        .filter(|(name, _)| name != "bundle_signature_ed25519")
-        .collect();
-    Form::Object(members)
+    Form::Without(bundle, "bundle_signature_ed25519")
 }
 
 fn verify_signed_bytes(
@@ -624,7 +637,7 @@ fn verify_signed_bytes(
     signature: &Signature,
 ) -> Layer {
     let candidates = texts(signed_form(bundle), Nulls::Keep, &BUNDLE_SCHEMES)
-        .map(|(schemes, bytes)| (schemes.iter().copied(), bytes));
+        .map(|(schemes, text)| (schemes.iter().copied(), text));
     match fitting(candidates, memory, key, signature) {
         Ok(fit) => {
             layer.recomputed = format!("{} bytes", fit.bytes.len());
@@ -644,8 +657,8 @@ fn verify_signed_bytes(
     }
 }
 
-/// Proofs by the position of their event.
-type Proven = BTreeMap<usize, InclusionProof>;
+/// Leaf hashes that a proof holds for, by the position of their event.
+type Proven = BTreeMap<usize, Hash>;
 
 /// Layer `inclusion`: one proof for each event, against the signed head.
 fn inclusion_layer(proofs: &[Value<'_>], events: &[Value<'_>], head: Option<&TreeHead>) -> (Layer, Proven) {
@@ -654,21 +667,22 @@ fn inclusion_layer(proofs: &[Value<'_>], events: &[Value<'_>], head: Option<&Tre
     let mut proven = Proven::new();
     let mut named = BTreeSet::new();
     for (position, item) in proofs.iter().enumerate() {
-        let at = format!("/tlog_proofs/{position}");
-        match check_proof(&mut layer, *item, &at, events, head, &mut named) {
-            Ok((row, proof)) => {
-                proven.insert(row, proof);
+        let at = format_args!("/tlog_proofs/{position}");
+        match check_proof(&mut layer, *item, at, events, head, &mut named) {
+            Ok((row, leaf_hash)) => {
+                proven.insert(row, leaf_hash);
             }
             Err(problem) => layer.refute(problem),
         }
     }
     for (position, row) in events.iter().enumerate() {
-        let at = format!("/events/{position}");
+        let at = format_args!("/events/{position}");
         if let Err(problem) = integer(row.get("tlog_index"), || format!("{at}/tlog_index")) {
             let expected = "a place in the log";
             layer.refute(Problem { code: Code::EventIndexMissing, expected: expected.to_owned(), ..problem });
         } else if !named.contains(&position) {
-            layer.refute(Problem::new(Code::EventProofMissing, at, "an inclusion proof", "none"));
+            let missing = Problem::new(Code::EventProofMissing, at.to_string(), "an inclusion proof", "none");
+            layer.refute(missing);
         }
     }
     if head.is_none() && !events.is_empty() {
@@ -682,10 +696,10 @@ fn inclusion_layer(proofs: &[Value<'_>], events: &[Value<'_>], head: Option<&Tre
 /// The proof of an item, under whichever of its two names; both are fine while they say the same.
 fn proof_member<'d>(
     layer: &mut Layer,
-    item: Value<'d>,
-    at: &str,
+    [proof, inclusion]: [Option<Value<'d>>; 2],
+    at: impl fmt::Display,
 ) -> Result<(&'static str, Value<'d>), Problem> {
-    match (item.get("proof"), item.get("inclusion")) {
+    match (proof, inclusion) {
         (Some(proof), Some(other)) if proof.raw() != other.raw() => {
             let place = format!("{at}/inclusion");
             Err(Problem::new(Code::ProofDuplicate, place, proof.raw(), other.raw()))
@@ -702,35 +716,41 @@ fn proof_member<'d>(
     }
 }
 
-/// Checks one item of `tlog_proofs`: it names an event, that event's index, and leads to the signed head.
+/// Checks one item of `tlog_proofs`: it names an event, that event's index, and leads to the signed head. Gives the position of
+/// the event and the leaf hash that is proven.
 fn check_proof(
     layer: &mut Layer,
     item: Value<'_>,
-    at: &str,
+    at: impl fmt::Display + Copy,
     events: &[Value<'_>],
     head: Option<&TreeHead>,
     named: &mut BTreeSet<usize>,
-) -> Result<(usize, InclusionProof), Problem> {
-    let row_number = item.get("event_row").and_then(Value::as_u64).and_then(|row| usize::try_from(row).ok());
+) -> Result<(usize, Hash), Problem> {
+    let [event_row, inclusion, proof, stated] = item.pick(&["event_row", "inclusion", "proof", "tlog_index"]);
+    let row_number = event_row.and_then(Value::as_u64).and_then(|row| usize::try_from(row).ok());
     let Some((row, event)) = row_number.and_then(|row| Some((row, events.get(row)?))) else {
         let expected = format!("the position of one of {} events", events.len());
-        let found = describe(item.get("event_row"));
+        let found = describe(event_row);
         return Err(Problem::new(Code::ProofEventRow, format!("{at}/event_row"), expected, found));
     };
     if !named.insert(row) {
         let place = format!("{at}/event_row");
         return Err(Problem::new(Code::ProofDuplicate, place, "one proof for each event", row.to_string()));
     }
-    let (member, value) = proof_member(layer, item, at)?;
-    let place = format!("{at}/{member}");
-    let proof = InclusionProof::read(value, &place)?;
-    let expected = event.get("tlog_index").and_then(Value::as_u64);
-    let stated = integer(item.get("tlog_index"), || format!("{at}/tlog_index"))?;
-    for (found, where_) in [(stated, format!("{at}/tlog_index")), (proof.index, format!("{place}/index"))] {
-        if Some(found) != expected {
-            let expected = describe(event.get("tlog_index"));
-            return Err(Problem::new(Code::ProofIndexDiffers, where_, expected, found.to_string()));
-        }
+    let (member, value) = proof_member(layer, [proof, inclusion], at)?;
+    let place = format_args!("{at}/{member}");
+    let proof = InclusionProof::read(value, place)?;
+    let stated = integer(stated, || format!("{at}/tlog_index"))?;
+    let index = event.get("tlog_index");
+    let differs = |found: u64, where_: String| {
+        Err(Problem::new(Code::ProofIndexDiffers, where_, describe(index), found.to_string()))
+    };
+    let expected = index.and_then(Value::as_u64);
+    if Some(stated) != expected {
+        return differs(stated, format!("{at}/tlog_index"));
+    }
+    if Some(proof.index) != expected {
+        return differs(proof.index, format!("{place}/index"));
     }
     if let Some(head) = head.filter(|head| **head != proof.head) {
         let (member, expected, found) = if head.size == proof.head.size {
@@ -741,8 +761,8 @@ fn check_proof(
         let problem = Problem::new(Code::ProofHeadDiffers, format!("{place}/{member}"), expected, found);
         return Err(problem);
     }
-    proof.verify(&place)?;
-    Ok((row, proof))
+    proof.verify(place)?;
+    Ok((row, proof.leaf_hash))
 }
 
 /// Layer `event-binding`: the leaf rebuilt from each row is the proven one, and the rest of the row agrees.
@@ -751,31 +771,23 @@ fn binding_layer(manifest: Option<Value<'_>>, events: &[Value<'_>], proven: &Pro
     let mut layer = Layer::new("event-binding", rule);
     let identity = manifest.map(Identity::of);
     let tokens = signed_tokens(manifest);
-    for (position, row) in events.iter().enumerate() {
-        let at = format!("/events/{position}");
+    for (position, value) in events.iter().enumerate() {
+        let at = format_args!("/events/{position}");
+        let row = Row::of(*value);
+        let extra = row.check_extra(at);
         match proven.get(&position) {
             None => {
-                layer.leave_open(Problem::new(Code::NotReached, at.clone(), "a proof that holds", "none"));
+                let problem = Problem::new(Code::NotReached, at.to_string(), "a proof that holds", "none");
+                layer.leave_open(problem);
             }
             // An unreadable `extra` is named below, and not also as a leaf that differs.
-            Some(_) if event::check_extra(*row, &at).is_err() => {}
-            Some(proof) => {
-                let schemes = event::fitting_schemes(*row, &proof.leaf_hash);
-                if schemes.is_empty() {
-                    let expected = format!("a row that rebuilds to leaf hash {}", proof.leaf_hash);
-                    layer.refute(Problem::new(Code::EventLeafDiffers, at.clone(), expected, row.raw()));
-                }
-                for scheme in schemes {
-                    if !layer.schemes.contains(&scheme) {
-                        layer.schemes.push(scheme);
-                    }
-                }
-            }
+            Some(_) if extra.is_err() => {}
+            Some(leaf_hash) => bind(&mut layer, &row, *value, at, leaf_hash),
         }
         if let Some(identity) = &identity {
-            event::check_row(&mut layer, *row, &at, identity);
+            row.check(&mut layer, at, identity, extra);
         }
-        let token = row.get("token_id").and_then(Value::as_str);
+        let token = row.token_id.and_then(Value::as_str);
         if token.is_none_or(|token| !tokens.contains(&token)) {
             let place = format!("{at}/token_id");
             layer.note(Code::EventTokenUnsigned, place, "the manifest as it is now lists no such beacon");
@@ -783,6 +795,20 @@ fn binding_layer(manifest: Option<Value<'_>>, events: &[Value<'_>], proven: &Pro
     }
     layer.recomputed = format!("{} leaves rebuilt", proven.len());
     layer
+}
+
+/// The row rebuilds to the leaf hash that is proven.
+fn bind(layer: &mut Layer, row: &Row<'_>, value: Value<'_>, at: impl fmt::Display, leaf_hash: &Hash) {
+    let schemes = row.fitting_schemes(leaf_hash);
+    if schemes.is_empty() {
+        let expected = format!("a row that rebuilds to leaf hash {leaf_hash}");
+        layer.refute(Problem::new(Code::EventLeafDiffers, at.to_string(), expected, value.raw()));
+    }
+    for scheme in schemes {
+        if !layer.schemes.contains(&scheme) {
+            layer.schemes.push(scheme);
+        }
+    }
 }
 
 /// Tokens that the issuer signed.
@@ -900,11 +926,8 @@ fn registration_difference(manifest: Value<'_>, leaf: &[u8]) -> Option<Problem> 
     let document = Document::read(leaf, &Limits::default()).ok()?;
     let leaf = document.root();
     let identity = Identity::of(manifest);
-    let at = "/manifest";
-    for name in ["recipient_id", "issuer_id"] {
-        if let Err(problem) = identity.check(leaf, at, &[name], Code::LogRegistrationDiffers) {
-            return Some(problem);
-        }
+    if let Err(problem) = identity.check_parties(leaf, "/manifest", Code::LogRegistrationDiffers) {
+        return Some(problem);
     }
     let key = |value: Option<Value<'_>>| value.and_then(Value::as_str).map(|text| text.to_ascii_lowercase());
     let (signed, logged) = (manifest.get("issuer_ed25519_pub"), leaf.get("issuer_pub"));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::canon::{Form, Nulls, Scheme};
 use crate::code::Code;
@@ -10,7 +11,7 @@ use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
 use crate::merkle::leaf_hash;
 use crate::oversight::describe;
-use crate::oversight::signed::texts;
+use crate::oversight::signed::{Text, texts};
 use crate::verdict::{Layer, Problem};
 
 /// Kinds of events (BE-1) and the DNS callback.
@@ -26,154 +27,220 @@ const LEAF_SCHEMES: [Scheme; 5] = [
     Scheme::PythonSortKeysUtf8,
 ];
 
-/// Schemes under which the leaf rebuilt from `row` hashes to `proven`; empty when none does.
-pub(crate) fn fitting_schemes(row: Value<'_>, proven: &Hash) -> Vec<Scheme> {
-    with_leaf(row, |leaves| {
-        leaves
-            .filter(|(_, bytes)| leaf_hash(bytes) == *proven)
-            .flat_map(|(schemes, _)| schemes.iter().copied())
-            .collect()
-    })
+/// An event row, its members looked up once.
+pub(crate) struct Row<'d> {
+    value: Value<'d>,
+    extra: Option<Value<'d>>,
+    file_id: Option<Value<'d>>,
+    issuer_id: Option<Value<'d>>,
+    kind: Option<Value<'d>>,
+    qualified_timestamp: Option<Value<'d>>,
+    recipient_id: Option<Value<'d>>,
+    source_ip: Option<Value<'d>>,
+    timestamp: Option<Value<'d>>,
+    pub(crate) token_id: Option<Value<'d>>,
+    user_agent: Option<Value<'d>>,
+    is_dns: bool,
+    has_unknown_members: bool,
 }
 
-/// The leaf that hashes to `proven`, with the schemes that write it; if none does, or none is named, the first that is tried.
-pub(crate) fn leaf_of(row: Value<'_>, proven: Option<&Hash>) -> Option<(Vec<Scheme>, Vec<u8>)> {
-    let fits = |(_, bytes): &(&[Scheme], Vec<u8>)| Some(leaf_hash(bytes)) == proven.copied();
-    let (schemes, bytes) = with_leaf(row, |leaves| {
-        let mut leaves: Vec<_> = leaves.collect();
-        let at = leaves.iter().position(fits).unwrap_or_default();
-        (at < leaves.len()).then(|| leaves.swap_remove(at))
-    })?;
-    Some((schemes.to_vec(), bytes))
-}
-
-fn with_leaf<T>(
-    row: Value<'_>,
-    use_leaves: impl FnOnce(&mut dyn Iterator<Item = (&'static [Scheme], Vec<u8>)>) -> T,
-) -> T {
-    let extra_text = if is_dns(row) { row.get("extra").and_then(Value::as_str) } else { None };
-    let extra =
-        extra_text.as_deref().and_then(|text| Document::read(text.as_bytes(), &Limits::default()).ok());
-    let leaf = rebuild(row, extra.as_ref().map(Document::root));
-    use_leaves(&mut texts(leaf, Nulls::Keep, &LEAF_SCHEMES))
-}
-
-/// The leaf of an event, fact sheet 1.4: exactly these members, nulls kept.
-fn rebuild<'d>(row: Value<'d>, extra: Option<Value<'d>>) -> Form<'d> {
-    let text = |text: &'static str| Form::Text(Cow::Borrowed(text));
-    let member = |value: Option<Value<'d>>| value.map_or_else(|| text("null"), Form::Value);
-    let mut leaf: Vec<(Cow<'d, str>, Form<'d>)> = vec![(Cow::Borrowed("event"), text("\"beacon\""))];
-    for name in ["kind", "token_id", "file_id", "recipient_id", "source_ip"] {
-        leaf.push((Cow::Borrowed(name), member(row.get(name))));
-    }
-    leaf.push((Cow::Borrowed("timestamp"), member(row.get("qualified_timestamp"))));
-    if is_dns(row) {
-        for name in ["qname", "qtype"] {
-            leaf.push((Cow::Borrowed(name), member(extra.and_then(|extra| extra.get(name)))));
-        }
-    } else {
-        leaf.push((Cow::Borrowed("user_agent"), member(row.get("user_agent"))));
-    }
-    Form::Object(leaf)
-}
-
-fn kind(row: Value<'_>) -> Option<Cow<'_, str>> {
-    row.get("kind").and_then(Value::as_str)
-}
-
-fn is_dns(row: Value<'_>) -> bool {
-    kind(row).is_some_and(|kind| kind == DNS_KIND)
-}
-
-const NAMES: [&str; 3] = ["file_id", "recipient_id", "issuer_id"];
-
-/// Checks of the row that the leaf does not cover: they add to the layer `event-binding`.
-pub(crate) fn check_row(layer: &mut Layer, row: Value<'_>, at: &str, identity: &Identity<'_>) {
-    for outcome in [
-        identity.check(row, at, &NAMES, Code::EventIdentityDiffers),
-        check_extra(row, at),
-        check_time(row, at),
-    ] {
-        if let Err(problem) = outcome {
-            layer.refute(problem);
-        }
-    }
-    for (key, _) in row.members() {
-        let name = key.as_str().unwrap_or_default();
-        if !ROW_MEMBERS.contains(&name.as_ref()) {
-            let mut place = at.to_owned();
-            crate::json::push_token(&mut place, &name);
-            layer.note(Code::NoteUnknownMember, place, "the log does not cover it; the registry signed it");
-        }
-    }
-    let known = kind(row).is_some_and(|kind| kind == DNS_KIND || WEB_KINDS.contains(&kind.as_ref()));
-    if !known {
-        layer.note(Code::EventKindUnknown, format!("{at}/kind"), describe(row.get("kind")));
-    }
-}
-
-/// Members of an event row (fact sheet 3).
+/// Members of an event row (fact sheet 3), in ascending order.
 const ROW_MEMBERS: [&str; 12] = [
-    "id",
-    "token_id",
+    "extra",
     "file_id",
-    "recipient_id",
+    "id",
     "issuer_id",
     "kind",
-    "source_ip",
-    "user_agent",
-    "extra",
-    "timestamp",
     "qualified_timestamp",
+    "recipient_id",
+    "source_ip",
+    "timestamp",
     "tlog_index",
+    "token_id",
+    "user_agent",
 ];
+
+impl<'d> Row<'d> {
+    pub(crate) fn of(value: Value<'d>) -> Self {
+        let members = value.pick(&ROW_MEMBERS);
+        let has_unknown_members = members.iter().flatten().count() != value.members().count();
+        let [
+            extra,
+            file_id,
+            _,
+            issuer_id,
+            kind,
+            qualified_timestamp,
+            recipient_id,
+            source_ip,
+            timestamp,
+            _,
+            token_id,
+            user_agent,
+        ] = members;
+        let is_dns = kind.and_then(Value::as_str).is_some_and(|kind| kind == DNS_KIND);
+        Self {
+            value,
+            extra,
+            file_id,
+            issuer_id,
+            kind,
+            qualified_timestamp,
+            recipient_id,
+            source_ip,
+            timestamp,
+            token_id,
+            user_agent,
+            is_dns,
+            has_unknown_members,
+        }
+    }
+
+    /// Schemes under which the leaf rebuilt from the row hashes to `proven`; empty when none does.
+    pub(crate) fn fitting_schemes(&self, proven: &Hash) -> Vec<Scheme> {
+        self.with_leaf(|leaves| {
+            let fitting =
+                leaves.filter(|(_, leaf)| leaf.write().is_some_and(|leaf| leaf_hash(&leaf) == *proven));
+            fitting.flat_map(|(schemes, _)| schemes.iter().copied()).collect()
+        })
+    }
+
+    /// The leaf that hashes to `proven`, with the schemes that write it; if none does, or none is named, the first that is tried.
+    pub(crate) fn leaf(&self, proven: Option<&Hash>) -> Option<(Vec<Scheme>, Vec<u8>)> {
+        let fits = |(_, bytes): &(&[Scheme], Vec<u8>)| Some(leaf_hash(bytes)) == proven.copied();
+        let (schemes, bytes) = self.with_leaf(|leaves| {
+            let mut leaves: Vec<_> =
+                leaves.filter_map(|(schemes, leaf)| Some((schemes, leaf.write()?))).collect();
+            let at = leaves.iter().position(fits).unwrap_or_default();
+            (at < leaves.len()).then(|| leaves.swap_remove(at))
+        })?;
+        Some((schemes.to_vec(), bytes))
+    }
+
+    fn with_leaf<T>(
+        &self,
+        use_leaves: impl FnOnce(&mut dyn Iterator<Item = (&'static [Scheme], Text<'_>)>) -> T,
+    ) -> T {
+        let extra_text = if self.is_dns { self.extra.and_then(Value::as_str) } else { None };
+        let extra =
+            extra_text.as_deref().and_then(|text| Document::read(text.as_bytes(), &Limits::default()).ok());
+        let leaf = self.rebuild(extra.as_ref().map(Document::root));
+        use_leaves(&mut texts(leaf, Nulls::Keep, &LEAF_SCHEMES))
+    }
+
+    /// The leaf of an event, fact sheet 1.4: exactly these members, nulls kept.
+    fn rebuild<'e>(&self, extra: Option<Value<'e>>) -> Form<'e>
+    where
+        'd: 'e,
+    {
+        let text = |text: &'static str| Form::Text(Cow::Borrowed(text));
+        let member = |value: Option<Value<'e>>| value.map_or_else(|| text("null"), Form::Value);
+        let of_extra = |name: &str| member(extra.and_then(|extra| extra.get(name)));
+        let mut leaf = Vec::with_capacity(9);
+        leaf.extend([
+            ("event", text("\"beacon\"")),
+            ("file_id", member(self.file_id)),
+            ("kind", member(self.kind)),
+        ]);
+        if self.is_dns {
+            leaf.extend([("qname", of_extra("qname")), ("qtype", of_extra("qtype"))]);
+        }
+        leaf.extend([
+            ("recipient_id", member(self.recipient_id)),
+            ("source_ip", member(self.source_ip)),
+            ("timestamp", member(self.qualified_timestamp)),
+            ("token_id", member(self.token_id)),
+        ]);
+        if !self.is_dns {
+            leaf.push(("user_agent", member(self.user_agent)));
+        }
+        Form::Object(leaf)
+    }
+
+    /// Checks of the row that the leaf does not cover: they add to the layer `event-binding`. That of `extra` was made already.
+    pub(crate) fn check(
+        &self,
+        layer: &mut Layer,
+        at: impl fmt::Display + Copy,
+        identity: &Identity<'_>,
+        extra: Result<(), Problem>,
+    ) {
+        let stated = [self.file_id, self.recipient_id, self.issuer_id];
+        let identity = identity.check(stated, at, Code::EventIdentityDiffers);
+        for outcome in [identity, extra, self.check_time(at)] {
+            if let Err(problem) = outcome {
+                layer.refute(problem);
+            }
+        }
+        for (key, _) in self.value.members().filter(|_| self.has_unknown_members) {
+            let name = key.as_str().unwrap_or_default();
+            if !ROW_MEMBERS.contains(&name.as_ref()) {
+                let mut place = at.to_string();
+                crate::json::push_token(&mut place, &name);
+                layer.note(
+                    Code::NoteUnknownMember,
+                    place,
+                    "the log does not cover it; the registry signed it",
+                );
+            }
+        }
+        let kind = self.kind.and_then(Value::as_str);
+        let known = kind.is_some_and(|kind| kind == DNS_KIND || WEB_KINDS.contains(&kind.as_ref()));
+        if !known {
+            layer.note(Code::EventKindUnknown, format!("{at}/kind"), describe(self.kind));
+        }
+    }
+
+    /// `timestamp` (seconds since 1970) and `qualified_timestamp` (RFC 3339, UTC, whole seconds) are of one request.
+    fn check_time(&self, at: impl fmt::Display) -> Result<(), Problem> {
+        let seconds = self.timestamp.and_then(Value::as_i64);
+        let instant = self.qualified_timestamp.and_then(Value::as_str).as_deref().and_then(whole_seconds);
+        if let (Some(seconds), Some(instant)) = (seconds, instant)
+            && seconds.abs_diff(instant) <= CLOCK_READINGS_APART
+        {
+            return Ok(());
+        }
+        let qualified = describe(self.qualified_timestamp);
+        let expected = format!("a time at most {CLOCK_READINGS_APART} s from {qualified}");
+        let place = format!("{at}/timestamp");
+        Err(Problem::new(Code::EventTimeDiffers, place, expected, describe(self.timestamp)))
+    }
+
+    /// `extra` is JSON text: `{}` for web events; for DNS events an object that holds what the leaf has beyond the row.
+    pub(crate) fn check_extra(&self, at: impl fmt::Display) -> Result<(), Problem> {
+        if !self.is_dns && self.extra.is_some_and(|extra| extra.raw() == "\"{}\"") {
+            return Ok(());
+        }
+        let problem = |expected: &str| {
+            Problem::new(Code::EventExtra, format!("{at}/extra"), expected, describe(self.extra))
+        };
+        let text = self.extra.and_then(Value::as_str);
+        let document =
+            text.as_deref().and_then(|text| Document::read(text.as_bytes(), &Limits::default()).ok());
+        let Some(extra) = document.as_ref().map(Document::root).filter(|extra| extra.kind() == Kind::Object)
+        else {
+            return Err(problem("the text of a JSON object"));
+        };
+        let agent = self.user_agent.filter(|agent| !agent.is_null() && agent.raw() != "\"\"");
+        if let Some(agent) = agent.filter(|_| self.is_dns) {
+            let expected = "no user agent: the leaf of a DNS event has none";
+            return Err(Problem::new(Code::EventExtra, format!("{at}/user_agent"), expected, agent.raw()));
+        }
+        let covered: &[&str] = if self.is_dns { &["qname", "qtype"] } else { &[] };
+        let exactly =
+            extra.members().count() == covered.len() && covered.iter().all(|name| extra.get(name).is_some());
+        if exactly { Ok(()) } else { Err(problem("exactly the members that the log covers")) }
+    }
+}
 
 /// How far apart the two times of one event may be. The registries read the clock twice while they answer one request,
 /// so the recorded pairs differ by a second now and then.
 const CLOCK_READINGS_APART: u64 = 5;
 
-/// `timestamp` (seconds since 1970) and `qualified_timestamp` (RFC 3339, UTC, whole seconds) are of one request.
-fn check_time(row: Value<'_>, at: &str) -> Result<(), Problem> {
-    let seconds = row.get("timestamp").and_then(Value::as_i64);
-    let text = row.get("qualified_timestamp").and_then(Value::as_str);
-    let instant = text.as_deref().and_then(whole_seconds);
-    if let (Some(seconds), Some(instant)) = (seconds, instant)
-        && seconds.abs_diff(instant) <= CLOCK_READINGS_APART
-    {
-        return Ok(());
-    }
-    let qualified = describe(row.get("qualified_timestamp"));
-    let expected = format!("a time at most {CLOCK_READINGS_APART} s from {qualified}");
-    let place = format!("{at}/timestamp");
-    Err(Problem::new(Code::EventTimeDiffers, place, expected, describe(row.get("timestamp"))))
-}
-
 /// Seconds since 1970 of `YYYY-MM-DDThh:mm:ssZ`; other spellings are `None`.
 pub(crate) fn whole_seconds(text: &str) -> Option<i64> {
     let instant: jiff::Timestamp = text.parse().ok()?;
     (text.len() == 20 && text.ends_with('Z') && instant.subsec_nanosecond() == 0).then(|| instant.as_second())
-}
-
-/// `extra` is JSON text: `{}` for web events; for DNS events an object that holds what the leaf has beyond the row.
-pub(crate) fn check_extra(row: Value<'_>, at: &str) -> Result<(), Problem> {
-    let problem = |expected: &str| {
-        Problem::new(Code::EventExtra, format!("{at}/extra"), expected, describe(row.get("extra")))
-    };
-    let text = row.get("extra").and_then(Value::as_str);
-    let document = text.as_deref().and_then(|text| Document::read(text.as_bytes(), &Limits::default()).ok());
-    let Some(extra) = document.as_ref().map(Document::root).filter(|extra| extra.kind() == Kind::Object)
-    else {
-        return Err(problem("the text of a JSON object"));
-    };
-    let agent = row.get("user_agent").filter(|agent| !agent.is_null() && agent.raw() != "\"\"");
-    if let Some(agent) = agent.filter(|_| is_dns(row)) {
-        let expected = "no user agent: the leaf of a DNS event has none";
-        return Err(Problem::new(Code::EventExtra, format!("{at}/user_agent"), expected, agent.raw()));
-    }
-    let covered: &[&str] = if is_dns(row) { &["qname", "qtype"] } else { &[] };
-    let exactly =
-        extra.members().count() == covered.len() && covered.iter().all(|name| extra.get(name).is_some());
-    if exactly { Ok(()) } else { Err(problem("exactly the members that the log covers")) }
 }
 
 /// A value that many others are compared with: decoded once, for it may be long and they may be many.
@@ -187,6 +254,9 @@ impl<'d> Identifier<'d> {
         Self { value, text: value.and_then(Value::as_str) }
     }
 }
+
+/// The members of a row that say what it is about.
+pub(crate) const IDENTITY: [&str; 3] = ["file_id", "recipient_id", "issuer_id"];
 
 /// What rows must say about file, recipient and issuer.
 pub(crate) struct Identity<'d> {
@@ -205,20 +275,27 @@ impl<'d> Identity<'d> {
         }
     }
 
-    /// Compares the named members of a row with the manifest's.
-    pub(crate) fn check(&self, row: Value<'_>, at: &str, names: &[&str], code: Code) -> Result<(), Problem> {
-        for name in names {
-            let signed = match *name {
-                "file_id" => &self.file_id,
-                "recipient_id" => &self.recipient_id,
-                _ => &self.issuer_id,
-            };
-            if !same_identity(signed, row.get(name)) {
+    /// Compares file, recipient and issuer of a row (see [`IDENTITY`]) with the manifest's.
+    pub(crate) fn check(
+        &self,
+        stated: [Option<Value<'_>>; 3],
+        at: impl fmt::Display,
+        code: Code,
+    ) -> Result<(), Problem> {
+        let signed = [&self.file_id, &self.recipient_id, &self.issuer_id];
+        for ((name, signed), found) in IDENTITY.iter().zip(signed).zip(stated) {
+            if !same_identity(signed, found) {
                 let expected = describe(signed.value);
-                return Err(Problem::new(code, format!("{at}/{name}"), expected, describe(row.get(name))));
+                return Err(Problem::new(code, format!("{at}/{name}"), expected, describe(found)));
             }
         }
         Ok(())
+    }
+
+    /// Compares recipient and issuer alone.
+    pub(crate) fn check_parties(&self, object: Value<'_>, at: &str, code: Code) -> Result<(), Problem> {
+        let [_, recipient, issuer] = object.pick(&IDENTITY);
+        self.check([self.file_id.value, recipient, issuer], at, code)
     }
 }
 
@@ -243,36 +320,51 @@ fn same_identity(signed: &Identifier<'_>, row: Option<Value<'_>>) -> bool {
     }
 }
 
+/// What the order of events goes by.
+#[derive(Clone, Copy)]
+struct Place<'d> {
+    id: Option<Value<'d>>,
+    timestamp: Option<Value<'d>>,
+    tlog_index: Option<Value<'d>>,
+    seconds: Option<i64>,
+}
+
+impl<'d> Place<'d> {
+    fn of(row: Value<'d>) -> Self {
+        let [id, timestamp, tlog_index] = row.pick(&["id", "timestamp", "tlog_index"]);
+        Self { id, timestamp, tlog_index, seconds: timestamp.and_then(Value::as_i64) }
+    }
+}
+
 /// Layer `event-order`: times never go back, and no place in the log is claimed twice.
 pub(crate) fn order_layer(events: &[Value<'_>], generated: Option<Value<'_>>, at: &str) -> Layer {
     let mut layer = Layer::new("event-order", "EV-1: events ordered by timestamp");
     let mut seen = BTreeSet::new();
+    let instant = generated.and_then(Value::as_str).as_deref().and_then(whole_seconds);
+    let mut after = None;
     for (position, row) in events.iter().enumerate() {
-        if let Some(index) = row.get("tlog_index").and_then(Value::as_u64)
+        let place = Place::of(*row);
+        if let Some(index) = place.tlog_index.and_then(Value::as_u64)
             && !seen.insert(index)
         {
             let place = format!("{at}/{position}/tlog_index");
-            layer.refute(Problem::new(
-                Code::EventDuplicateIndex,
-                place,
-                "an index of its own",
-                index.to_string(),
-            ));
+            let problem =
+                Problem::new(Code::EventDuplicateIndex, place, "an index of its own", index.to_string());
+            layer.refute(problem);
+        }
+        if let (Some(instant), Some(seconds)) = (instant, place.seconds)
+            && seconds > instant.saturating_add(CLOCK_STEP)
+        {
+            after = after.or(place.timestamp);
         }
     }
-    let instant = generated.and_then(Value::as_str).as_deref().and_then(whole_seconds);
-    let after = |row: &&Value<'_>| {
-        let seconds = row.get("timestamp").and_then(Value::as_i64);
-        instant.zip(seconds).is_some_and(|(instant, seconds)| seconds > instant.saturating_add(CLOCK_STEP))
-    };
-    if let Some(row) = events.iter().find(after) {
-        let text = format!("an event of {}, later than the bundle", describe(row.get("timestamp")));
+    if after.is_some() {
+        let text = format!("an event of {}, later than the bundle", describe(after));
         layer.note(Code::EventAfterBundle, "/bundle_generated_at", text);
     }
-    for (position, pair) in events.windows(2).enumerate() {
-        if let [earlier, later] = pair {
-            compare_neighbours(&mut layer, *earlier, *later, &format!("{at}/{}", position + 1));
-        }
+    let places = events.iter().map(|row| Place::of(*row));
+    for (position, (earlier, later)) in places.clone().zip(places.skip(1)).enumerate() {
+        compare_neighbours(&mut layer, earlier, later, format_args!("{at}/{}", position + 1));
     }
     layer
 }
@@ -281,21 +373,21 @@ pub(crate) fn order_layer(events: &[Value<'_>], generated: Option<Value<'_>>, at
 const CLOCK_STEP: i64 = 5;
 
 /// Within one second the order of the rows or of the log will do; neither is fixed by the specification.
-fn compare_neighbours(layer: &mut Layer, earlier: Value<'_>, later: Value<'_>, at: &str) {
-    let number = |row: Value<'_>, name: &str| row.get(name).and_then(Value::as_i64);
-    let (first, second) = (number(earlier, "timestamp"), number(later, "timestamp"));
-    let ordered = |name: &str| number(earlier, name) < number(later, name);
-    let refused = match first.cmp(&second) {
+fn compare_neighbours(layer: &mut Layer, earlier: Place<'_>, later: Place<'_>, at: impl fmt::Display) {
+    let ascends = |earlier: Option<Value<'_>>, later: Option<Value<'_>>| {
+        earlier.and_then(Value::as_i64) < later.and_then(Value::as_i64)
+    };
+    let by_index = || ascends(earlier.tlog_index, later.tlog_index);
+    let refused = match earlier.seconds.cmp(&later.seconds) {
         std::cmp::Ordering::Less => false,
         std::cmp::Ordering::Greater => true,
-        std::cmp::Ordering::Equal => !ordered("id") && !ordered("tlog_index"),
+        std::cmp::Ordering::Equal => !by_index() && !ascends(earlier.id, later.id),
     };
     if refused {
         let expected = "an event that is not earlier than the one before it";
-        let found =
-            format!("{} after {}", describe(later.get("timestamp")), describe(earlier.get("timestamp")));
-        layer.refute(Problem::new(Code::EventOrder, at, expected, found));
-    } else if first == second && !ordered("tlog_index") {
-        layer.note(Code::NoteTieOrder, at, "same second, lower index in the log");
+        let found = format!("{} after {}", describe(later.timestamp), describe(earlier.timestamp));
+        layer.refute(Problem::new(Code::EventOrder, at.to_string(), expected, found));
+    } else if earlier.seconds == later.seconds && !by_index() {
+        layer.note(Code::NoteTieOrder, at.to_string(), "same second, lower index in the log");
     }
 }

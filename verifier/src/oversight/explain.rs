@@ -5,15 +5,18 @@
 mod attached;
 mod proofs;
 
+use std::collections::BTreeMap;
+
 use crate::canon::{Nulls, Scheme};
 use crate::ed25519::VerifiedKey;
 use crate::hash::{Hash, PublicKey, Signature, sha256};
 use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
 use crate::merkle::TreeHead;
+use crate::oversight::event::Row;
 use crate::oversight::proof::InclusionProof;
 use crate::oversight::signed::texts;
-use crate::oversight::{DocumentKind, Trust, bundle, event, head, manifest};
+use crate::oversight::{DocumentKind, Trust, bundle, head, manifest};
 
 /// How many recomputed texts of one layer are kept.
 const MOST_BYTES: usize = 16;
@@ -167,7 +170,7 @@ fn bundle_details(bundle: Value<'_>, trust: &Trust<'_>, layers: &mut Vec<Detail>
     let text = bundle.get("bundle_signature_ed25519").and_then(Value::as_str);
     let signature = text.as_deref().and_then(Signature::from_hex);
     let candidates = texts(bundle::signed_form(bundle), Nulls::Keep, &bundle::BUNDLE_SCHEMES)
-        .map(|(schemes, bytes)| (schemes.to_vec(), Vec::new(), bytes));
+        .filter_map(|(schemes, text)| Some((schemes.to_vec(), Vec::new(), text.write()?)));
     let bytes = signed("the bundle, without its signature", "", candidates, key, signature);
     layers.push(Detail { layer: "registry-signature", bytes, more: 0, keys: keys.clone() });
     layers.push(Detail { layer: "registry-key", bytes: Vec::new(), more: 0, keys: keys.clone() });
@@ -308,27 +311,41 @@ fn root_detail<'d>(
 /// The leaf that each event row rebuilds to, compared with the proven hash, and with the log where that is given.
 fn leaf_details(bundle: Value<'_>, trust: &Trust<'_>) -> Detail {
     let mut detail = Detail::new("event-binding");
-    let proofs: Vec<Value<'_>> = bundle.get("tlog_proofs").into_iter().flat_map(Value::items).collect();
+    let mut proofs = BTreeMap::new();
+    for item in bundle.get("tlog_proofs").into_iter().flat_map(Value::items) {
+        if let Some(row) = item.get("event_row").and_then(Value::as_u64) {
+            proofs.entry(row).or_insert_with(|| item.get("proof").or_else(|| item.get("inclusion")));
+        }
+    }
     let rows = bundle.get("events").into_iter().flat_map(Value::items).enumerate();
     for (position, row) in rows.filter(|(_, row)| row.kind() == Kind::Object) {
-        let at = format!("/events/{position}");
-        let of_row =
-            |proof: &&Value<'_>| proof.get("event_row").and_then(Value::as_u64) == Some(position as u64);
-        let proof =
-            proofs.iter().find(of_row).and_then(|item| item.get("proof").or_else(|| item.get("inclusion")));
-        let hash = proof.and_then(|proof| proof.get("leaf_hash")).and_then(Value::as_str);
-        let proven = hash.as_deref().and_then(Hash::from_hex);
-        let in_log = row.get("tlog_index").and_then(Value::as_u64).and_then(|index| trust.log?.leaf(index));
-        let Some((schemes, leaf)) = event::leaf_of(row, proven.as_ref()) else { continue };
-        let bytes = [&[0], leaf.as_slice()].concat();
-        let other = in_log.map(|leaf| [&[0], leaf.bytes.as_slice()].concat());
-        let difference = other.and_then(|other| difference(&bytes, &other, "the leaf in the log", 1));
-        let what = "the leaf of the event, behind the byte 00 (RFC 9162 section 2.1.1)".to_owned();
-        let recomputed = Recomputed::new(what, at, bytes);
-        let fits = proven.map(|proven| proven == recomputed.hash);
-        detail.push(Recomputed { schemes, fits, difference, ..recomputed });
+        if detail.is_full() {
+            detail.more += 1;
+            continue;
+        }
+        let proof = proofs.get(&(position as u64)).copied().flatten();
+        detail.bytes.extend(leaf_detail(row, format!("/events/{position}"), proof, trust));
     }
     detail
+}
+
+fn leaf_detail(
+    row: Value<'_>,
+    at: String,
+    proof: Option<Value<'_>>,
+    trust: &Trust<'_>,
+) -> Option<Recomputed> {
+    let hash = proof.and_then(|proof| proof.get("leaf_hash")).and_then(Value::as_str);
+    let proven = hash.as_deref().and_then(Hash::from_hex);
+    let in_log = row.get("tlog_index").and_then(Value::as_u64).and_then(|index| trust.log?.leaf(index));
+    let (schemes, leaf) = Row::of(row).leaf(proven.as_ref())?;
+    let bytes = [&[0], leaf.as_slice()].concat();
+    let other = in_log.map(|leaf| [&[0], leaf.bytes.as_slice()].concat());
+    let difference = other.and_then(|other| difference(&bytes, &other, "the leaf in the log", 1));
+    let what = "the leaf of the event, behind the byte 00 (RFC 9162 section 2.1.1)".to_owned();
+    let recomputed = Recomputed::new(what, at, bytes);
+    let fits = proven.map(|proven| proven == recomputed.hash);
+    Some(Recomputed { schemes, fits, difference, ..recomputed })
 }
 
 impl Detail {
@@ -341,11 +358,15 @@ impl Detail {
         (!self.bytes.is_empty()).then_some(self)
     }
 
+    fn is_full(&self) -> bool {
+        self.bytes.len() >= MOST_BYTES
+    }
+
     pub(crate) fn push(&mut self, recomputed: Recomputed) {
-        if self.bytes.len() < MOST_BYTES {
-            self.bytes.push(recomputed);
-        } else {
+        if self.is_full() {
             self.more += 1;
+        } else {
+            self.bytes.push(recomputed);
         }
     }
 }

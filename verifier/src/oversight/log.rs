@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use crate::code::Code;
-use crate::hash::{Hash, PublicKey, sha256};
+use crate::hash::{Hash, PublicKey, decode_hex, sha256};
 use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
 use crate::merkle::{GrowingTree, Stretch, TreeHead, leaf_hash, node_hash};
 use crate::oversight::explain::{Detail, Explanation, Recomputed};
 use crate::oversight::proof::InclusionProof;
-use crate::oversight::record::{Fast, decode};
+use crate::oversight::record::Fast;
 use crate::oversight::{Trust, describe, quorum, reading_pair};
 use crate::prover::{self, ConsistencyPath, InclusionPath};
 use crate::verdict::{Layer, Problem, Trace};
@@ -458,7 +458,7 @@ impl LogPart {
             Some(hex) => {
                 let hex = hex.as_str().unwrap_or_default();
                 let mut bytes = vec![0; hex.len() / 2];
-                if !decode(hex.as_bytes(), &mut bytes) {
+                if !decode_hex(hex.as_bytes(), &mut bytes) {
                     return Err(encoding("leaf_data_hex", "lower-case hexadecimal text"));
                 }
                 bytes

@@ -5,14 +5,15 @@
 //! and scheme, and the ones that fit are named.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::canon::{Form, Nulls, Scheme};
 use crate::code::Code;
 use crate::ed25519::Memory;
-use crate::hash::{Hash, PublicKey, Signature, sha256};
+use crate::hash::{Hash, PublicKey, Signature, decode_hex, sha256};
 use crate::json::{Kind, Value};
 use crate::oversight::describe;
-use crate::oversight::signed::{Fit, fitting, texts};
+use crate::oversight::signed::{Fit, Text, fitting, texts};
 use crate::verdict::{Layer, Problem};
 
 /// The rules by which a manifest is parsed and written anew before it is signed.
@@ -63,29 +64,41 @@ enum Member {
     Signature,
 }
 
-/// Members of a manifest: name, type, canonical text of the default. Fact sheet 1.1.
+/// Members of a manifest, in ascending order: name, type, canonical text of the default. Fact sheet 1.1.
 const MEMBERS: [(&str, Member, &str); 18] = [
+    ("beacons", Member::List, "[]"),
+    ("canonical_content_hash", Member::Text, "\"\""),
+    ("content_hash", Member::Text, "\"\""),
+    ("content_type", Member::Text, "\"application/octet-stream\""),
     ("file_id", Member::Text, "\"\""),
     ("issued_at", Member::Integer, "0"),
-    ("version", Member::Text, "\"OVERSIGHT-v1\""),
-    ("suite", Member::Text, "\"OSGT-CLASSIC-v1\""),
-    ("original_filename", Member::Text, "\"\""),
-    ("content_hash", Member::Text, "\"\""),
-    ("canonical_content_hash", Member::Text, "\"\""),
-    ("content_type", Member::Text, "\"application/octet-stream\""),
-    ("size_bytes", Member::Integer, "0"),
-    ("issuer_id", Member::Text, "\"\""),
     ("issuer_ed25519_pub", Member::Text, "\"\""),
-    ("recipient", Member::Recipient, ""),
-    ("watermarks", Member::Watermarks, "[]"),
-    ("beacons", Member::List, "[]"),
-    ("policy", Member::Anything, "{}"),
+    ("issuer_id", Member::Text, "\"\""),
     ("l3_policy", Member::Anything, "{}"),
+    ("original_filename", Member::Text, "\"\""),
+    ("policy", Member::Anything, "{}"),
+    ("recipient", Member::Recipient, ""),
     ("signature_ed25519", Member::Signature, "\"\""),
     ("signature_ml_dsa", Member::Signature, "\"\""),
+    ("size_bytes", Member::Integer, "0"),
+    ("suite", Member::Text, "\"OSGT-CLASSIC-v1\""),
+    ("version", Member::Text, "\"OVERSIGHT-v1\""),
+    ("watermarks", Member::Watermarks, "[]"),
 ];
 
-const RECIPIENT_MEMBERS: [&str; 4] = ["recipient_id", "x25519_pub", "ed25519_pub", "p256_pub"];
+#[expect(clippy::indexing_slicing, reason = "made at compile time")]
+const NAMES: [&str; MEMBERS.len()] = {
+    let mut names = [""; MEMBERS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = MEMBERS[at].0;
+        at += 1;
+    }
+    names
+};
+
+/// In ascending order, as [`WATERMARK_MEMBERS`].
+const RECIPIENT_MEMBERS: [&str; 4] = ["ed25519_pub", "p256_pub", "recipient_id", "x25519_pub"];
 const WATERMARK_MEMBERS: [&str; 2] = ["layer", "mark_id"];
 
 /// The bytes that an issuer signs, under one reading and one scheme; `None` where the reading refuses the manifest or
@@ -124,12 +137,19 @@ fn is_empty_newer_member(name: &str, form: &Form<'_>) -> bool {
         Form::Text(text) => text.as_ref(),
         Form::Value(value) if value.kind() == Kind::Object && value.members().next().is_none() => "{}",
         Form::Value(value) => value.raw(),
-        Form::Object(_) | Form::Array(_) => return false,
+        Form::Object(_) | Form::Without(..) | Form::Array(_) => return false,
     };
     matches!((name, raw), ("canonical_content_hash", "\"\"") | ("l3_policy", "{}"))
 }
 
-type Members<'d> = Vec<(Cow<'d, str>, Form<'d>)>;
+type Members<'d> = Vec<(&'static str, Form<'d>)>;
+
+/// The members of [`MEMBERS`], each with what the manifest has of it.
+fn known_members<'d>(
+    manifest: Value<'d>,
+) -> impl Iterator<Item = ((&'static str, Member, &'static str), Option<Value<'d>>)> {
+    MEMBERS.into_iter().zip(manifest.pick(&NAMES))
+}
 
 fn default(text: &'static str) -> Form<'static> {
     Form::Text(Cow::Borrowed(text))
@@ -141,8 +161,8 @@ fn untyped_members(manifest: Value<'_>) -> Option<Members<'_>> {
         return None;
     }
     let mut forms: Members<'_> = Vec::with_capacity(MEMBERS.len());
-    for (name, member, text) in MEMBERS {
-        let form = match (member, manifest.get(name)) {
+    for ((name, member, text), value) in known_members(manifest) {
+        let form = match (member, value) {
             (Member::Signature, _) => default("\"\""),
             (Member::Recipient, None) => continue,
             (Member::Recipient, Some(recipient)) if is_empty_value(recipient) => continue,
@@ -152,7 +172,7 @@ fn untyped_members(manifest: Value<'_>) -> Option<Members<'_>> {
             (_, None) if name == "file_id" || name == "issued_at" => return None,
             (_, None) => default(text),
         };
-        forms.push((Cow::Borrowed(name), form));
+        forms.push((name, form));
     }
     Some(forms)
 }
@@ -172,8 +192,8 @@ fn is_empty_value(value: Value<'_>) -> bool {
 /// [`Reading::KeepNulls`]: known members are typed, unknown ones left out.
 fn typed_members(manifest: Value<'_>) -> Option<Members<'_>> {
     let mut forms: Members<'_> = Vec::with_capacity(MEMBERS.len());
-    for (name, member, text) in MEMBERS {
-        let form = match (member, manifest.get(name)) {
+    for ((name, member, text), value) in known_members(manifest) {
+        let form = match (member, value) {
             (Member::Signature, None) => default("\"\""),
             (Member::Signature, Some(value)) if value.kind() == Kind::String => default("\"\""),
             (Member::Recipient, None) => continue,
@@ -187,7 +207,7 @@ fn typed_members(manifest: Value<'_>) -> Option<Members<'_>> {
             (Member::Anything, Some(value)) => Form::Value(value),
             (Member::Text | Member::List | Member::Signature, Some(_)) => return None,
         };
-        forms.push((Cow::Borrowed(name), form));
+        forms.push((name, form));
     }
     Some(forms)
 }
@@ -197,8 +217,8 @@ fn typed_recipient(recipient: Value<'_>) -> Option<Form<'_>> {
         return None;
     }
     let mut forms: Members<'_> = Vec::with_capacity(RECIPIENT_MEMBERS.len());
-    for name in RECIPIENT_MEMBERS {
-        let form = match (name, recipient.get(name)) {
+    for (name, value) in RECIPIENT_MEMBERS.into_iter().zip(recipient.pick(&RECIPIENT_MEMBERS)) {
+        let form = match (name, value) {
             ("recipient_id", None) => return None,
             ("x25519_pub", None) => default("\"\""),
             ("ed25519_pub" | "p256_pub", None) => continue,
@@ -206,7 +226,7 @@ fn typed_recipient(recipient: Value<'_>) -> Option<Form<'_>> {
             (_, Some(value)) if value.kind() == Kind::String => Form::Value(value),
             (_, _) => return None,
         };
-        forms.push((Cow::Borrowed(name), form));
+        forms.push((name, form));
     }
     Some(Form::Object(forms))
 }
@@ -216,9 +236,10 @@ fn typed_watermarks(list: Value<'_>) -> Option<Form<'_>> {
         return None;
     }
     let items = list.items().map(|item| {
-        let members = WATERMARK_MEMBERS.iter().map(|name| {
-            let value = item.get(name).filter(|value| value.kind() == Kind::String)?;
-            Some((Cow::Borrowed(*name), Form::Value(value)))
+        let members = WATERMARK_MEMBERS.into_iter().zip(item.pick(&WATERMARK_MEMBERS));
+        let members = members.map(|(name, value)| {
+            let value = value.filter(|value| value.kind() == Kind::String)?;
+            Some((name, Form::Value(value)))
         });
         Some(Form::Object(members.collect::<Option<Members<'_>>>()?))
     });
@@ -261,28 +282,26 @@ fn first_null(value: Value<'_>) -> Option<String> {
 
 /// The first member, at any level that is closed, that is not known: its pointer below the manifest.
 fn first_unknown(manifest: Value<'_>) -> Option<String> {
-    let unknown_in = |object: Value<'_>, known: &dyn Fn(&str) -> bool, at: &str| {
-        object.members().find_map(|(key, _)| {
-            let name = key.as_str().unwrap_or_default();
-            (!known(&name)).then(|| {
-                let mut pointer = at.to_owned();
-                crate::json::push_token(&mut pointer, &name);
-                pointer
-            })
-        })
-    };
-    let top = unknown_in(manifest, &|name| MEMBERS.iter().any(|(known, ..)| *known == name), "");
-    let recipient = || {
-        let recipient = manifest.get("recipient")?;
-        unknown_in(recipient, &|name| RECIPIENT_MEMBERS.contains(&name), "/recipient")
-    };
+    let recipient = || unknown_in(manifest.get("recipient")?, &RECIPIENT_MEMBERS, "/recipient");
     let watermarks = || {
         let list = manifest.get("watermarks")?;
         list.items().enumerate().find_map(|(position, item)| {
-            unknown_in(item, &|name| WATERMARK_MEMBERS.contains(&name), &format!("/watermarks/{position}"))
+            unknown_in(item, &WATERMARK_MEMBERS, format_args!("/watermarks/{position}"))
         })
     };
-    top.or_else(recipient).or_else(watermarks)
+    unknown_in(manifest, &NAMES, "").or_else(recipient).or_else(watermarks)
+}
+
+/// Pointer of the first member of an object that has none of these names.
+fn unknown_in<const N: usize>(object: Value<'_>, known: &[&str; N], at: impl fmt::Display) -> Option<String> {
+    if object.members().count() == object.pick(known).iter().flatten().count() {
+        return None;
+    }
+    let mut names = object.members().filter_map(|(key, _)| key.as_str());
+    let unknown = names.find(|name| !known.contains(&name.as_ref()))?;
+    let mut pointer = at.to_string();
+    crate::json::push_token(&mut pointer, &unknown);
+    Some(pointer)
 }
 
 const RULE: &str =
@@ -341,10 +360,10 @@ fn signed_form(
 pub(crate) fn signed_texts<'d>(
     manifest: Value<'d>,
 ) -> impl Iterator<Item = (Vec<Scheme>, Vec<&'static str>, Vec<u8>)> + use<'d> {
-    candidates(manifest).map(|(names, bytes)| {
+    candidates(manifest).filter_map(|(names, text)| {
         let (readings, schemes): (Vec<_>, Vec<_>) =
             names.map(|(reading, scheme)| (reading.as_str(), scheme)).unzip();
-        (schemes, readings, bytes)
+        Some((schemes, readings, text.write()?))
     })
 }
 
@@ -360,14 +379,14 @@ pub(crate) fn signed_bytes(manifest: Value<'_>, memory: &mut Memory) -> Option<V
     fitting(candidates(manifest), memory, &key, &signature).ok().map(|fit| fit.bytes)
 }
 
-/// The bytes of every reading under every scheme, one after the other.
+/// The text of every reading under every scheme, one after the other.
 fn candidates<'d>(
     manifest: Value<'d>,
-) -> impl Iterator<Item = (impl Iterator<Item = (Reading, Scheme)>, Vec<u8>)> + use<'d> {
+) -> impl Iterator<Item = (impl Iterator<Item = (Reading, Scheme)>, Text<'d>)> + use<'d> {
     let forms = Reading::ALL.into_iter().filter_map(move |reading| Some((reading, form(manifest, reading)?)));
     forms.flat_map(|(reading, form)| {
         texts(form, reading.nulls(), &Scheme::ALL)
-            .map(move |(schemes, bytes)| (schemes.iter().map(move |scheme| (reading, *scheme)), bytes))
+            .map(move |(schemes, text)| (schemes.iter().map(move |scheme| (reading, *scheme)), text))
     })
 }
 
@@ -410,14 +429,23 @@ fn report_fit(
 pub(crate) fn noted_hex(value: Option<Value<'_>>, layer: &mut Layer, at: &str) -> Option<Vec<u8>> {
     let text = value.and_then(Value::as_str)?;
     let bytes = lenient_hex(&text)?;
-    if base16ct::lower::encode_string(&bytes) != text {
+    if strict_hex(&text).is_none() {
         layer.note(Code::NoteHexSpelling, at, "hexadecimal text in upper case or with white space");
     }
     Some(bytes)
 }
 
+/// Lower case, any length.
+fn strict_hex(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; text.len() / 2];
+    decode_hex(text.as_bytes(), &mut bytes).then_some(bytes)
+}
+
 /// Either case, white space between pairs, any length; `None` for what is no hexadecimal text.
 fn lenient_hex(text: &str) -> Option<Vec<u8>> {
+    if let Some(bytes) = strict_hex(text) {
+        return Some(bytes);
+    }
     let pairs = text.split_ascii_whitespace().map(|pair| pair.len().is_multiple_of(2).then_some(pair));
     base16ct::mixed::decode_vec(pairs.collect::<Option<String>>()?).ok()
 }

@@ -1,5 +1,7 @@
 //! Inclusion proofs as the registry sends them: `index`, `leaf_hash`, `proof`, `root`, `tree_size`.
 
+use std::fmt;
+
 use crate::code::Code;
 use crate::hash::Hash;
 use crate::json::{Kind, Value, push_token};
@@ -25,24 +27,26 @@ pub(crate) struct InclusionProof {
 
 impl InclusionProof {
     /// Reads the proof object at the pointer `at`.
-    pub(crate) fn read(value: Value<'_>, at: &str) -> Result<Self, Problem> {
+    pub(crate) fn read(value: Value<'_>, at: impl fmt::Display) -> Result<Self, Problem> {
         if value.kind() != Kind::Object {
-            return Err(Problem::new(Code::ProofEncoding, at, "a proof object", describe(Some(value))));
+            let found = describe(Some(value));
+            return Err(Problem::new(Code::ProofEncoding, at.to_string(), "a proof object", found));
         }
-        let path = read_path(value.get("proof"), &format!("{at}/proof"))?;
+        let [index, leaf_hash, path, root, size] = value.pick(&MEMBERS);
+        let path = read_path(path, format_args!("{at}/proof"))?;
         Ok(Self {
-            index: integer(value.get("index"), || format!("{at}/index"))?,
-            leaf_hash: hash(value.get("leaf_hash"), || format!("{at}/leaf_hash"))?,
+            index: integer(index, || format!("{at}/index"))?,
+            leaf_hash: hash(leaf_hash, || format!("{at}/leaf_hash"))?,
             path,
             head: TreeHead {
-                size: integer(value.get("tree_size"), || format!("{at}/tree_size"))?,
-                root: hash(value.get("root"), || format!("{at}/root"))?,
+                size: integer(size, || format!("{at}/tree_size"))?,
+                root: hash(root, || format!("{at}/root"))?,
             },
         })
     }
 
     /// Checks the path from the leaf to the root that the proof itself names.
-    pub(crate) fn verify(&self, at: &str) -> Result<(), Problem> {
+    pub(crate) fn verify(&self, at: impl fmt::Display) -> Result<(), Problem> {
         verify_inclusion(self.index, &self.leaf_hash, &self.path, &self.head).map_err(|code| {
             let expected =
                 format!("a path from leaf {} to root {} of {}", self.index, self.head.root, self.head.size);
@@ -100,16 +104,20 @@ pub(crate) fn path_json(path: &[Hash]) -> String {
 }
 
 /// A list of hashes, no longer than an honest path can be.
-pub(crate) fn read_path(value: Option<Value<'_>>, at: &str) -> Result<Vec<Hash>, Problem> {
+pub(crate) fn read_path(value: Option<Value<'_>>, at: impl fmt::Display) -> Result<Vec<Hash>, Problem> {
     let Some(list) = value.filter(|path| path.kind() == Kind::Array) else {
-        return Err(Problem::new(Code::ProofEncoding, at, "a list of hashes", describe(value)));
+        return Err(Problem::new(Code::ProofEncoding, at.to_string(), "a list of hashes", describe(value)));
     };
     let length = list.items().take(LONGEST_PATH + 1).count();
     if length > LONGEST_PATH {
         let expected = format!("at most {LONGEST_PATH} hashes");
-        return Err(Problem::new(Code::MerklePathLength, at, expected, "more"));
+        return Err(Problem::new(Code::MerklePathLength, at.to_string(), expected, "more"));
     }
-    list.items().enumerate().map(|(position, item)| hash(Some(item), || format!("{at}/{position}"))).collect()
+    let mut path = Vec::with_capacity(length);
+    for (position, item) in list.items().enumerate() {
+        path.push(hash(Some(item), || format!("{at}/{position}"))?);
+    }
+    Ok(path)
 }
 
 /// An object with exactly these members: what nobody knows, nobody verifies.

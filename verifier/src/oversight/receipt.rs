@@ -15,9 +15,9 @@ use crate::oversight::proof::{self, InclusionProof};
 use crate::oversight::signed::{fitting, texts};
 use crate::verdict::Problem;
 
-/// What the registry signs of a receipt.
+/// What the registry signs of a receipt, in ascending order.
 const SIGNED: [&str; 6] =
-    ["file_id", "issuer_pub", "leaf_data_hex", "leaf_hash", "tlog_index", "registered_at"];
+    ["file_id", "issuer_pub", "leaf_data_hex", "leaf_hash", "registered_at", "tlog_index"];
 
 /// Checks every receipt; gives the bytes of the leaf with the highest index.
 ///
@@ -65,7 +65,7 @@ fn check(
         ));
     };
     let candidates = texts(signed_form(receipt), Nulls::Keep, &BUNDLE_SCHEMES)
-        .map(|(schemes, bytes)| (schemes.iter().copied(), bytes));
+        .map(|(schemes, text)| (schemes.iter().copied(), text));
     if let Err(reason) = fitting(candidates, memory, key, &parsed) {
         let expected = "a signature over the six members of the receipt by registry_pub";
         let found = format!("{parsed} ({})", reason.meaning());
@@ -83,9 +83,8 @@ fn check(
 }
 
 pub(crate) fn signed_form(receipt: Value<'_>) -> Form<'_> {
-    let members =
-        SIGNED.iter().filter_map(|name| Some((Cow::Borrowed(*name), Form::Value(receipt.get(name)?))));
-    Form::Object(members.collect())
+    let members = SIGNED.iter().zip(receipt.pick(&SIGNED));
+    Form::Object(members.filter_map(|(name, value)| Some((*name, Form::Value(value?)))).collect())
 }
 
 /// The leaf, which hashes to what the receipt says and names the same file and key as receipt and manifest.

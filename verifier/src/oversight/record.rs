@@ -11,7 +11,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::hash::Hash;
+use crate::hash::{Hash, decode_hex};
 use crate::json::plain_start;
 use crate::limits::Limits;
 
@@ -100,7 +100,7 @@ impl Fast {
         }
         if let Some(hex) = members.hex {
             self.decoded.resize(hex.len() / 2, 0);
-            if !decode(hex, &mut self.decoded) || self.decoded != self.leaf() {
+            if !decode_hex(hex, &mut self.decoded) || self.decoded != self.leaf() {
                 return None;
             }
         }
@@ -279,7 +279,7 @@ impl<'b> Cursor<'b> {
 
     fn hash(&mut self) -> Option<Hash> {
         let mut hash = [0; 32];
-        decode(self.digits(32)?, &mut hash).then_some(Hash(hash))
+        decode_hex(self.digits(32)?, &mut hash).then_some(Hash(hash))
     }
 
     /// A string of two characters for each of `bytes` bytes; whether they are digits is seen when they are decoded.
@@ -364,28 +364,3 @@ const CLASS: [Class; 256] = {
     }
     table
 };
-
-/// Decodes lower-case hexadecimal digits, two for each byte of `out`; whether they are that. Written so that the compiler can take
-/// many at once.
-pub(super) fn decode(digits: &[u8], out: &mut [u8]) -> bool {
-    let (pairs, rest) = digits.as_chunks::<2>();
-    let mut bad = u8::from(!rest.is_empty() || pairs.len() != out.len());
-    for ([high, low], byte) in pairs.iter().zip(out) {
-        let (high, low) = (nibble(*high), nibble(*low));
-        bad |= (high | low) & 0xF0;
-        *byte = high << 4 | low & 0x0F;
-    }
-    bad == 0
-}
-
-/// The value of a digit; beyond 15 for what is none.
-fn nibble(digit: u8) -> u8 {
-    let (decimal, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
-    if decimal < 10 {
-        decimal
-    } else if letter < 6 {
-        letter + 10
-    } else {
-        0xFF
-    }
-}

@@ -1,5 +1,7 @@
 //! Finding the bytes that a signature fits, among those that several schemes write for one document.
 
+use std::rc::Rc;
+
 use crate::canon::{Form, Nulls, Scheme};
 use crate::code::Code;
 use crate::ed25519::{Memory, VerifiedKey};
@@ -11,16 +13,43 @@ pub(crate) struct Fit<N> {
     pub(crate) names: Vec<N>,
 }
 
+/// A text that is written when it is needed.
+#[derive(Clone, Debug)]
+pub(crate) struct Text<'d> {
+    form: Rc<Form<'d>>,
+    nulls: Nulls,
+    scheme: Scheme,
+}
+
+impl Text<'_> {
+    /// Its bytes; `None` where the scheme cannot write it.
+    pub(crate) fn write(&self) -> Option<Vec<u8>> {
+        self.form.write(self.scheme, self.nulls).ok()
+    }
+
+    /// Whether it is `other`, whose bytes are `written`. Writes it only where that is not plain to see.
+    fn is(&self, other: &Self, written: &[u8]) -> bool {
+        if self.form.has_other_names(self.nulls, &other.form, other.nulls) {
+            return false;
+        }
+        let same_rules =
+            self.scheme == other.scheme && (self.nulls == other.nulls || !self.form.has_null_members());
+        (same_rules && self.form.is_same(&other.form)) || self.write().is_some_and(|bytes| bytes == written)
+    }
+}
+
 /// What several schemes write for one form, each text with the schemes that write it: one text where all write the same.
 pub(crate) fn texts<'d>(
     form: Form<'d>,
     nulls: Nulls,
     schemes: &'static [Scheme],
-) -> impl Iterator<Item = (&'static [Scheme], Vec<u8>)> + use<'d> {
+) -> impl Iterator<Item = (&'static [Scheme], Text<'d>)> + use<'d> {
     let together = if form.is_alike_in_all_schemes() { schemes.len() } else { 1 };
-    schemes
-        .chunks(together)
-        .filter_map(move |group| Some((group, form.write(group.first().copied()?, nulls).ok()?)))
+    let form = Rc::new(form);
+    schemes.chunks(together).filter_map(move |group| {
+        let scheme = *group.first()?;
+        Some((group, Text { form: Rc::clone(&form), nulls, scheme }))
+    })
 }
 
 /// Tries candidates one at a time; each different text is verified once, and no two are held that do not fit.
@@ -29,8 +58,8 @@ pub(crate) fn texts<'d>(
 ///
 /// # Errors
 /// The reason of the last one that does not fit, or `ed25519.mismatch` if there is no candidate.
-pub(crate) fn fitting<N, G: IntoIterator<Item = N>>(
-    candidates: impl Iterator<Item = (G, Vec<u8>)>,
+pub(crate) fn fitting<'d, N, G: IntoIterator<Item = N>>(
+    candidates: impl Iterator<Item = (G, Text<'d>)>,
     memory: &mut Memory,
     key: &VerifiedKey,
     signature: &Signature,
@@ -40,14 +69,15 @@ pub(crate) fn fitting<N, G: IntoIterator<Item = N>>(
     }
     let mut refused: Vec<Hash> = Vec::new();
     let mut reason = Code::Ed25519Mismatch;
-    let mut found: Option<Fit<N>> = None;
-    for (position, (names, bytes)) in candidates.enumerate() {
-        if let Some(fit) = &mut found {
-            if fit.bytes == bytes {
+    let mut found: Option<(Text<'d>, Fit<N>)> = None;
+    for (position, (names, text)) in candidates.enumerate() {
+        if let Some((fitting, fit)) = &mut found {
+            if text.is(fitting, &fit.bytes) {
                 fit.names.extend(names);
             }
             continue;
         }
+        let Some(bytes) = text.write() else { continue };
         // Most signatures fit the first text, which then need not be hashed.
         if !refused.is_empty() && refused.contains(&sha256(&bytes)) {
             continue;
@@ -55,7 +85,7 @@ pub(crate) fn fitting<N, G: IntoIterator<Item = N>>(
         match memory.verify(key, &bytes, signature) {
             Ok(()) => {
                 memory.was_candidate(key, position);
-                found = Some(Fit { bytes, names: names.into_iter().collect() });
+                found = Some((text, Fit { bytes, names: names.into_iter().collect() }));
             }
             Err(code) => {
                 reason = code;
@@ -63,37 +93,38 @@ pub(crate) fn fitting<N, G: IntoIterator<Item = N>>(
             }
         }
     }
-    found.ok_or(reason)
+    found.map(|(_, fit)| fit).ok_or(reason)
 }
 
 /// The same while signatures are put off: one text is taken for the one that fits, and judged later. It is the one at the
 /// place where the last signature of this key had its own; where that is wrong, the document is verified again.
-fn likely<N, G: IntoIterator<Item = N>>(
-    candidates: impl Iterator<Item = (G, Vec<u8>)>,
+fn likely<'d, N, G: IntoIterator<Item = N>>(
+    candidates: impl Iterator<Item = (G, Text<'d>)>,
     memory: &mut Memory,
     key: &VerifiedKey,
     signature: &Signature,
 ) -> Result<Fit<N>, Code> {
     let likely = memory.likely_candidate(key);
-    let mut before: Vec<(G, Hash)> = Vec::new();
-    let mut found: Option<Fit<N>> = None;
-    for (position, (names, bytes)) in candidates.enumerate() {
-        if let Some(fit) = &mut found {
-            if fit.bytes == bytes {
+    let mut before: Vec<(G, Text<'d>)> = Vec::new();
+    let mut found: Option<(Text<'d>, Fit<N>)> = None;
+    for (position, (names, text)) in candidates.enumerate() {
+        if let Some((fitting, fit)) = &mut found {
+            if text.is(fitting, &fit.bytes) {
                 fit.names.extend(names);
             }
         } else if position < likely {
-            before.push((names, sha256(&bytes)));
-        } else if memory.verify(key, &bytes, signature).is_ok() {
-            let same = (!before.is_empty()).then(|| sha256(&bytes));
-            let before = before.drain(..).filter(|(_, hash)| Some(*hash) == same);
-            let names = before.flat_map(|(names, _)| names).chain(names).collect();
-            found = Some(Fit { bytes, names });
+            before.push((names, text));
+        } else if let Some(bytes) = text.write()
+            && memory.verify(key, &bytes, signature).is_ok()
+        {
+            let same = before.drain(..).filter(|(_, earlier)| earlier.is(&text, &bytes));
+            let names = same.flat_map(|(names, _)| names).chain(names).collect();
+            found = Some((text, Fit { bytes, names }));
         } else {
             break;
         }
     }
-    found.ok_or_else(|| {
+    found.map(|(_, fit)| fit).ok_or_else(|| {
         memory.leave_alone();
         Code::Ed25519Mismatch
     })

@@ -22,7 +22,7 @@ pub(super) fn receipts(bundle: Value<'_>, key: Option<PublicKey>, trust: &Trust<
         let at = format!("/registration_receipts/{position}");
         let text = receipt.get("signature").and_then(Value::as_str);
         let candidates = texts(receipt::signed_form(receipt), Nulls::Keep, &BUNDLE_SCHEMES)
-            .map(|(schemes, bytes)| (schemes.to_vec(), Vec::new(), bytes));
+            .filter_map(|(schemes, text)| Some((schemes.to_vec(), Vec::new(), text.write()?)));
         let signature = text.as_deref().and_then(Signature::from_hex);
         let signed =
             signed("the six members of the receipt that are signed", &at, candidates, key, signature);
