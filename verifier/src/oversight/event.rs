@@ -339,32 +339,29 @@ impl<'d> Place<'d> {
 /// Layer `event-order`: times never go back, and no place in the log is claimed twice.
 pub(crate) fn order_layer(events: &[Value<'_>], generated: Option<Value<'_>>, at: &str) -> Layer {
     let mut layer = Layer::new("event-order", "EV-1: events ordered by timestamp");
+    let latest = generated.and_then(Value::as_str).as_deref().and_then(whole_seconds);
+    let latest = latest.map_or(i64::MAX, |generated| generated.saturating_add(CLOCK_STEP));
     let mut seen = BTreeSet::new();
-    let instant = generated.and_then(Value::as_str).as_deref().and_then(whole_seconds);
     let mut after = None;
+    let mut before: Option<Place<'_>> = None;
     for (position, row) in events.iter().enumerate() {
-        let place = Place::of(*row);
-        if let Some(index) = place.tlog_index.and_then(Value::as_u64)
+        let (row, at) = (Place::of(*row), format_args!("{at}/{position}"));
+        if let Some(index) = row.tlog_index.and_then(Value::as_u64)
             && !seen.insert(index)
         {
-            let place = format!("{at}/{position}/tlog_index");
-            let problem =
-                Problem::new(Code::EventDuplicateIndex, place, "an index of its own", index.to_string());
-            layer.refute(problem);
+            let (place, found) = (format!("{at}/tlog_index"), index.to_string());
+            layer.refute(Problem::new(Code::EventDuplicateIndex, place, "an index of its own", found));
         }
-        if let (Some(instant), Some(seconds)) = (instant, place.seconds)
-            && seconds > instant.saturating_add(CLOCK_STEP)
-        {
-            after = after.or(place.timestamp);
+        if after.is_none() && row.seconds.is_some_and(|seconds| seconds > latest) {
+            after = row.timestamp;
+        }
+        if let Some(before) = before.replace(row) {
+            compare_neighbours(&mut layer, before, row, at);
         }
     }
     if after.is_some() {
         let text = format!("an event of {}, later than the bundle", describe(after));
         layer.note(Code::EventAfterBundle, "/bundle_generated_at", text);
-    }
-    let places = events.iter().map(|row| Place::of(*row));
-    for (position, (earlier, later)) in places.clone().zip(places.skip(1)).enumerate() {
-        compare_neighbours(&mut layer, earlier, later, format_args!("{at}/{}", position + 1));
     }
     layer
 }

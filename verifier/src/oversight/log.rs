@@ -1091,9 +1091,12 @@ mod tests {
         }
         let null = spelled(7, data, 0, "", false, "\n").replace("}\n", ",\"leaf_data_hex\":null}\n");
         assert!(quickly(null.as_bytes()).is_some(), "{null}");
-        for others in
-            ["\"stored_at\":1795196772", "\"a\": -1.5e+3 ,\"b\":\"é\", \"c\":null,\"d\":true", "\"\":\"\""]
-        {
+        for others in [
+            "\"stored_at\":1795196772",
+            "\"a\": -1.5e+3 ,\"b\":\"é\", \"c\":null,\"d\":true",
+            "\"\":\"\"",
+            "\"a\":{}, \"b\": [ ],\"c\":[1, {\"d\" :[{\"entries\":\"é\"}], \"index\":null }]",
+        ] {
             let line = with(&spelled(7, data, 1, " ", true, "\n"), others);
             assert!(quickly(line.as_bytes()).is_some(), "{line}");
         }
@@ -1118,6 +1121,8 @@ mod tests {
             others in prop_oneof![
                 Just(""), Just("\"stored_at\":17"), Just("\"entries\":1"), Just("\"index\":1"), Just("\"a\":\"é\",\"b\":-0.5e1"),
                 Just("\"a\":01"), Just("\"a\":[]"), Just("\"a\":null,\"a\":true"), Just("\"a\":\"\\u0041\""),
+                Just("\"a\":{\"b\":1,\"c\":[2, {}]}"), Just("\"a\":{\"b\":1,\"b\":2}"), Just("\"a\":[[[[[]]]]]"),
+                Just("\"a\":[1,]"), Just("\"a\":{\"b\":{\"\":\"\"} }"), Just("\"a\":[01]"),
             ],
             near in any::<bool>(),
         ) {

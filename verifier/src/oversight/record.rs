@@ -4,7 +4,7 @@
 //! {"index":7,"leaf_hash":"<64 digits>","leaf_data":"{\"event\":…}","leaf_data_hex":"7b22…7d"}
 //! ```
 //!
-//! Other members may stand beside these, as long as their values are no lists and no objects.
+//! Other members may stand beside these, as long as they are neither many nor deep.
 //!
 //! It takes a record only if the strict reader would take it with the same index and the same leaf, and find nothing to
 //! say about it. Whatever it does not take is no verdict: the strict reader looks again, and names what is wrong.
@@ -18,8 +18,11 @@ use crate::limits::Limits;
 /// Digits of the largest index that is read here; the strict reader knows the few that are longer.
 const MOST_DIGITS: usize = 19;
 
-/// So many members beyond the known ones are passed over.
+/// So many members beyond the known ones are passed over, and so many of an object in one of them.
 const MOST_OTHERS: usize = 8;
+/// So many values are passed over in all, lists and objects and what is in them, and so deep.
+const MOST_PASSED: usize = 64;
+const DEEPEST: usize = 4;
 
 /// Room for a leaf at first, and at most.
 const ROOM: usize = 1 << 12;
@@ -52,20 +55,25 @@ struct Members<'b> {
     has_data: bool,
     hex: Option<&'b [u8]>,
     has_hex: bool,
-    /// Names of others.
-    others: [&'b [u8]; MOST_OTHERS],
-    other_count: usize,
+    others: Names<'b>,
+    passed: usize,
 }
 
-impl<'b> Members<'b> {
-    /// Takes the name of another member, unless it is there already, or there is no room, or it makes the record a page.
-    fn other(&mut self, name: &'b [u8]) -> Option<()> {
-        let before = self.others.get(..self.other_count)?;
-        if name == b"entries" || before.contains(&name) {
+/// Names of one object.
+#[derive(Default)]
+struct Names<'b> {
+    names: [&'b [u8]; MOST_OTHERS],
+    count: usize,
+}
+
+impl<'b> Names<'b> {
+    /// Takes another name, unless it is there already or there is no room.
+    fn add(&mut self, name: &'b [u8]) -> Option<()> {
+        if self.names.get(..self.count)?.contains(&name) {
             return None;
         }
-        *self.others.get_mut(self.other_count)? = name;
-        self.other_count += 1;
+        *self.names.get_mut(self.count)? = name;
+        self.count += 1;
         Some(())
     }
 }
@@ -78,8 +86,11 @@ impl Fast {
 
     /// Reads the record at the start of `text`, up to the end of its line; `None` for whatever is not plainly good.
     pub(super) fn read(&mut self, text: &[u8], limits: &Limits) -> Option<Record> {
-        // The object, four members and the others, each with its name; one level; numbers of twenty bytes.
-        if limits.values < 1 + 2 * (4 + MOST_OTHERS) || limits.depth < 2 || limits.number < MOST_DIGITS {
+        // The object, four members and the others, each perhaps with its name; the levels; numbers of twenty bytes.
+        if limits.values < 1 + 2 * (4 + MOST_OTHERS + MOST_PASSED)
+            || limits.depth < 1 + DEEPEST
+            || limits.number < MOST_DIGITS
+        {
             return None;
         }
         let mut at = Cursor(text);
@@ -148,10 +159,12 @@ impl Fast {
             }
             members.hex = if at.take(b"null") { None } else { Some(at.digits(self.leaf().len())?) };
         } else {
-            members.other(at.plain_string()?)?;
+            // A member of this name makes the record a page.
+            let name = at.plain_string().filter(|name| *name != b"entries")?;
+            members.others.add(name)?;
             at.spaces();
             at.colon()?;
-            at.scalar()?;
+            at.value(DEEPEST, &mut members.passed)?;
         }
         at.spaces();
         Some(())
@@ -241,6 +254,59 @@ impl<'b> Cursor<'b> {
         let (string, rest) = text.split_at_checked(length)?;
         self.0 = rest.get(1..)?;
         (ascii || std::str::from_utf8(string).is_ok()).then_some(string)
+    }
+
+    /// A value, of at most so many levels of lists and objects.
+    fn value(&mut self, levels: usize, passed: &mut usize) -> Option<()> {
+        *passed += 1;
+        if *passed > MOST_PASSED {
+            return None;
+        }
+        match self.0.first()? {
+            b'{' => self.object(levels.checked_sub(1)?, passed),
+            b'[' => self.list(levels.checked_sub(1)?, passed),
+            _ => self.scalar(),
+        }
+    }
+
+    fn object(&mut self, levels: usize, passed: &mut usize) -> Option<()> {
+        self.expect(b"{")?;
+        self.spaces();
+        if self.take(b"}") {
+            return Some(());
+        }
+        let mut names = Names::default();
+        loop {
+            self.spaces();
+            names.add(self.plain_string()?)?;
+            self.spaces();
+            self.colon()?;
+            self.value(levels, passed)?;
+            self.spaces();
+            match self.next()? {
+                b',' => {}
+                b'}' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    fn list(&mut self, levels: usize, passed: &mut usize) -> Option<()> {
+        self.expect(b"[")?;
+        self.spaces();
+        if self.take(b"]") {
+            return Some(());
+        }
+        loop {
+            self.spaces();
+            self.value(levels, passed)?;
+            self.spaces();
+            match self.next()? {
+                b',' => {}
+                b']' => return Some(()),
+                _ => return None,
+            }
+        }
     }
 
     /// A value that is no list and no object.
