@@ -194,7 +194,7 @@ fn read_contradiction(value: Option<Value<'_>>) -> Result<Contradiction, Problem
     let member = |name: &str| value.and_then(|value| value.get(name));
     let leaf = |leaf_hash: &str, path: &str| {
         let leaf = hash(member(leaf_hash), || format!("{at}/{leaf_hash}"))?;
-        Ok((leaf, read_path(member(path), &format!("{at}/{path}"))?))
+        Ok((leaf, read_path(member(path), format_args!("{at}/{path}"))?))
     };
     match member("kind").and_then(Value::as_str).as_deref() {
         Some("same-size") => {
@@ -204,7 +204,7 @@ fn read_contradiction(value: Option<Value<'_>>) -> Result<Contradiction, Problem
         Some("prefix") => {
             members(value, at, &["kind", "root", "path"], &[])?;
             let root = hash(member("root"), || format!("{at}/root"))?;
-            Ok(Contradiction::Prefix { root, path: read_path(member("path"), &format!("{at}/path"))? })
+            Ok(Contradiction::Prefix { root, path: read_path(member("path"), format_args!("{at}/path"))? })
         }
         Some("leaf") => {
             members(
