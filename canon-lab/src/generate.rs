@@ -181,43 +181,44 @@ fn pairs_of_names(texts: &mut Vec<Vec<u8>>) {
     }
 }
 
+/// Small objects and lists, spaces, and names of values as texts.
+const STRUCTURES: [&str; 32] = [
+    "{\"b\":1,\"a\":2}",
+    "{\"b\":{\"d\":1,\"c\":2},\"a\":3}",
+    "[{\"b\":1,\"a\":2}]",
+    "[[{\"b\":[{\"d\":1,\"c\":2}],\"a\":0}]]",
+    "[2,1]",
+    "[\"b\",\"a\"]",
+    "[3,1,2,1]",
+    "[null]",
+    "{\"a\":null}",
+    "{\"a\":null,\"b\":1}",
+    "{\"a\":[null,{\"b\":null}]}",
+    "[[],{},\"\",0,false,null]",
+    "{\"a\":[],\"b\":{},\"c\":\"\"}",
+    "{\"a\":{}}",
+    "[{}]",
+    "[[]]",
+    "[1,1]",
+    "[true,false]",
+    "[1,\"1\"]",
+    "{\"a\":\"1\"}",
+    "{\"c\":1,\"b\":2,\"a\":3}",
+    "[ ]",
+    "{ }",
+    "{ \"a\" : 1 }",
+    "[1, 2]",
+    "{\"a\":true}",
+    "{\"a\":false}",
+    "[\"true\"]",
+    "[\"null\"]",
+    "[\"1.0\"]",
+    "[0,-0]",
+    "[1.0,1]",
+];
+
 fn structures(texts: &mut Vec<Vec<u8>>) {
-    for text in [
-        "{\"b\":1,\"a\":2}",
-        "{\"b\":{\"d\":1,\"c\":2},\"a\":3}",
-        "[{\"b\":1,\"a\":2}]",
-        "[[{\"b\":[{\"d\":1,\"c\":2}],\"a\":0}]]",
-        "[2,1]",
-        "[\"b\",\"a\"]",
-        "[3,1,2,1]",
-        "[null]",
-        "{\"a\":null}",
-        "{\"a\":null,\"b\":1}",
-        "{\"a\":[null,{\"b\":null}]}",
-        "[[],{},\"\",0,false,null]",
-        "{\"a\":[],\"b\":{},\"c\":\"\"}",
-        "{\"a\":{}}",
-        "[{}]",
-        "[[]]",
-        "[1,1]",
-        "[true,false]",
-        "[1,\"1\"]",
-        "{\"a\":\"1\"}",
-        "{\"c\":1,\"b\":2,\"a\":3}",
-        "[ ]",
-        "{ }",
-        "{ \"a\" : 1 }",
-        "[1, 2]",
-        "{\"a\":true}",
-        "{\"a\":false}",
-        "[\"true\"]",
-        "[\"null\"]",
-        "[\"1.0\"]",
-        "[0,-0]",
-        "[1.0,1]",
-    ] {
-        texts.push(text.as_bytes().to_vec());
-    }
+    texts.extend(STRUCTURES.iter().map(|text| text.as_bytes().to_vec()));
     // No deeper than 127: a common limit of honest readers.
     for depth in [2, 3, 4, 5, 8, 10, 16, 17, 20, 32, 33, 50, 64, 65, 100, 101, 120, 127] {
         texts.push(join(&[&b"[".repeat(depth), &b"]".repeat(depth)]));
@@ -227,6 +228,15 @@ fn structures(texts: &mut Vec<Vec<u8>>) {
         texts.push(join(&[b"\"", &b"a".repeat(*length), b"\""]));
         texts.push(join(&[b"{\"", &b"k".repeat(*length), b"b\":0,\"", &b"k".repeat(*length), b"a\":0}"]));
     }
+    many_members(texts);
+    for digits in [16, 17, 18, 19, 20, 21, 22, 30, 40, 100, 300, 308, 309, 310] {
+        texts.push("7".repeat(digits).into_bytes());
+        texts.push(format!("0.{}", "3".repeat(digits)).into_bytes());
+        texts.push(format!("1{}", "0".repeat(digits)).into_bytes());
+    }
+}
+
+fn many_members(texts: &mut Vec<Vec<u8>>) {
     for count in [3, 8, 9, 16, 17, 32, 33, 64, 65, 100, 128, 129, 257, 513, 1001, 1025, 2049, 4097, 10_001] {
         let members: Vec<String> =
             (0..count).rev().map(|number| format!("\"k{number:03}\":{}", number % 100)).collect();
@@ -239,11 +249,6 @@ fn structures(texts: &mut Vec<Vec<u8>>) {
         texts.push(object.into_bytes());
         let items: Vec<String> = (0..count).rev().map(|number| (number % 1_000).to_string()).collect();
         texts.push(format!("[{}]", items.join(",")).into_bytes());
-    }
-    for digits in [16, 17, 18, 19, 20, 21, 22, 30, 40, 100, 300, 308, 309, 310] {
-        texts.push("7".repeat(digits).into_bytes());
-        texts.push(format!("0.{}", "3".repeat(digits)).into_bytes());
-        texts.push(format!("1{}", "0".repeat(digits)).into_bytes());
     }
 }
 

@@ -201,11 +201,7 @@ fn collect_steps(part: &Part, at: usize, whole: &[u8], texts: &mut Vec<Vec<u8>>)
                 places.push(next..end);
                 next = end + 1;
             }
-            let end = next.max(at + 2);
-            texts.push(in_place_of(at..end, b"0"));
-            texts.extend(places.iter().map(|place| in_place_of(at..end, of(whole, place))));
-            texts.extend(left_out(&places).map(|place| in_place_of(place, b"")));
-            end
+            collect_steps_of_whole(at..next.max(at + 2), &places, &places, whole, texts)
         }
         Part::Object(members) => {
             let mut places = Vec::with_capacity(members.len());
@@ -221,13 +217,24 @@ fn collect_steps(part: &Part, at: usize, whole: &[u8], texts: &mut Vec<Vec<u8>>)
                 parts.extend([name_place, begin..end]);
                 next = end + 1;
             }
-            let end = next.max(at + 2);
-            texts.push(in_place_of(at..end, b"0"));
-            texts.extend(parts.iter().map(|place| in_place_of(at..end, of(whole, place))));
-            texts.extend(left_out(&places).map(|place| in_place_of(place, b"")));
-            end
+            collect_steps_of_whole(at..next.max(at + 2), &places, &parts, whole, texts)
         }
     }
+}
+
+/// The steps of a list or an object in its place: another value instead of it, one of its `parts` instead of it, fewer of its
+/// items. Out: where it ends.
+fn collect_steps_of_whole(
+    place: Range<usize>,
+    items: &[Range<usize>],
+    parts: &[Range<usize>],
+    whole: &[u8],
+    texts: &mut Vec<Vec<u8>>,
+) -> usize {
+    texts.push(spliced(whole, place.clone(), b"0"));
+    texts.extend(parts.iter().map(|part| spliced(whole, place.clone(), of(whole, part))));
+    texts.extend(left_out(items).map(|left_out| spliced(whole, left_out, b"")));
+    place.end
 }
 
 fn of<'t>(text: &'t [u8], place: &Range<usize>) -> &'t [u8] {

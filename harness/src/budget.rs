@@ -54,12 +54,18 @@ impl std::fmt::Display for Budget {
         let Self { least, most, registers, records_events } = self;
         let Pace { burst, per_second } = Pace::POLITE;
         let [shortest, longest] = [*least, *most].map(|count| Self::at_pace(count, Pace::POLITE).as_secs());
+        let requests = range(*least, *most);
+        let seconds = range(shortest, longest);
         write!(
             f,
-            "{least} to {most} requests, of which at most {registers} register a file and {records_events} record an event; \
-             {burst} at once, then {per_second} a second: {shortest} to {longest} s"
+            "requests: {requests}, of which at most {registers} register a file and at most {records_events} record an event; \
+             {burst} at once, then {per_second} a second, in {seconds} s if the target answers at once"
         )
     }
+}
+
+fn range(least: u64, most: u64) -> String {
+    if least == most { least.to_string() } else { format!("{least} to {most}") }
 }
 
 #[cfg(test)]
@@ -82,5 +88,12 @@ mod tests {
         let strict = of("strict");
         assert!(strict.least > 200 && strict.most > strict.least + 100 && strict.registers > 1, "{strict}");
         assert_eq!(Budget::of(&[]), Budget::default());
+        let said = frozen.to_string();
+        assert!(
+            said.starts_with("requests: 17, of which at most 1 register a file and at most 3 record"),
+            "{said}"
+        );
+        let range = format!("requests: {} to {}, ", strict.least, strict.most);
+        assert!(strict.to_string().starts_with(&range), "{strict}");
     }
 }

@@ -7,6 +7,7 @@
 //! signed.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use assayer_reports::verification::{Claimed, Document as Found, Layer, State, Text, Verdict};
@@ -180,12 +181,16 @@ fn is_warned(check: &CheckResult) -> bool {
     !is_failed(check) && !matches!(check.status, Status::Pass | Status::NotApplicable)
 }
 
+/// No file of a key is longer: its PEM takes some hundred bytes.
+const LONGEST_KEY: u64 = 64 << 10;
+
 /// The key in a file: Ed25519, PKCS #8 in PEM.
 ///
 /// # Errors
 /// [`ClaimError::Io`] and [`ClaimError::Key`]; neither repeats what stands in the file.
 pub fn signing_key(path: &Path) -> Result<SigningKey, ClaimError> {
-    let text = fs_err::read_to_string(path)?;
+    let mut text = String::new();
+    fs_err::File::open(path)?.take(LONGEST_KEY).read_to_string(&mut text)?;
     SigningKey::from_pkcs8_pem(text.trim()).map_err(|_| ClaimError::Key(path.to_owned()))
 }
 

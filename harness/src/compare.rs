@@ -8,7 +8,6 @@ use assayer_vectors::{LoadError, Renames, Suite};
 
 use crate::archive::{Archive, ArchiveError, ArchiveState, Difference, recheck};
 use crate::job::{Job, UnknownName, cases_named, edition, selection, wire};
-use crate::own_suite::own_suite;
 use crate::plan::cases;
 use crate::run::{report, tool};
 use crate::transcript::Transcript;
@@ -96,6 +95,7 @@ impl Intact {
             archive: self.digest.clone(),
             edition: self.report.edition.clone(),
             suite_digest: self.report.suite_digest.clone(),
+            own_suite: self.report.own_suite,
             wire: self.report.wire.clone(),
             target: self.report.target.clone(),
             started_at: self.report.started_at.clone(),
@@ -142,7 +142,7 @@ pub fn side_by_side(runs: &[(String, Intact)]) -> Comparison {
         name: name.clone(),
         archive: run.digest.clone(),
         report: run.report.clone(),
-        own_suite: own_suite(&run.suite).is_some(),
+        own_suite: run.report.own_suite,
         remarks: run.remarks.clone(),
     };
     Comparison::of(tool(), &runs.iter().map(run).collect::<Vec<ComparedRun>>())

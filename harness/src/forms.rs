@@ -29,17 +29,16 @@ pub fn coloured(form: Form, suite: &Suite, report: &Report) -> Result<String, Fo
 
 /// The files that an archive has of a report besides `report.json`: name and text of each form that can be had of it.
 pub(crate) fn files(suite: &Suite, report: &Report) -> Vec<(&'static str, String)> {
-    each_file(|form| report_in(form, suite, report))
-}
-
-/// The same files as a program writes them whose own suite this is: without a mark.
-pub(crate) fn unmarked(suite: &Suite, report: &Report) -> Vec<(&'static str, String)> {
-    each_file(|form| form.render(report, &titles(suite)).map(|text| without_colours(form, text)))
-}
-
-fn each_file(written: impl Fn(Form) -> Result<String, FormError>) -> Vec<(&'static str, String)> {
     let others = Form::ALL.into_iter().filter(|form| *form != Form::Json);
-    others.filter_map(|form| Some((form.file_name(), written(form).ok()?))).collect()
+    others.filter_map(|form| Some((form.file_name(), report_in(form, suite, report).ok()?))).collect()
+}
+
+/// The same files, and `report.json`, as a program writes them to which the suite is what it is not to this one: its own, or not.
+pub(crate) fn marked_otherwise(suite: &Suite, report: &Report) -> Vec<(&'static str, String)> {
+    let report = Report { own_suite: !report.own_suite, ..report.clone() };
+    let mut files = files(suite, &report);
+    files.extend(report_in(Form::Json, suite, &report).map(|text| (Form::Json.file_name(), text)));
+    files
 }
 
 fn without_colours(form: Form, text: String) -> String {

@@ -24,9 +24,10 @@ pub fn own_suite(suite: &Suite) -> Option<String> {
 }
 
 /// A report as it is laid out for people in some form: where the suite is not the one of this version, the edition says so wherever
-/// it is named, and the remark is the first of what is not proved. What programs read has the digest.
+/// it is named, and the remark is the first of what is not proved. What programs read has a member for it.
 pub(crate) fn marked<'r>(form: Form, suite: &Suite, report: &'r Report) -> Cow<'r, Report> {
-    let remark = own_suite(suite).filter(|_| !matches!(form, Form::Json | Form::Ndjson));
+    let is_for_people = !matches!(form, Form::Json | Form::Ndjson);
+    let remark = own_suite(suite).filter(|_| report.own_suite && is_for_people);
     let Some(remark) = remark else { return Cow::Borrowed(report) };
     let mut marked = report.clone();
     marked.edition = format!("{} {MARK}", report.edition);

@@ -60,6 +60,43 @@ pub struct Recorder<'s, 'o> {
 /// Called with `true` before a burst and with `false` after it.
 type Around = Box<dyn Fn(bool)>;
 
+/// The manifest of a run that begins: draws its values, and builds its documents.
+fn begun(
+    job: &Job<'_>,
+    client: &Client,
+    secrets: &Secrets,
+    target: &str,
+    options: &Options<'_>,
+) -> Result<Manifest, NamesError> {
+    let (suite, wire) = (job.suite, job.wire);
+    let names = Names::draw(suite, wire, &options.given)?;
+    let mut capabilities = secrets.capabilities();
+    capabilities.extend(client.is_beyond_loopback().then_some(Capability::BeyondLoopback));
+    capabilities.extend((!options.given.is_empty()).then_some(Capability::GivenFiles));
+    Ok(Manifest {
+        form: ARCHIVE_FORM.to_owned(),
+        state: ArchiveState::Incomplete,
+        tool: tool(),
+        suite: SuiteUsed {
+            name: suite.name.clone(),
+            digest: suite.digest.clone(),
+            requirements_digest: suite.requirements_digest.clone(),
+        },
+        edition: job.edition.edition.clone(),
+        selection: job.selection,
+        checks: job.cases.iter().map(|case| case.check.id.clone()).collect(),
+        wire: wire.wire.clone(),
+        mode: options.mode,
+        seed: options.seed.clone().map_or_else(|| random_hex(16), Ok)?,
+        target: target.to_owned(),
+        capabilities,
+        tls_peer: client.tls_peer(),
+        rerun: rerun_command(job, target, client, options),
+        clock: Clock { started_at: now(), finished_at: None, elapsed_ms: 0 },
+        names: names.public,
+    })
+}
+
 /// A target that does not answer so many requests in a row is not asked again.
 const MOST_TIMEOUTS: u32 = 3;
 
@@ -79,39 +116,11 @@ impl<'s, 'o> Recorder<'s, 'o> {
         target: &str,
         options: &Options<'o>,
     ) -> Result<Self, NamesError> {
-        let (suite, wire) = (job.suite, job.wire);
-        let names = Names::draw(suite, wire, &options.given)?;
-        let mut capabilities = secrets.capabilities();
-        capabilities.extend(client.is_beyond_loopback().then_some(Capability::BeyondLoopback));
-        capabilities.extend((!options.given.is_empty()).then_some(Capability::GivenFiles));
-        let tls_peer = client.tls_peer();
-        let rerun = rerun_command(job, target, &client, options);
-        let manifest = Manifest {
-            form: ARCHIVE_FORM.to_owned(),
-            state: ArchiveState::Incomplete,
-            tool: tool(),
-            suite: SuiteUsed {
-                name: suite.name.clone(),
-                digest: suite.digest.clone(),
-                requirements_digest: suite.requirements_digest.clone(),
-            },
-            edition: job.edition.edition.clone(),
-            selection: job.selection,
-            checks: job.cases.iter().map(|case| case.check.id.clone()).collect(),
-            wire: wire.wire.clone(),
-            mode: options.mode,
-            seed: options.seed.clone().map_or_else(|| random_hex(16), Ok)?,
-            target: target.to_owned(),
-            capabilities,
-            clock: Clock { started_at: now(), finished_at: None, elapsed_ms: 0 },
-            tls_peer,
-            rerun,
-            names: names.public,
-        };
+        let manifest = begun(job, &client, &secrets, target, options)?;
         let transcript = Transcript { manifest, exchanges: Vec::new() };
         Ok(Self {
-            suite,
-            wire,
+            suite: job.suite,
+            wire: job.wire,
             client,
             blotter: secrets.blotter(),
             secrets,

@@ -15,6 +15,7 @@ use crate::client::{BadUrl, Client, Pace};
 use crate::job::{Job, UnknownName};
 use crate::judge::{Judge, Known, moved};
 use crate::names::NamesError;
+use crate::own_suite::own_suite;
 use crate::plan::exchanges;
 use crate::record::Recorder;
 use crate::secrets::Secrets;
@@ -176,6 +177,7 @@ fn judged_knowing(job: &Job<'_>, transcript: &Transcript, known: Known) -> (Repo
         tool: manifest.tool.clone(),
         edition: format!("{}@{}", job.suite.name, job.edition.edition),
         suite_digest: job.suite.digest.clone(),
+        own_suite: own_suite(job.suite).is_some(),
         wire: job.wire.wire.clone(),
         target: manifest.target.clone(),
         conformant: conformant(&checks, job.selection, inconclusive),

@@ -17,6 +17,7 @@ fn published<T: JsonSchema>(name: &str) {
 #[test]
 fn the_published_schemas_are_those_of_the_types() {
     published::<assayer_harness::burn_in::BurnIn>("burn-in");
+    published::<assayer_harness::burn_in::BurnInRecheck>("burn-in-recheck");
     published::<assayer_harness::Manifest>("manifest");
     published::<assayer_harness::Recheck>("recheck");
     published::<assayer_harness::Recorded>("transcript-line");

@@ -401,15 +401,7 @@ pub fn updated(
     review: Option<&Review>,
     today: &str,
 ) -> Result<Baseline, Refusal> {
-    if report.selection == Selection::Part {
-        return Err(Refusal::Filtered);
-    }
-    if report.inconclusive {
-        return Err(Refusal::Inconclusive);
-    }
-    if let Some(broken) = report.checks.iter().find(|check| check.status == Status::Error) {
-        return Err(Refusal::Broken(broken.id.clone()));
-    }
+    refused(report)?;
     let mut open: Vec<&CheckResult> = report
         .checks
         .iter()
@@ -417,41 +409,61 @@ pub fn updated(
         .collect();
     let mut expected = Vec::new();
     for entry in &baseline.expected {
-        if !entry.is_about(report) {
-            expected.push(entry.clone());
-            continue;
-        }
-        let holds = |check: &CheckResult| {
-            entry.covers(&check.id, &check.group) && differs(entry, check, check.status).is_none()
-        };
-        let covered = report.checks.iter().filter(|check| entry.covers(&check.id, &check.group));
-        let all_hold = covered.clone().all(holds) && covered.clone().count() <= MOST_COVERED;
-        let current = entry.expires.as_str() >= today;
-        let held: Vec<&CheckResult> = open.iter().copied().filter(|check| holds(check)).collect();
-        if !current || held.is_empty() {
-            continue;
-        }
-        open.retain(|check| !holds(check));
-        if all_hold {
-            expected.push(entry.clone());
-        } else {
-            expected.extend(held.iter().map(|check| Expected { check: check.id.clone(), ..entry.clone() }));
+        match entry.is_about(report) {
+            true => expected.extend(kept(entry, report, &mut open, today)),
+            false => expected.push(entry.clone()),
         }
     }
     for check in open {
         let review = review.ok_or_else(|| Refusal::Unowned(check.id.clone()))?;
-        expected.push(Expected {
-            check: check.id.clone(),
-            status: ExpectedStatus::of(check.status).unwrap_or(ExpectedStatus::Fail),
-            code: check.code.clone(),
-            scope: Scope { edition: report.edition.clone(), wire: Some(report.wire.clone()), target: None },
-            link: review.link.clone(),
-            owner: review.owner.clone(),
-            expires: review.expires.clone(),
-        });
+        expected.push(reviewed(check, report, review));
     }
     expected.sort_by(|one, other| one.check.cmp(&other.check));
     Ok(Baseline { form: BASELINE_FORM.to_owned(), expected, flaky: baseline.flaky.clone() })
+}
+
+/// Runs from which no baseline is made.
+fn refused(report: &Report) -> Result<(), Refusal> {
+    if report.selection == Selection::Part {
+        return Err(Refusal::Filtered);
+    }
+    if report.inconclusive {
+        return Err(Refusal::Inconclusive);
+    }
+    match report.checks.iter().find(|check| check.status == Status::Error) {
+        Some(broken) => Err(Refusal::Broken(broken.id.clone())),
+        None => Ok(()),
+    }
+}
+
+/// What is kept of an entry about this run: all of it where everything that it covers is as it says, else an entry for each check
+/// that is; nothing of one that has expired. What it answers for is not open any more.
+fn kept(entry: &Expected, report: &Report, open: &mut Vec<&CheckResult>, today: &str) -> Vec<Expected> {
+    let covers = |check: &CheckResult| entry.covers(&check.id, &check.group);
+    let holds = |check: &CheckResult| covers(check) && differs(entry, check, check.status).is_none();
+    let held: Vec<&CheckResult> = open.iter().copied().filter(|check| holds(check)).collect();
+    if entry.expires.as_str() < today || held.is_empty() {
+        return Vec::new();
+    }
+    open.retain(|check| !holds(check));
+    let covered: Vec<&CheckResult> = report.checks.iter().filter(|check| covers(check)).collect();
+    if covered.iter().all(|check| holds(check)) && covered.len() <= MOST_COVERED {
+        return vec![entry.clone()];
+    }
+    held.iter().map(|check| Expected { check: check.id.clone(), ..entry.clone() }).collect()
+}
+
+/// The entry of a check that is new, owned by the review.
+fn reviewed(check: &CheckResult, report: &Report, review: &Review) -> Expected {
+    Expected {
+        check: check.id.clone(),
+        status: ExpectedStatus::of(check.status).unwrap_or(ExpectedStatus::Fail),
+        code: check.code.clone(),
+        scope: Scope { edition: report.edition.clone(), wire: Some(report.wire.clone()), target: None },
+        link: review.link.clone(),
+        owner: review.owner.clone(),
+        expires: review.expires.clone(),
+    }
 }
 
 /// The JSON Schema of a baseline (draft 2020-12), with a newline at its end.

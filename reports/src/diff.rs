@@ -23,7 +23,8 @@ pub struct Diff {
     pub newer: Side,
     /// Whether both were judged by the same suite and edition. If not, the older transcript was judged again by the newer.
     pub same_suite: bool,
-    /// Whether the newer run is a selection that leaves out checks of the older: then it cannot show that nothing became worse.
+    /// Whether the newer run leaves out checks that could have decided in the older, because it is a selection, of an edition that
+    /// asks less, or of a suite that has fewer: then it cannot show that nothing became worse.
     pub is_narrower: bool,
     /// How many changes there are of each kind.
     pub counts: DiffCounts,
@@ -41,6 +42,8 @@ pub struct Side {
     pub edition: String,
     /// SHA-256 (hexadecimal) of the suite's data.
     pub suite_digest: String,
+    /// Whether the suite is somebody's own, and not the one of the version that compared: its checks may ask less.
+    pub own_suite: bool,
     /// Wire profile.
     pub wire: String,
     /// What was checked.
@@ -174,8 +177,9 @@ impl Diff {
         for before in older.checks.iter().filter(gone) {
             compared.push(Cause::Suite, ChangeKind::Removed, Some(before), None);
         }
-        let is_narrower = newer.selection == Selection::Part
-            && (older.selection == Selection::Whole || (compared.same_suite && compared.counts.removed > 0));
+        let is_missed = |check: &CheckResult| check.decides() && gone(&check);
+        let is_narrower = older.checks.iter().any(is_missed)
+            || (newer.selection == Selection::Part && older.selection == Selection::Whole);
         Self {
             form: DIFF_FORM.to_owned(),
             tool,
@@ -186,6 +190,23 @@ impl Diff {
             counts: compared.counts,
             changes: compared.changes,
         }
+    }
+
+    /// How many checks that could have decided in the older run the newer leaves out, and what it was asked for instead, in words;
+    /// absent where it leaves out none.
+    #[must_use]
+    pub fn narrower(&self) -> Option<String> {
+        let Side { edition: before, .. } = &self.older;
+        let now = match self.newer.selection {
+            Selection::Part => format!("a selection of {}", self.newer.edition),
+            Selection::Whole if self.newer.edition != *before => self.newer.edition.clone(),
+            Selection::Whole => format!("{} of another suite", self.newer.edition),
+        };
+        self.is_narrower.then(|| {
+            format!(
+                "the newer run ({now}) leaves out checks of the older ({before}): it does not show that nothing became worse"
+            )
+        })
     }
 
     /// Whether something stands against conformance that did not before.

@@ -14,8 +14,6 @@ const KINDS: [ChangeKind; 6] = [
     ChangeKind::Removed,
 ];
 
-const NARROWER: &str = "The newer run is a selection that leaves out checks of the older: it does not show that nothing became worse.";
-
 fn is_of_both(change: &Change) -> bool {
     !matches!(change.kind, ChangeKind::Added | ChangeKind::Removed)
 }
@@ -70,7 +68,9 @@ fn side(side: &Side) -> String {
         None => "conformance not evaluated",
     };
     let target = visible(&side.target, |_| false);
-    format!("{} {target}, {}, suite {}, {verdict}", side.started_at, side.edition, digest(&side.suite_digest))
+    let own = if side.own_suite { " (own suite)" } else { "" };
+    let suite = digest(&side.suite_digest);
+    format!("{} {target}, {}{own}, suite {suite}, {verdict}", side.started_at, side.edition)
 }
 
 fn digest(text: &str) -> &str {
@@ -89,7 +89,7 @@ fn name(change: &Change) -> String {
 pub fn diff_to_text(diff: &Diff) -> String {
     let mut out = format!("older  {}\nnewer  {}\n", side(&diff.older), side(&diff.newer));
     if !diff.same_suite {
-        out.push_str("the suite is another: the older transcript was judged again by the newer suite\n");
+        out.push_str("suite or edition is another: the older transcript was judged again by the newer one\n");
     }
     for (title, changes) in sections(diff) {
         let _ = writeln!(out, "\n{title}");
@@ -100,8 +100,8 @@ pub fn diff_to_text(diff: &Diff) -> String {
             }
         }
     }
-    if diff.is_narrower {
-        let _ = writeln!(out, "\n{NARROWER}");
+    if let Some(narrower) = diff.narrower() {
+        let _ = writeln!(out, "\n{}", visible(&narrower, |_| false));
     }
     let _ = writeln!(out, "\n{}", counted(diff));
     out
@@ -115,10 +115,12 @@ pub fn diff_to_markdown(diff: &Diff) -> String {
     let _ =
         writeln!(out, "- older: {}\n- newer: {}", escaped(&side(&diff.older)), escaped(&side(&diff.newer)));
     if !diff.same_suite {
-        out.push_str("\nThe suite is another: the older transcript was judged again by the newer suite.\n");
+        out.push_str(
+            "\nSuite or edition is another: the older transcript was judged again by the newer one.\n",
+        );
     }
-    if diff.is_narrower {
-        let _ = writeln!(out, "\n**{NARROWER}**");
+    if let Some(narrower) = diff.narrower() {
+        let _ = writeln!(out, "\n**{}**", escaped(&narrower));
     }
     for (title, changes) in sections(diff) {
         let _ = writeln!(out, "\n## {title}\n\n| change | check | from, to | reason |\n|---|---|---|---|");

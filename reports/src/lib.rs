@@ -52,3 +52,4 @@ pub use ndjson::{LINES_FORM, Line, RunLine, SummaryLine, line_schema};
 pub use outcome::{Meaning, Outcome, STATUSES, Weight, conformant, outcome};
 pub use site::{Site, site};
 pub use text::to_text;
+pub use visible::one_line;

@@ -117,6 +117,10 @@ pub struct Report {
     pub edition: String,
     /// SHA-256 (hexadecimal) of the suite's data.
     pub suite_digest: String,
+    /// Whether the suite is not the one of the version that judged, but somebody's own: its checks may ask less. Absent where it is
+    /// that of the version.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_suite: bool,
     /// Wire profile.
     pub wire: String,
     /// What was checked: a URL, or `in-process`.

@@ -32,6 +32,10 @@ pub struct RunLine {
     pub edition: String,
     /// SHA-256 (hexadecimal) of the suite's data.
     pub suite_digest: String,
+    /// Whether the suite is not the one of the version that judged, but somebody's own: its checks may ask less. Absent where it is
+    /// that of the version.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_suite: bool,
     /// Wire profile.
     pub wire: String,
     /// What was checked: a URL, or `in-process`.
@@ -75,6 +79,7 @@ pub(crate) fn to_ndjson(report: &Report) -> String {
         tool: report.tool.clone(),
         edition: report.edition.clone(),
         suite_digest: report.suite_digest.clone(),
+        own_suite: report.own_suite,
         wire: report.wire.clone(),
         target: report.target.clone(),
         selection: report.selection,

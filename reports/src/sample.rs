@@ -28,6 +28,7 @@ pub(crate) fn report(checks: Vec<CheckResult>) -> Report {
         tool: Tool { name: "assayer".to_owned(), version: "0".to_owned() },
         edition: "suite@edition".to_owned(),
         suite_digest: String::new(),
+        own_suite: false,
         wire: "wire".to_owned(),
         target: "https://registry.example".to_owned(),
         conformant: Some(false),

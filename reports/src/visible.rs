@@ -2,6 +2,12 @@
 
 use std::borrow::Cow;
 
+/// The text on one line, with everything that could steer a terminal or make it read as another as `\u{…}`.
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    visible(text, |_| false)
+}
+
 /// The text with every hostile character as `\u{…}`, but for those to keep.
 pub(crate) fn visible(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     let hides = |character: char| is_hostile(character) && !keep(character);

@@ -99,6 +99,7 @@ fn report(counts: &[(Status, Keyword, usize)]) -> Report {
         tool: Tool { name: "assayer".to_owned(), version: "0.0.0".to_owned() },
         edition: "oversight-v1@strict".to_owned(),
         suite_digest: "00ff".repeat(16),
+        own_suite: false,
         wire: "candidate".to_owned(),
         target: "https://registry.example".to_owned(),
         conformant: Some(false),

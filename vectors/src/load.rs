@@ -160,19 +160,8 @@ fn assemble(suite: &str, files: Files) -> Result<Suite, LoadError> {
     let variants = files.get("variants.yaml").map(|text| parse::<VariantFile>("variants.yaml", text));
     let variants = variants.transpose()?.unwrap_or_default();
     let renames = files.get("renames.yaml").map(|text| parse::<Renames>("renames.yaml", text));
-    let (mut exchanges, mut checks) = (Vec::new(), Vec::new());
-    let (mut values, mut fixtures) = (head.values, head.fixtures);
-    for (name, text) in files.iter().filter(|(name, _)| name.starts_with("checks/")) {
-        let file: CheckFile = parse(name, text)?;
-        if let Some(twice) = file.values.keys().find(|value| values.contains_key(*value)) {
-            let message = format!("value `{twice}` is defined twice");
-            return Err(LoadError::Shape { file: name.clone(), message });
-        }
-        values.extend(file.values);
-        fixtures.extend(file.fixtures);
-        exchanges.extend(file.exchanges);
-        checks.extend(file.checks);
-    }
+    let begun = CheckFile { values: head.values, fixtures: head.fixtures, ..CheckFile::default() };
+    let CheckFile { values, fixtures, exchanges, checks } = check_files(&files, begun)?;
     let loaded = Suite {
         name: head.suite,
         folder: None,
@@ -204,6 +193,22 @@ fn assemble(suite: &str, files: Files) -> Result<Suite, LoadError> {
     } else {
         Err(LoadError::Lint { suite: suite.to_owned(), complaints })
     }
+}
+
+/// What stands in all files of checks together, after what stands in the suite's own file.
+fn check_files(files: &Files, mut all: CheckFile) -> Result<CheckFile, LoadError> {
+    for (name, text) in files.iter().filter(|(name, _)| name.starts_with("checks/")) {
+        let file: CheckFile = parse(name, text)?;
+        if let Some(twice) = file.values.keys().find(|value| all.values.contains_key(*value)) {
+            let message = format!("value `{twice}` is defined twice");
+            return Err(LoadError::Shape { file: name.clone(), message });
+        }
+        all.values.extend(file.values);
+        all.fixtures.extend(file.fixtures);
+        all.exchanges.extend(file.exchanges);
+        all.checks.extend(file.checks);
+    }
+    Ok(all)
 }
 
 fn parse_all<T: DeserializeOwned>(files: &Files, folder: &str) -> Result<Vec<T>, LoadError> {

@@ -287,7 +287,7 @@ pub struct Replacement {
 }
 
 /// `checks/*.yaml`.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckFile {
     /// Values that these checks draw beside those of `suite.yaml`.

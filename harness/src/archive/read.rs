@@ -66,6 +66,9 @@ pub enum ArchiveError {
         /// What was expected and found.
         message: String,
     },
+    /// Nothing that could be judged stands there.
+    #[error("{}: expected the folder of an archive, as `assayer check --out` writes it, found no {} in it", .0.display(), file::MANIFEST)]
+    NotAnArchive(PathBuf),
     /// A link, a folder or a device: it could lead anywhere, and need not end.
     #[error("{}: expected a regular file, found a link, a folder or a device", .0.display())]
     NotAFile(PathBuf),
@@ -102,6 +105,9 @@ impl Archive {
     /// error but stand in [`Archive::integrity`].
     pub fn read(folder: &Path) -> Result<Self, ArchiveError> {
         let path = folder.join(file::MANIFEST);
+        if fs_err::symlink_metadata(&path).is_err_and(|error| is_absent(&error)) {
+            return Err(ArchiveError::NotAnArchive(folder.to_owned()));
+        }
         let bytes = whole(folder, file::MANIFEST)?;
         let manifest = manifest(&path, &bytes)?;
         let sums = match manifest.state {
@@ -144,6 +150,10 @@ impl Archive {
     }
 }
 
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
 fn manifest(path: &Path, bytes: &[u8]) -> Result<Manifest, ArchiveError> {
     let bad = |message: String| ArchiveError::Manifest { path: path.to_owned(), message };
     let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
@@ -162,7 +172,7 @@ fn end_ms(recorded: &Recorded) -> u64 {
 }
 
 /// The bytes of a file of an archive.
-fn whole(folder: &Path, name: &str) -> Result<Vec<u8>, ArchiveError> {
+pub(crate) fn whole(folder: &Path, name: &str) -> Result<Vec<u8>, ArchiveError> {
     let mut bytes = Vec::new();
     open(folder, name, LONGEST_FILE)?.read_to_end(&mut bytes)?;
     Ok(bytes)

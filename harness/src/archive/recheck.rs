@@ -86,10 +86,12 @@ pub fn recheck(archive: &Archive, suite: &Suite) -> Result<(Recheck, Report), Un
     let mut not_compared = Vec::new();
     if manifest.state == ArchiveState::Complete {
         not_compared = layouts_of_another_version(manifest, &derived);
-        // A suite that is not the one of this program was the one of that which recorded it, perhaps, at the same version.
-        let unmarked = crate::forms::unmarked(suite, &report);
-        let (derived, not_compared) = (&derived, &not_compared);
-        found.extend(of_what_follows(archive, derived, not_compared, &unmarked));
+        // A suite that is not the one of this program was the one of that which recorded it, perhaps, at the same version; and at
+        // another version the other way round as well.
+        let may_be_otherwise = report.own_suite || manifest.tool != tool();
+        let otherwise = may_be_otherwise.then(|| crate::forms::marked_otherwise(suite, &report));
+        let (derived, otherwise) = (&derived, otherwise.unwrap_or_default());
+        found.extend(of_what_follows(archive, derived, &not_compared, &otherwise));
         found.extend(of_what_does_not_follow(archive, suite, derived));
     }
     let remarks = remarks(&transcript, suite, &not_compared);
@@ -203,15 +205,15 @@ fn of_what_follows(
     archive: &Archive,
     derived: &Derived,
     not_compared: &[String],
-    unmarked: &[(&'static str, String)],
+    otherwise: &[(&'static str, String)],
 ) -> Vec<Difference> {
-    let is_unmarked = |name: &str, bytes: &[u8]| {
-        unmarked.iter().any(|(other, text)| *other == name && text.as_bytes() == bytes)
+    let is_marked_otherwise = |name: &str, bytes: &[u8]| {
+        otherwise.iter().any(|(other, text)| *other == name && text.as_bytes() == bytes)
     };
     let mut found = Vec::new();
     for (name, text) in derived.files().filter(|(name, _)| !not_compared.iter().any(|other| other == name)) {
         match archive.file(name) {
-            Ok(bytes) if is_unmarked(name, &bytes) => {}
+            Ok(bytes) if is_marked_otherwise(name, &bytes) => {}
             Ok(bytes) => found.extend(differences::of_files(name, &bytes, text.as_bytes())),
             Err(error) => found.push(Difference::new(name, "", error, sha256(text.as_bytes()))),
         }

@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use assayer_vectors::Suite;
 use sha2::{Digest, Sha256};
 
+use super::read::whole;
 use super::{ARCHIVE_FORM, ArchiveState, Manifest, file, sha256};
 use crate::claim::CLAIM_FILE;
 use crate::transcript::{Recorded, Transcript};
@@ -133,11 +134,12 @@ fn make_room(folder: &Path) -> Result<(), WriteError> {
     if fs_err::read_dir(folder)?.next().is_none() {
         return Ok(());
     }
-    let manifest = fs_err::read_to_string(folder.join(file::MANIFEST)).unwrap_or_default();
-    if !manifest.contains(ARCHIVE_FORM) {
+    // Whatever stands there: no more of it is read than of an archive, and no link or device.
+    let text = |name| whole(folder, name).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    if !text(file::MANIFEST).is_ok_and(|manifest| manifest.contains(ARCHIVE_FORM)) {
         return Err(WriteError::NotAnArchive(folder.to_owned()));
     }
-    let sums = fs_err::read_to_string(folder.join(file::SUMS)).unwrap_or_default();
+    let sums = text(file::SUMS).unwrap_or_default();
     let listed = sums.lines().filter_map(|line| line.split_once("  ")).map(|(_, path)| path);
     let own = [file::TRANSCRIPT, file::VERDICTS, file::REPORT, file::TEXT, file::HAR, file::SUMS, CLAIM_FILE];
     // The manifest goes last: until then the folder is an archive that can be replaced.

@@ -7,7 +7,7 @@ use assayer_vectors::{Edition, Suite, Wire};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::{BurnIn, live, registered, round};
+use super::{BurnIn, StepResult, StepStatus, live, registered, round};
 use crate::archive::{Archive, ArchiveState, recheck};
 use crate::names::GIVEN;
 use crate::plan::{allowed, cases};
@@ -44,6 +44,7 @@ pub fn derive_again(
     folder: &Path,
     spoken: Spoken<'_>,
 ) -> Result<Option<Transcript>, NotDerived> {
+    of_what_was_asked(recorded, spoken)?;
     let mut again = recorded.clone();
     let seen = of_the_live_run(&mut again, folder, spoken)?;
     let is_after = |step: u8| usize::from(step) >= LIVE_RUN && step != OLD_DATABASE;
@@ -68,6 +69,30 @@ pub fn derive_again(
     }
 }
 
+/// The suite is the one that is named, and there is a migration or there is none.
+fn of_what_was_asked(recorded: &BurnIn, (suite, edition, _): Spoken<'_>) -> Result<(), NotDerived> {
+    let said = (&recorded.suite_digest, &recorded.edition);
+    let found = (&suite.digest, &format!("{}@{}", suite.name, edition.edition));
+    if said != found {
+        return Err(NotDerived::Report(format!("suite and edition: {}", differs(&said, &found))));
+    }
+    let is_of_databases = |step: &&StepResult| step.step < 5 || step.step == OLD_DATABASE;
+    let is_none = |step: &StepResult| step.status == StepStatus::NotApplicable;
+    let mut steps = recorded.steps.iter().filter(is_of_databases);
+    match steps.find(|step| is_none(step) != recorded.asked.no_migration) {
+        Some(step) => Err(NotDerived::Report(format!(
+            "step {}: it applies only where there is something to migrate, and no_migration is {}",
+            step.step, recorded.asked.no_migration
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The name of the archive of a live run, by its place.
+pub(super) fn live_name(place: usize) -> String {
+    if place == 0 { "live".to_owned() } else { format!("live-{}", place + 1) }
+}
+
 /// The number of the live run among the steps.
 const LIVE_RUN: usize = 6;
 /// The number of the step that is looked at before it too.
@@ -82,7 +107,7 @@ fn of_the_live_run(
     let is_over = again.steps.iter().any(|step| usize::from(step.step) == LIVE_RUN);
     let runs = again.live.clone();
     for (place, run) in runs.iter().enumerate() {
-        let expected = if place == 0 { "live".to_owned() } else { format!("live-{}", place + 1) };
+        let expected = live_name(place);
         let at = |message| NotDerived::Archive { archive: folder.join(&run.archive), message };
         if run.archive != expected {
             return Err(at(format!("expected {expected} as live run {}", place + 1)));

@@ -9,7 +9,8 @@ use assayer_verifier::Limits;
 use assayer_verifier::oversight::Log;
 use serde_json::Value as Json;
 
-use super::{Databases, StepStatus, sightings};
+use super::rounds::sightings;
+use super::{Databases, StepStatus};
 use crate::growth::{NotOneLog, compare};
 use crate::record::look_up;
 use crate::transcript::Transcript;

@@ -1,6 +1,7 @@
 //! `assayer baseline`: reviewed expected failures, read, laid over reports, and made anew.
 
 use std::fmt::Write;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use assayer_harness::{Archive, ArchiveState, Case, recheck};
@@ -102,11 +103,12 @@ fn report_of(folder: &Path) -> Result<Report, String> {
 /// What was expected and found, with file and place.
 pub(super) fn read(path: &Path) -> Result<Baseline, String> {
     let at = |message: String| format!("{}: {message}", path.display());
-    let length = fs_err::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > LONGEST {
-        return Err(at(format!("{length} bytes, at most {LONGEST} are read")));
+    let mut text = String::new();
+    let file = fs_err::File::open(path).map_err(|error| error.to_string())?;
+    let length = file.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if length as u64 > LONGEST {
+        return Err(at(format!("more than {LONGEST} bytes, which is no baseline")));
     }
-    let text = fs_err::read_to_string(path).map_err(|error| error.to_string())?;
     let baseline: Baseline = serde_saphyr::from_str(&text).map_err(|error| at(error.to_string()))?;
     if baseline.form != BASELINE_FORM {
         return Err(at(format!("expected the form {BASELINE_FORM}, found {}", baseline.form)));

@@ -4,19 +4,19 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use assayer_harness::burn_in::{
-    Asked, BURN_IN_FORM, BurnIn, Databases, Jump, LiveRun, StepStatus, derive_again, live, registered, round,
-    slack_s,
+    Asked, BURN_IN_FORM, BurnIn, Databases, Jump, LiveRun, Standing, StepStatus, derive_again, live,
+    registered, round, slack_s,
 };
 use assayer_harness::{
-    Against, Archive, ArchiveState, Case, Client, Job, Options, Secrets, Transcript, allowed, cases, edition,
-    recheck, run_with, tool, wire,
+    Against, Archive, ArchiveState, Case, Client, Job, Options, Outcome as Recording, Recorded, Secrets,
+    Transcript, allowed, cases, edition, own_suite, recheck, run_with, tool, wire,
 };
-use assayer_reports::{Mode, Outcome, Report, Selection};
+use assayer_reports::{Mode, Report, Selection};
 use assayer_vectors::{Edition, SUITE, Suite, Wire};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::check::{Bar, ModeName, given, permitted};
+use super::check::{Bar, ModeName, exit_of_outcome, given, permitted};
 use super::{Exit, complain, edition_name, load, print, secret};
 
 #[derive(Args)]
@@ -27,7 +27,7 @@ pub(crate) struct BurnInArguments {
     /// How long it is watched.
     #[arg(long, value_name = "H")]
     hours: f64,
-    /// Folder of the report (`burn-in.json`, `burn-in.txt`) and of an archive for the live run and for each round. A burn-in that
+    /// Folder of the report (`burn-in.json`, `burn-in.txt`, `SHA256SUMS`) and of an archive for the live run and for each round. A burn-in that
     /// broke off there is taken up again.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -81,8 +81,6 @@ const LIVE_RUN: u8 = 6;
 /// The shortest time between two rounds, and the longest window.
 const SHORTEST_INTERVAL: u64 = 1;
 const LONGEST_HOURS: f64 = 24.0 * 366.0;
-/// Nothing longer is read as a report of a burn-in.
-const LONGEST_REPORT: u64 = 256 << 20;
 
 pub(crate) fn run(arguments: &BurnInArguments) -> Exit {
     match burn_in(arguments) {
@@ -115,11 +113,7 @@ fn burn_in(arguments: &BurnInArguments) -> Result<Exit, Failure> {
     burning.window()?;
     let report = &burning.report;
     let printed = if arguments.json { print(&report.to_json()) } else { print(&report.to_text()) };
-    let exit = match report.outcome() {
-        Outcome::Good => Exit::Good,
-        Outcome::Bad => Exit::Bad,
-        Outcome::Inconclusive => Exit::Inconclusive,
-    };
+    let exit = exit_of_outcome(report.outcome());
     Ok(if printed == Exit::Good { exit } else { printed })
 }
 
@@ -139,10 +133,10 @@ fn begun(
     let fresh = fresh(arguments, suite, wire, edition)?;
     let path = arguments.out.join("burn-in.json");
     if !path.exists() {
-        fs_err::create_dir_all(&arguments.out).map_err(usage)?;
+        has_room(&arguments.out)?;
         return Ok((fresh, false));
     }
-    let earlier = earlier(&path)?;
+    let earlier = earlier(&arguments.out)?;
     let json = |report: &BurnIn| serde_json::to_value(report).map_err(usage);
     let (before, asked) = (json(&earlier)?, json(&fresh)?);
     for name in ["tool", "target", "edition", "suite_digest", "wire", "asked", "window_s", "interval_s"] {
@@ -160,6 +154,26 @@ fn begun(
     }
     let resumed = earlier.resumed.saturating_add(u32::from(earlier.state == ArchiveState::Incomplete));
     Ok((BurnIn { resumed, ..earlier }, true))
+}
+
+/// A burn-in begins in an empty folder, or in one with live runs of a burn-in that was killed before it wrote its report. What else
+/// stands there is not mixed with it.
+fn has_room(folder: &Path) -> Result<(), Failure> {
+    fs_err::create_dir_all(folder).map_err(usage)?;
+    for entry in fs_err::read_dir(folder).map_err(usage)? {
+        let name = entry.map_err(usage)?.file_name().to_string_lossy().into_owned();
+        if !name.starts_with("live")
+            && !name.ends_with(".partial")
+            && name != "burn-in.txt"
+            && name != "SHA256SUMS"
+        {
+            return Err(usage(format!(
+                "{}: expected no folder, an empty one, or one of a burn-in to be taken up again, found {name}",
+                folder.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn fresh(
@@ -183,6 +197,7 @@ fn fresh(
         target: arguments.url.clone(),
         edition: format!("{}@{}", suite.name, edition.edition),
         suite_digest: suite.digest.clone(),
+        own_suite: own_suite(suite).is_some(),
         wire: wire.wire.clone(),
         file_ids: asked.file_ids.clone(),
         asked,
@@ -202,17 +217,12 @@ fn fresh(
     })
 }
 
-fn earlier(path: &Path) -> Result<BurnIn, Failure> {
-    let at = |message: String| usage(format!("{}: {message}", path.display()));
-    let length = fs_err::metadata(path).map_err(usage)?.len();
-    if length > LONGEST_REPORT {
-        return Err(at(format!("{length} bytes, at most {LONGEST_REPORT} are read")));
-    }
-    let text = fs_err::read_to_string(path).map_err(usage)?;
-    let earlier: BurnIn = serde_json::from_str(&text).map_err(|error| at(error.to_string()))?;
-    match earlier.form == BURN_IN_FORM {
-        true => Ok(earlier),
-        false => Err(at(format!("expected the form {BURN_IN_FORM}, found {}", earlier.form))),
+/// The report that stands in the folder. One that was changed since it was written is not gone on with.
+fn earlier(folder: &Path) -> Result<BurnIn, Failure> {
+    let Standing { report, differences, .. } = Standing::read(folder).map_err(usage)?;
+    match differences.first() {
+        None => Ok(report),
+        Some(difference) => Err(usage(format!("{}: {difference}", folder.display()))),
     }
 }
 
@@ -267,10 +277,17 @@ impl Burning<'_> {
         let (report, archive) = self.run(Mode::from(self.arguments.mode), &name)?;
         self.report.live.push(LiveRun::of(&name, &archive, is_elsewhere, self.suite));
         let spoken = (self.suite, self.edition, self.wire);
+        if !archive.transcript.exchanges.iter().any(is_answered) {
+            self.write()?;
+            let text = format!("{}: it never answered: nothing to burn in", self.arguments.url);
+            return Err((Exit::Inconclusive, text));
+        }
         live(&mut self.report, &report, &archive.transcript, is_elsewhere, spoken);
         self.report.tie(self.databases().as_ref(), &archive.transcript, (self.suite, self.wire));
         self.report.file_ids.extend(registered(&report, self.suite));
         self.report.started_at = now();
+        // Two days are long: who waits should know at once what is wrong already.
+        self.report.to_text().lines().for_each(complain);
         self.write()
     }
 
@@ -397,17 +414,13 @@ impl Burning<'_> {
         Ok((report, archive))
     }
 
-    /// A half-written report must not be mistaken for a whole one.
     fn write(&self) -> Result<(), Failure> {
-        for (name, text) in [("burn-in.txt", self.report.to_text()), ("burn-in.json", self.report.to_json())]
-        {
-            let (path, partial) =
-                (self.arguments.out.join(name), self.arguments.out.join(format!("{name}.partial")));
-            fs_err::write(&partial, text).map_err(usage)?;
-            fs_err::rename(&partial, &path).map_err(usage)?;
-        }
-        Ok(())
+        self.report.write(&self.arguments.out).map_err(usage)
     }
+}
+
+fn is_answered(recorded: &Recorded) -> bool {
+    matches!(recorded.outcome, Recording::Answered { .. })
 }
 
 fn now() -> String {

@@ -120,19 +120,38 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let baseline = arguments.baseline.as_deref().map(baseline::read).transpose().map_err(usage)?;
     let selection = if selected.len() == all.len() { Selection::Whole } else { Selection::Part };
     let job = Job { suite: &suite, edition, wire, cases: &selected, selection };
+    can_be_had(arguments, selection)?;
+    let report = recorded(arguments, &job)?;
+    let report = match &baseline {
+        Some(baseline) => baseline::laid_over(report, baseline, &all),
+        None => report,
+    };
+    let shown = show(&suite, &report, arguments.format);
+    match (&arguments.sign, &arguments.out) {
+        (Some(key), Some(folder)) => super::claim::beside(folder, key).map(|_| shown),
+        _ => Ok(shown),
+    }
+}
+
+/// Nothing is sent for a picture or a claim that there cannot be.
+fn can_be_had(arguments: &CheckArguments, selection: Selection) -> Result<(), Failure> {
     if matches!(arguments.format, Format::Badge) && selection == Selection::Part {
-        // Nothing is sent for a picture that there cannot be.
         return Err(usage(NoBadge::Selection));
     }
     if let Some(key) = &arguments.sign {
-        // Nor for a claim that there cannot be.
         signing_key(key).map_err(usage)?;
         if selection == Selection::Part {
             return Err(usage(ClaimError::Selection));
         }
     }
-    let against = against(arguments, &suite)?;
-    let planned = exchanges(&suite, &selected);
+    Ok(())
+}
+
+/// Records and judges, with a budget before the start and a bar on the way.
+fn recorded(arguments: &CheckArguments, job: &Job<'_>) -> Result<Report, Failure> {
+    let mode = Mode::from(arguments.mode);
+    let against = against(arguments, job.suite)?;
+    let planned = exchanges(job.suite, job.cases);
     if let Against::Url(url, _) = &against {
         permitted(url, mode, arguments.i_operate_this_target)?;
         complain(Budget::of(&planned));
@@ -147,20 +166,11 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
         out: arguments.out.as_deref(),
         longest: None,
     };
-    let (report, _) = run_with(&job, &against, &options).map_err(|error| match error {
+    let (report, _) = run_with(job, &against, &options).map_err(|error| match error {
         RunError::Url(_) | RunError::Archive(_) => usage(error),
         other => (Exit::Fault, other.to_string()),
     })?;
-    drop(bar);
-    let report = match &baseline {
-        Some(baseline) => baseline::laid_over(report, baseline, &all),
-        None => report,
-    };
-    let shown = show(&suite, &report, arguments.format);
-    match (&arguments.sign, &arguments.out) {
-        (Some(key), Some(folder)) => super::claim::beside(folder, key).map(|_| shown),
-        _ => Ok(shown),
-    }
+    Ok(report)
 }
 
 /// Whoever does not operate a target may not fill its log, which never forgets.
@@ -241,7 +251,12 @@ fn no_form(error: &FormError, report: &Report) -> Exit {
 
 /// The exit code that follows from a report.
 pub(super) fn exit_of(report: &Report) -> Exit {
-    match report.outcome() {
+    exit_of_outcome(report.outcome())
+}
+
+/// The exit code that follows from an outcome.
+pub(super) fn exit_of_outcome(outcome: Outcome) -> Exit {
+    match outcome {
         Outcome::Good => Exit::Good,
         Outcome::Bad => Exit::Bad,
         Outcome::Inconclusive => Exit::Inconclusive,

@@ -1,6 +1,7 @@
 //! `assayer matrix`: several implementations as one static site.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use assayer_harness::{CompareError, Intact, side_by_side, titles};
@@ -78,9 +79,10 @@ fn named(archives: &[String]) -> Result<Vec<(String, PathBuf)>, Failure> {
                 Some((name, folder)) => (name.to_owned(), PathBuf::from(folder)),
                 None => (folder_name(Path::new(argument)), PathBuf::from(argument)),
             };
-            if name.is_empty() || !names.insert(name.clone()) {
+            if name.is_empty() || folder.as_os_str().is_empty() || !names.insert(name.clone()) {
                 return Err(usage(format!(
-                    "{argument}: expected a name of its own (NAME=DIR), found `{name}`"
+                    "{argument}: expected NAME=DIR with a name of its own, found the name `{name}` and the folder `{}`",
+                    folder.display()
                 )));
             }
             Ok((name, folder))
@@ -99,8 +101,7 @@ fn make_room(folder: &Path) -> Result<(), Failure> {
     if fs_err::read_dir(folder).map_err(failed)?.next().is_none() {
         return Ok(());
     }
-    let earlier = fs_err::read_to_string(folder.join(JSON)).unwrap_or_default();
-    if !earlier.contains(COMPARISON_FORM) {
+    if !begins_with_form(&folder.join(JSON)) {
         return Err(usage(format!(
             "{}: expected no folder, an empty one, or an earlier site to replace, found other files",
             folder.display()
@@ -112,6 +113,13 @@ fn make_room(folder: &Path) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Whether the form stands at the beginning of a document, as in every site that was written here.
+fn begins_with_form(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = fs_err::File::open(path).and_then(|file| file.take(256).read_to_end(&mut start));
+    read.is_ok() && String::from_utf8_lossy(&start).contains(COMPARISON_FORM)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

@@ -2,18 +2,19 @@
 
 use std::path::PathBuf;
 
+use assayer_harness::burn_in::{is_burn_in, recheck_burn_in};
 use assayer_harness::{Archive, ArchiveState, Recheck, recheck as judge_again};
 use assayer_reports::Report;
 use assayer_vectors::{Suite, load_folder};
 use clap::Args;
 
-use super::check::show;
+use super::check::{exit_of_outcome, show};
 use super::format::Format;
 use super::{Exit, complain, print};
 
 #[derive(Args)]
 pub(crate) struct RecheckArguments {
-    /// Folder that `assayer check --out` wrote.
+    /// Folder that `assayer check --out` or `assayer burn-in --out` wrote.
     archive: PathBuf,
     /// Form of the report on standard output; with `json`, the canonical report if the archive is what it says, and otherwise
     /// the list of differences.
@@ -35,6 +36,9 @@ pub(crate) fn run(arguments: &RecheckArguments) -> Exit {
 }
 
 fn recheck(arguments: &RecheckArguments) -> Result<Exit, String> {
+    if is_burn_in(&arguments.archive) {
+        return burn_in(arguments);
+    }
     let archive = Archive::read(&arguments.archive).map_err(|error| error.to_string())?;
     let suite = match &arguments.suite_dir {
         Some(folder) => load_folder(folder),
@@ -53,6 +57,31 @@ fn recheck(arguments: &RecheckArguments) -> Result<Exit, String> {
     Ok(match found.differences.is_empty() {
         true => show(&suite, &report, arguments.format),
         false => differs(&suite, &found, &report, arguments.format),
+    })
+}
+
+/// A burn-in: its sums, and all of its report that follows from its archives.
+fn burn_in(arguments: &RecheckArguments) -> Result<Exit, String> {
+    if !matches!(arguments.format, Format::Text | Format::Json) {
+        return Err("this is the folder of a burn-in: expected --format text or --format json".to_owned());
+    }
+    let suite = arguments.suite_dir.as_deref().map(load_folder).transpose();
+    let suite = suite.map_err(|error| error.to_string())?;
+    let (found, report) = recheck_burn_in(&arguments.archive, suite).map_err(|error| error.to_string())?;
+    found.remarks.iter().for_each(complain);
+    match found.identical {
+        true => complain(format!("every round was judged again; SHA-256 of the burn-in {}", found.digest)),
+        false => found.differences.iter().for_each(complain),
+    }
+    let printed = print(&match arguments.format {
+        Format::Json if found.identical => report.to_json(),
+        Format::Json => format!("{:#}\n", serde_json::to_value(&found).unwrap_or_default()),
+        _ => report.to_text(),
+    });
+    Ok(match (printed, found.identical) {
+        (Exit::Good, true) => exit_of_outcome(report.outcome()),
+        (Exit::Good, false) => Exit::Bad,
+        (other, _) => other,
     })
 }
 

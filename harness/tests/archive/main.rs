@@ -198,6 +198,9 @@ fn a_run_that_is_killed_leaves_an_archive_that_says_so_and_accuses_nobody() {
     assert_eq!(code(&output(&["check", "--only", "health-*", "--out", other.path().to_str().unwrap()])), 2);
     assert_eq!(read(other.path(), "thesis.txt"), "two years of work");
     assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 1);
+    // What calls itself a manifest and has no end is none.
+    std::os::unix::fs::symlink("/dev/zero", other.path().join("manifest.json")).unwrap();
+    assert_eq!(code(&output(&["check", "--only", "health-*", "--out", other.path().to_str().unwrap()])), 2);
 }
 
 /// Wherever a run is cut off, also within a line, what it leaves can be read, and an honest registry is accused of nothing.

@@ -32,7 +32,7 @@ fn a_canary_registers_one_file_and_a_reader_nothing() {
     let report = |arguments: &[&str]| {
         let output = output(&[&["check", "--url", url, "--format", "json"], arguments].concat());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(said.contains(" requests, of which at most "), "no budget: {said}");
+        assert!(said.contains("requests: ") && said.contains(", of which at most "), "no budget: {said}");
         (code(&output), json(&output.stdout))
     };
     let (exit, reading) = report(&["--mode", "read-only"]);
@@ -260,7 +260,7 @@ fn a_burn_in_is_taken_up_again_after_a_kill_and_proves_growth_from_round_to_roun
     shorter.rounds.truncate(1);
     shorter.rounds();
     (shorter.missed, shorter.complete_since) = (0, None);
-    std::fs::write(folder.path().join("burn-in.json"), shorter.to_json()).unwrap();
+    shorter.write(folder.path()).unwrap();
     drop(server);
     std::fs::remove_file(data.path().join("registry.sqlite")).unwrap();
     let url = format!("http://{address}");
@@ -384,7 +384,7 @@ fn a_burn_in_that_is_over_is_derived_again_and_believed_in_nothing() {
     // Two rounds are not two days.
     let mut longer = whole.clone();
     (longer.window_s, longer.interval_s) = (172_800, 172_800);
-    std::fs::write(folder.join("burn-in.json"), longer.to_json()).unwrap();
+    longer.write(folder).unwrap();
     let window = ["--hours", "48", "--interval", "172800", "--no-migration"];
     let refused =
         assayer(&[&["burn-in", "--url", &url, "--out", name], &window[..]].concat()).output().unwrap();
@@ -396,11 +396,11 @@ fn a_burn_in_that_is_over_is_derived_again_and_believed_in_nothing() {
     (early.rounds, early.complete_since, early.started_at) =
         (Vec::new(), None, "2999-01-01T00:00:00Z".to_owned());
     early.steps.retain(|step| step.step != 7);
-    std::fs::write(folder.join("burn-in.json"), early.to_json()).unwrap();
+    early.write(folder).unwrap();
     let refused = short(&url, name, &["--no-migration"]);
     assert!(code(&refused) == 2 && said(&refused).contains("was set back"), "{}", said(&refused));
 
-    std::fs::write(folder.join("burn-in.json"), whole.to_json()).unwrap();
+    whole.write(folder).unwrap();
     for archive in ["round-0002", "round-0001", "live"] {
         std::fs::rename(folder.join(archive), folder.join("elsewhere")).unwrap();
         let refused = derive_again(&whole, folder, spoken).unwrap_err().to_string();
@@ -411,6 +411,65 @@ fn a_burn_in_that_is_over_is_derived_again_and_believed_in_nothing() {
         std::fs::rename(folder.join("elsewhere"), folder.join(archive)).unwrap();
     }
     assert!(derive_again(&whole, folder, spoken).is_ok(), "as it was");
+    what_stands_in_the_folder_is_covered(&whole, folder, ended);
+}
+
+/// Report, text and sums cover each other and the archives; whoever makes all of them anew is found out by the archives.
+fn what_stands_in_the_folder_is_covered(whole: &BurnIn, folder: &Path, ended: i32) {
+    let name = folder.to_str().unwrap();
+    let mut sums = std::process::Command::new("sha256sum");
+    sums.args(["--check", "--strict", "--quiet", "SHA256SUMS"]).current_dir(folder);
+    assert!(sums.status().unwrap().success());
+    let again = output(&["recheck", name, "--format", "json"]);
+    assert!(code(&again) == ended && again.stdout == whole.to_json().as_bytes(), "{}", said(&again));
+    assert!(said(&again).contains("SHA-256 of the burn-in "), "{}", said(&again));
+    assert_eq!(code(&output(&["recheck", name, "--format", "junit"])), 2);
+
+    let refused = |expected: &str| {
+        for command in [&["recheck", name][..], &["recheck", name, "--format", "json"]] {
+            let found = output(command);
+            assert!(code(&found) == 1 && said(&found).contains(expected), "{expected}: {}", said(&found));
+        }
+    };
+    let before = |file: &str| read(folder, file);
+    for (file, from, to) in [
+        ("burn-in.json", "\"resumed\": 0", "\"resumed\": 1"),
+        ("burn-in.json", "\"missed\": 0", "\"missed\":  0"),
+        ("burn-in.txt", "window", "widow"),
+        ("SHA256SUMS", "round-0002", "round-0003"),
+    ] {
+        let text = before(file);
+        std::fs::write(folder.join(file), text.replacen(from, to, 1)).unwrap();
+        refused("recorded");
+        let going_on = short("http://127.0.0.1:9", name, &["--no-migration"]);
+        assert!(code(&going_on) == 2 && said(&going_on).contains("recorded"), "{}", said(&going_on));
+        std::fs::write(folder.join(file), text).unwrap();
+    }
+    let edits: [(Edit, &str); 3] = [
+        (|it| it.rounds[1].text.push('!'), "round-0002: text"),
+        (|it| it.asked.no_migration = false, "it applies only where there is something to migrate"),
+        (|it| it.set(1, StepStatus::Passed, "a cold copy"), "it applies only where"),
+    ];
+    for (edit, expected) in edits {
+        let mut edited = whole.clone();
+        edit(&mut edited);
+        edited.write(folder).unwrap();
+        refused(expected);
+    }
+    // A kill between two of the three files: the sums say which of two reports is meant.
+    let mut later = whole.clone();
+    later.derived_again_at = Some("2026-01-02T03:04:05Z".to_owned());
+    later.write(folder).unwrap();
+    std::fs::write(folder.join("burn-in.json.partial"), later.to_json()).unwrap();
+    std::fs::write(folder.join("burn-in.json"), whole.to_json()).unwrap();
+    let found = output(&["recheck", name, "--format", "json"]);
+    assert!(code(&found) == ended && found.stdout == later.to_json().as_bytes(), "{}", said(&found));
+    std::fs::remove_file(folder.join("burn-in.json.partial")).unwrap();
+    refused("SHA256SUMS");
+    std::fs::remove_file(folder.join("SHA256SUMS")).unwrap();
+    refused("SHA256SUMS");
+    whole.write(folder).unwrap();
+    assert_eq!(code(&output(&["recheck", name])), ended);
 }
 
 /// The database must be that of the registry that is asked, and the one that was taken over must stay there.

@@ -120,28 +120,7 @@ fn check_body(body: &[u8], envelope: &Envelope) -> Result<(), Problem> {
             format!("{} at byte {}", error.found, error.offset),
         )
     })?;
-    let root = document.root();
-    let kind = root.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let (digest, expected, signatures): (_, _, Vec<Option<Value<'_>>>) = match &*kind {
-        "dsse" => {
-            let list = root.at("/spec/signatures").into_iter().flat_map(Value::items);
-            let signatures = list.map(|item| item.get("signature")).collect();
-            (root.at("/spec/payloadHash"), sha256(&envelope.payload), signatures)
-        }
-        "hashedrekord" => {
-            let signature = root.at("/spec/signature/content");
-            (root.at("/spec/data/hash"), sha256(&envelope.signed_bytes()), vec![signature])
-        }
-        _ => {
-            let expected = "an entry of the kind dsse or hashedrekord";
-            return Err(Problem::new(
-                Code::TransparencyEntryKind,
-                place,
-                expected,
-                describe(root.get("kind")),
-            ));
-        }
-    };
+    let Entry { digest, expected, signatures } = entry(document.root(), envelope, &place)?;
     let algorithm = digest.and_then(|digest| digest.get("algorithm")).and_then(Value::as_str);
     let value = digest.and_then(|digest| digest.get("value")).and_then(Value::as_str);
     if algorithm.as_deref() != Some("sha256") || value.as_deref() != Some(&expected.to_hex()) {
@@ -161,6 +140,39 @@ fn check_body(body: &[u8], envelope: &Envelope) -> Result<(), Problem> {
         "an entry with a signature of the envelope",
         "another",
     ))
+}
+
+/// What an entry says, and the digest that it must say of its envelope.
+struct Entry<'v> {
+    digest: Option<Value<'v>>,
+    expected: Hash,
+    signatures: Vec<Option<Value<'v>>>,
+}
+
+/// The members of an entry, by its kind.
+fn entry<'v>(root: Value<'v>, envelope: &Envelope, place: &str) -> Result<Entry<'v>, Problem> {
+    let kind = root.get("kind").and_then(Value::as_str).unwrap_or_default();
+    match &*kind {
+        "dsse" => {
+            let list = root.at("/spec/signatures").into_iter().flat_map(Value::items);
+            Ok(Entry {
+                digest: root.at("/spec/payloadHash"),
+                expected: sha256(&envelope.payload),
+                signatures: list.map(|item| item.get("signature")).collect(),
+            })
+        }
+        "hashedrekord" => Ok(Entry {
+            digest: root.at("/spec/data/hash"),
+            expected: sha256(&envelope.signed_bytes()),
+            signatures: vec![root.at("/spec/signature/content")],
+        }),
+        _ => Err(Problem::new(
+            Code::TransparencyEntryKind,
+            place.to_owned(),
+            "an entry of the kind dsse or hashedrekord",
+            describe(root.get("kind")),
+        )),
+    }
 }
 
 /// The root is that of a checkpoint which a log signed that the caller knows.
