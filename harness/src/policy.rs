@@ -239,22 +239,20 @@ impl Policy {
     /// What the policy says, as the verifier takes it; what no policy can say is left out.
     #[must_use]
     pub fn trust(&self) -> Trust<'_> {
-        Trust {
-            registry_keys: &self.registry_keys,
-            vantages: &self.vantages,
-            quorum: self.quorum,
-            windows: &self.windows,
-            issuer_keys: &self.issuer_keys,
-            ml_dsa_keys: &self.ml_dsa_keys,
-            attestation_keys: &self.attestation_keys,
-            log_keys: &self.log_keys,
-            tsa_roots: &self.tsa_roots,
-            tsa_certificates: &self.tsa_certificates,
-            any_issuer: self.any_issuer,
-            heads: &self.heads,
-            required: &self.required,
-            ..Trust::default()
-        }
+        Trust::default()
+            .registry_keys(&self.registry_keys)
+            .vantages(&self.vantages)
+            .quorum(self.quorum)
+            .windows(&self.windows)
+            .issuer_keys(&self.issuer_keys)
+            .ml_dsa_keys(&self.ml_dsa_keys)
+            .attestation_keys(&self.attestation_keys)
+            .log_keys(&self.log_keys)
+            .tsa_roots(&self.tsa_roots)
+            .tsa_certificates(&self.tsa_certificates)
+            .any_issuer(self.any_issuer)
+            .heads(&self.heads)
+            .required(&self.required)
     }
 
     /// Reads a policy from a TOML file. `registry_keys` are those that are trusted beside it: heads of vantage points that

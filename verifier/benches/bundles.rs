@@ -55,7 +55,7 @@ impl Corpus {
     }
 
     fn trust(&self) -> Trust<'_> {
-        Trust { registry_keys: &self.registry, issuer_keys: &self.issuer, ..Trust::default() }
+        Trust::default().registry_keys(&self.registry).issuer_keys(&self.issuer)
     }
 
     fn one_at_a_time(&self) {

@@ -9,7 +9,6 @@
 //! | `serde-jcs-0.1` | bytes of the quoted, escaped name | raw UTF-8 | 64-bit integers exact, others through a double |
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -19,6 +18,7 @@ use crate::number;
 
 /// A named way of turning a JSON value into bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Scheme {
     /// RFC 8785, numbers included.
     Jcs,
@@ -407,21 +407,30 @@ impl<'d> Writer<'d> {
         }
         if let Some(members) = self.members.get_mut(first..) {
             // Quote marks come before every byte of a plain name, so the raw texts are in the order of the names.
-            members.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.raw().cmp(b.1.raw())));
+            if members.len() <= FEW {
+                members.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.raw().cmp(b.1.raw())));
+            } else {
+                sort_many(members, |key| key.raw().as_bytes());
+            }
         }
         true
     }
 
     fn object_of_any_names(&mut self, value: Value<'d>, without: Option<&str>) -> Result<(), CanonError> {
-        let mut members: Vec<(Name<'_>, Value<'d>, Value<'d>)> = value
-            .members()
-            .filter(|(key, member)| !self.leaves_out(*key, *member, without))
-            .map(|(key, member)| (Name::of(self.scheme, key), key, member))
-            .collect();
-        members.sort_by(|a, b| a.0.compare(&b.0, self.scheme));
+        // What the names are ordered by stands in one text: they may be a million.
+        let mut order = Vec::new();
+        let mut members: Vec<(u64, Named<'d>)> = Vec::new();
+        for (key, member) in value.members().filter(|(key, member)| !self.leaves_out(*key, *member, without))
+        {
+            let start = order.len();
+            write_order(&mut order, &key.as_str().unwrap_or_default(), self.scheme);
+            members.push((0, Named { key, member, start, end: order.len() }));
+        }
+        sort_many(&mut members, |name| order.get(name.start..name.end).unwrap_or_default());
+        drop(order);
         self.out.push(b'{');
-        for (position, (_, key, member)) in members.iter().enumerate() {
-            self.member(position, *key, *member)?;
+        for (position, (_, named)) in members.iter().enumerate() {
+            self.member(position, named.key, named.member)?;
         }
         self.out.push(b'}');
         Ok(())
@@ -456,36 +465,57 @@ impl<'d> Writer<'d> {
     }
 }
 
-/// A member name, prepared for comparison.
-struct Name<'d> {
-    text: Cow<'d, str>,
-    /// The serialized name, where the scheme orders by it and it differs from the text.
-    quoted: Option<Vec<u8>>,
+/// A member and the bytes that it is ordered by, in a text of many.
+#[derive(Clone, Copy)]
+struct Named<'d> {
+    key: Value<'d>,
+    member: Value<'d>,
+    start: usize,
+    end: usize,
 }
 
-impl<'d> Name<'d> {
-    fn of(scheme: Scheme, key: Value<'d>) -> Self {
-        let text = key.as_str().unwrap_or_default();
-        let quoted = (scheme == Scheme::SerdeJcs01).then(|| {
-            let mut quoted = Vec::with_capacity(text.len() + 2);
-            write_string(&mut quoted, &text, scheme);
-            quoted
-        });
-        Self { text, quoted }
+/// Writes bytes that are ordered as the scheme orders member names.
+fn write_order(out: &mut Vec<u8>, name: &str, scheme: Scheme) {
+    match scheme {
+        // RFC 8785 section 3.2.3: as arrays of UTF-16 code units. For ASCII names, in part or as a whole, a zero before each byte
+        // changes nothing in their order.
+        Scheme::Jcs | Scheme::JcsExactIntegers => out.extend(name.encode_utf16().flat_map(u16::to_be_bytes)),
+        // UTF-8 is ordered as the code points are.
+        Scheme::PythonSortKeys | Scheme::PythonSortKeysUtf8 => out.extend_from_slice(name.as_bytes()),
+        Scheme::SerdeJcs01 => write_string(out, name, scheme),
     }
+}
 
-    fn compare(&self, other: &Self, scheme: Scheme) -> Ordering {
-        match scheme {
-            // RFC 8785 section 3.2.3: as arrays of UTF-16 code units. For ASCII names that is the order of the bytes.
-            Scheme::Jcs | Scheme::JcsExactIntegers => {
-                if self.text.is_ascii() && other.text.is_ascii() {
-                    self.text.cmp(&other.text)
-                } else {
-                    self.text.encode_utf16().cmp(other.text.encode_utf16())
-                }
+/// So many names are compared with each other as they are.
+const FEW: usize = 32;
+
+/// Puts items in the order of their names, eight bytes of these at a time: the work is linear in their length, however many of
+/// them begin alike. The numbers are scratch.
+fn sort_many<'n, T: Copy>(items: &mut [(u64, T)], name: impl Fn(T) -> &'n [u8]) {
+    const STEP: usize = 8;
+    // Ranges of items whose names are alike up to an offset.
+    let mut alike = vec![(0..items.len(), 0)];
+    while let Some((range, from)) = alike.pop() {
+        let mut start = range.start;
+        let Some(run) = items.get_mut(range) else { continue };
+        let rest = |item: T| name(item).get(from..).unwrap_or_default();
+        if run.len() <= FEW {
+            run.sort_unstable_by(|one, other| rest(one.1).cmp(rest(other.1)));
+            continue;
+        }
+        for (next, item) in run.iter_mut() {
+            *next = prefix(rest(*item), rest(*item).len());
+        }
+        run.sort_unstable_by_key(|(next, _)| *next);
+        for same in run.chunk_by_mut(|one, other| one.0 == other.0) {
+            let end = start + same.len();
+            if same.len() > 1 {
+                // Names that end here, and but for zeros are all that the others begin with, come first.
+                same.sort_by_key(|(_, item)| rest(*item).len().min(STEP + 1));
+                let ended = same.iter().take_while(|(_, item)| rest(*item).len() <= STEP).count();
+                alike.push((start + ended..end, from + STEP));
             }
-            Scheme::PythonSortKeys | Scheme::PythonSortKeysUtf8 => self.text.cmp(&other.text),
-            Scheme::SerdeJcs01 => self.quoted.cmp(&other.quoted),
+            start = end;
         }
     }
 }
@@ -646,6 +676,20 @@ mod tests {
                     prop_assert!(all.iter().all(|bytes| bytes.is_ok() && *bytes == all[0]), "{text}");
                 }
             }
+        }
+
+        /// Zeros among them: what a name that has ended is filled up with.
+        #[test]
+        fn many_names_are_put_in_the_order_of_their_bytes(
+            beginning in vec(select(vec![0_u8, 1, b'a']), 0..20),
+            ends in proptest::collection::btree_set(vec(select(vec![0_u8, 0, 1, b'a']), 0..20), 0..200),
+            seed in any::<u64>(),
+        ) {
+            let sorted: Vec<Vec<u8>> = ends.into_iter().map(|end| [beginning.clone(), end].concat()).collect();
+            let mut items: Vec<(u64, usize)> = (0..sorted.len()).map(|at| (0, at)).collect();
+            items.sort_by_key(|(_, at)| (*at as u64 ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            sort_many(&mut items, |at| sorted.get(at).unwrap());
+            prop_assert!(items.iter().map(|(_, at)| *at).eq(0..sorted.len()));
         }
 
         #[test]

@@ -13,11 +13,12 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 
 use crate::code::Code;
 use crate::limits::Limits;
 
-/// What a [`Value`] is.
+/// What a [`Value`] is: the kinds of RFC 8259 section 3, and no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `null`
@@ -809,9 +810,13 @@ impl<'t, 'l> Reader<'t, 'l> {
             self.at = start + length + 1;
             self.push(Kind::String, start - 1, Marks::ALIKE.with(Marks::CANONICAL))?;
         } else {
-            self.tally.unlike += 1;
             let special = self.string()?.has(Marks::SPECIAL);
-            self.push(Kind::String, start - 1, Marks::default().with_if(special, Marks::SPECIAL))?;
+            let alike = special && self.is_plain_decoded(start..self.at - 1);
+            if !alike {
+                self.tally.unlike += 1;
+            }
+            let marks = Marks::default().with_if(special, Marks::SPECIAL).with_if(alike, Marks::ALIKE);
+            self.push(Kind::String, start - 1, marks)?;
         }
         let prefix = prefix(rest, length);
         let ascends = plain && self.open.last().is_some_and(|open| self.ascends(open, prefix, start, length));
@@ -825,6 +830,13 @@ impl<'t, 'l> Reader<'t, 'l> {
             open.ascending &= ascends;
         }
         Ok(())
+    }
+
+    /// Whether a name is plain once its escapes are decoded: then all schemes write and order it alike.
+    fn is_plain_decoded(&mut self, name: Range<usize>) -> bool {
+        self.decoded.clear();
+        unescape_into(&mut self.decoded, self.text.get(name).unwrap_or_default());
+        is_plain_name(&self.decoded)
     }
 
     /// Whether the name comes after the one before it; both are plain, or the answer does not matter any more.

@@ -25,9 +25,9 @@
 //! # let vector = assayer_verifier::Document::read(vector.as_bytes(), &Limits::default())?;
 //! # let bundle = vector.root().at("/input/bundle").and_then(|text| text.as_str()).unwrap();
 //! // `bundle` is the answer of `/evidence/{file_id}`, byte for byte. The keys come from elsewhere.
-//! let registry = PublicKey::from_hex("b66d7d656568595fb75a2b51a617c83702ba0199aa86553883215f6694390a57").unwrap();
-//! let issuer = PublicKey::from_hex("54d1d8eabd1af76876a791a81dee3840ac515968ac90cab99c4182b2c4d65dc0").unwrap();
-//! let trust = Trust { registry_keys: &[registry], issuer_keys: &[issuer], ..Trust::default() };
+//! let registry = [PublicKey::from_hex("b66d7d656568595fb75a2b51a617c83702ba0199aa86553883215f6694390a57").unwrap()];
+//! let issuer = [PublicKey::from_hex("54d1d8eabd1af76876a791a81dee3840ac515968ac90cab99c4182b2c4d65dc0").unwrap()];
+//! let trust = Trust::default().registry_keys(&registry).issuer_keys(&issuer);
 //! let limits = Limits::default();
 //! assert_eq!(verify_bundle(bundle.as_bytes(), &trust, &limits).verdict(), Verdict::Authentic);
 //!
@@ -62,7 +62,7 @@
 //! tree.push(leaf_hash(b"second"));
 //!
 //! let heads = [tree.head()]; // known from elsewhere
-//! let trust = Trust { heads: &heads, ..Trust::default() };
+//! let trust = Trust::default().heads(&heads);
 //! let (log, trace) = verify_log(lines.iter().map(String::as_bytes), &trust, &Limits::default());
 //! assert_eq!(trace.verdict(), Verdict::Authentic);
 //! assert_eq!(log.head_at(2), Some(heads[0]));

@@ -5,7 +5,7 @@ use crate::code::Code;
 use crate::layers::LayerMeaning;
 use crate::oversight::Statement;
 
-/// How a layer ended.
+/// How a layer ended. There is no fourth way, so that whoever decides by it has to name all three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// Recomputed here, and it agrees.
@@ -129,6 +129,15 @@ impl Layer {
         self.problems += 1;
     }
 
+    /// The same, where the problem need not be put into words unless it is the first: there may be millions.
+    pub(crate) fn refute_with(&mut self, problem: impl FnOnce() -> Problem) {
+        if self.state == State::Refuted {
+            self.problems += 1;
+        } else {
+            self.refute(problem());
+        }
+    }
+
     pub(crate) fn refuted(mut self, problem: Problem) -> Self {
         self.refute(problem);
         self
@@ -144,6 +153,13 @@ impl Layer {
             self.state = State::NotEstablished;
             self.problem = Some(problem);
             self.problems = 1;
+        }
+    }
+
+    /// The same, where the problem need not be put into words unless it is the first.
+    pub(crate) fn leave_open_with(&mut self, problem: impl FnOnce() -> Problem) {
+        if self.state == State::Established {
+            self.leave_open(problem());
         }
     }
 
@@ -180,10 +196,15 @@ impl Layer {
     }
 
     pub(crate) fn note(&mut self, code: Code, at: impl Into<String>, text: impl AsRef<str>) {
-        const MOST: usize = 16;
-        if self.notes.len() < MOST {
+        if self.has_room_for_notes() {
             self.notes.push(Note { code, at: at.into(), text: shorten(text.as_ref()) });
         }
+    }
+
+    /// Whether another note is kept.
+    pub(crate) fn has_room_for_notes(&self) -> bool {
+        const MOST: usize = 16;
+        self.notes.len() < MOST
     }
 
     /// The reason code: that of the first problem, or `ok`.
@@ -199,7 +220,8 @@ impl Layer {
     }
 }
 
-/// The verdict over all layers of one document.
+/// The verdict over all layers of one document. Closed on purpose: another verdict would be another major version, since whoever acts
+/// on verdicts has to say what to do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// Every required layer is established under trust anchors that the caller supplied.

@@ -64,7 +64,7 @@ fn keys_say_where_they_came_from() {
     let document: Json = serde_json::from_str(&text).unwrap();
     let key = PublicKey::from_hex(document["registry_pub"].as_str().unwrap()).unwrap();
     for (pinned, keys) in [(false, &[][..]), (true, &[key][..])] {
-        let trust = Trust { registry_keys: keys, ..Trust::default() };
+        let trust = Trust::default().registry_keys(keys);
         let explanation = explained(&text, &trust);
         for layer in ["registry-signature", "registry-key", "tree-head"] {
             let used = &detail(&explanation, layer).keys;

@@ -338,7 +338,7 @@ fn a_long_identifier_is_not_copied_for_every_row() {
         let text = skeleton(&manifest, &lists);
         let text = text.trim_end_matches('}').to_owned() + &format!(",\"tlog_head\":{head}}}");
         let text = text.replacen("\"file_id\":\"f\"", &format!("\"file_id\":\"{identifier}\""), 1);
-        let trace = bundle_beside(&text, &Trust { log: Some(&log), ..Trust::default() });
+        let trace = bundle_beside(&text, &Trust::default().log(Some(&log)));
         assert_eq!(layer_code(&trace, "registration"), (REFUTED, Code::LogRegistrationMissing));
         assert_eq!(layer_code(&trace, "completeness").1, Code::Ok);
     }
@@ -404,7 +404,7 @@ fn long_logs_are_read_in_one_go() {
     let (_, trace) = soon("a page", || verify_log([page.as_bytes()], &Trust::default(), &limits));
     assert_eq!(trace.verdict(), Verdict::Consistent);
     let heads: Vec<TreeHead> = (0..30).map(|step| step * 400).filter_map(|size| log.head_at(size)).collect();
-    let trust = Trust { heads: &heads, ..Trust::default() };
+    let trust = Trust::default().heads(&heads);
     let (_, trace) = soon("dozens of heads", || verify_log(lines(), &trust, &limits));
     assert_eq!(layer_code(&trace, "log-root"), (State::Established, Code::Ok));
     // Nobody vouches for the leaves after the largest of them.
@@ -413,7 +413,8 @@ fn long_logs_are_read_in_one_go() {
         (Verdict::Consistent, Code::LogBeyondHead)
     );
     let wrong = TreeHead { size: 100_000, root: Hash([0; 32]) };
-    let trust = Trust { heads: &[wrong], ..Trust::default() };
+    let heads = [wrong];
+    let trust = Trust::default().heads(&heads);
     assert_eq!(verify_log(lines(), &trust, &limits).1.verdict(), Verdict::Refuted);
 }
 

@@ -128,7 +128,7 @@ fn recorded_answers(folder: &Path) -> Outcome {
 }
 
 fn bundle_faults(entry: &Json, body: &str, producer: &Producer) -> Vec<String> {
-    let trust = Trust { registry_keys: &producer.key, log: Some(&producer.log), ..Trust::default() };
+    let trust = Trust::default().registry_keys(&producer.key).log(Some(&producer.log));
     let trace = verify_bundle(body.as_bytes(), &trust, &Limits::default());
     let mut faults = Vec::new();
     let mut expect = |what: &str, expected: bool, found: bool| {
@@ -229,7 +229,7 @@ fn reading_name(reading: &str) -> String {
 }
 
 fn head_faults(entry: &Json, body: &str, producer: &Producer) -> Vec<String> {
-    let trust = Trust { registry_keys: &producer.key, log: Some(&producer.log), ..Trust::default() };
+    let trust = Trust::default().registry_keys(&producer.key).log(Some(&producer.log));
     let trace = verify_head(body.as_bytes(), &trust, &Limits::default());
     let flag = |name: &str| entry.get(name).and_then(Json::as_bool).unwrap_or(false);
     // One registry signs 32 zero bytes as the root of the empty tree: a wrong root, rightly signed.
@@ -252,7 +252,7 @@ fn head_faults(entry: &Json, body: &str, producer: &Producer) -> Vec<String> {
 }
 
 fn proof_faults(entry: &Json, body: &str, producer: &Producer) -> Vec<String> {
-    let trust = Trust { log: Some(&producer.log), ..Trust::default() };
+    let trust = Trust::default().log(Some(&producer.log));
     let trace = verify_proof(body.as_bytes(), &trust, &Limits::default());
     let flag = |name: &str| entry.get(name).and_then(Json::as_bool).unwrap_or(false);
     let found =
@@ -266,7 +266,7 @@ fn range_faults(entry: &Json, body: &str, producer: &Producer) -> Vec<String> {
         .into_iter()
         .flatten()
         .collect::<Vec<TreeHead>>();
-    let trust = Trust { heads: &heads, ..Trust::default() };
+    let trust = Trust::default().heads(&heads);
     let (_, trace) = verify_log([body.as_bytes()], &trust, &Limits::default());
     let flag = |name: &str| entry.get(name).and_then(Json::as_bool).unwrap_or(false);
     let number = |name: &str| entry.get(name).and_then(Json::as_i64);
@@ -291,12 +291,10 @@ fn tampered_bundles(folder: &Path) -> Outcome {
     for entry in entries {
         let case = json(&folder.join("negatives").join(text(entry, "file")))?;
         let key = [PublicKey::from_hex(text(&case, "pinned_registry_pub")).ok_or("no pinned key")?];
-        let trust = Trust {
-            registry_keys: &key,
-            log: Some(&producer.log),
-            file_id: Some(text(&case, "requested_file_id")),
-            ..Trust::default()
-        };
+        let trust = Trust::default()
+            .registry_keys(&key)
+            .log(Some(&producer.log))
+            .file_id(Some(text(&case, "requested_file_id")));
         let trace = verify_bundle(text(&case, "body_text").as_bytes(), &trust, &Limits::default());
         let refuted = trace.verdict() == Verdict::Refuted;
         if refuted != (text(entry, "expect") == "reject") {

@@ -19,7 +19,7 @@ fn verify(bundle: &str, records: &[Json]) -> Trace {
     let lines: Vec<String> = records.iter().map(Json::to_string).collect();
     let (log, layers) = Log::read(lines.iter().map(String::as_bytes), &Limits::default());
     assert!(layers.iter().all(|layer| layer.state == State::Established), "{layers:?}");
-    verify_bundle(bundle.as_bytes(), &Trust { log: Some(&log), ..Trust::default() }, &Limits::default())
+    verify_bundle(bundle.as_bytes(), &Trust::default().log(Some(&log)), &Limits::default())
 }
 
 fn ends(trace: &Trace) -> Vec<(&str, &str, &str)> {

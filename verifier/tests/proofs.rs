@@ -168,7 +168,7 @@ fn by_leaf(
 
 fn verdict(text: &str) -> Verdict {
     let keys = [public(&registry())];
-    let trust = Trust { registry_keys: &keys, ..Trust::default() };
+    let trust = Trust::default().registry_keys(&keys);
     verify_equivocation_proof(text.as_bytes(), &trust, &Limits::default()).verdict()
 }
 
@@ -245,7 +245,7 @@ proptest! {
         let logs = forked(fork.index(old as usize) as u64, new);
         let proof = logs[0].prove_consistency(old, new).unwrap();
         let signatures = [proof.old, proof.new].map(|head| Some(sign(&key, head).signature));
-        let trust = Trust { registry_keys: &keys, ..Trust::default() };
+        let trust = Trust::default().registry_keys(&keys);
         let text = consistency_json(&proof, signatures);
         let judged = |text: &str| verify_consistency_proof(text.as_bytes(), &trust, &limits).verdict();
         prop_assert_eq!(judged(&text), Verdict::Authentic);
@@ -253,7 +253,7 @@ proptest! {
 
         let proof = logs[0].prove_inclusion(index % new, new).unwrap();
         let heads = [proof.head];
-        let known = Trust { heads: &heads, ..Trust::default() };
+        let known = Trust::default().heads(&heads);
         let text = inclusion_json(&proof);
         let judged = |text: &str| verify_proof(text.as_bytes(), &known, &limits).verdict();
         prop_assert_eq!(judged(&text), Verdict::Authentic);

@@ -224,7 +224,7 @@ struct Good {
 impl Good {
     fn verdict(&self, text: &[u8]) -> Verdict {
         let (registry_keys, issuer_keys) = (&self.registry_keys, &self.issuer_keys);
-        let trust = Trust { registry_keys, issuer_keys, ..Trust::default() };
+        let trust = Trust::default().registry_keys(registry_keys).issuer_keys(issuer_keys);
         verify_bundle(text, &trust, &Limits::default()).verdict()
     }
 }

@@ -76,14 +76,12 @@ impl Base {
         let knows = |name: &str| names.contains(name);
         let heads: Vec<TreeHead> =
             self.heads.iter().filter(|(name, _)| knows(name)).map(|(_, head)| *head).collect();
-        let trust = Trust {
-            registry_keys: if knows("registry-key") { &self.registry_keys } else { &[] },
-            issuer_keys: if knows("issuer-key") { &self.issuer_keys } else { &[] },
-            file_id: knows("file-id").then_some(&self.file_id),
-            log: knows("log").then_some(&self.log),
-            heads: &heads,
-            ..Trust::default()
-        };
+        let trust = Trust::default()
+            .registry_keys(if knows("registry-key") { &self.registry_keys } else { &[] })
+            .issuer_keys(if knows("issuer-key") { &self.issuer_keys } else { &[] })
+            .file_id(knows("file-id").then_some(&self.file_id))
+            .log(knows("log").then_some(&self.log))
+            .heads(&heads);
         verify_bundle(bundle, &trust, &Limits::default())
     }
 }

@@ -14,7 +14,7 @@ use assayer_harness::evidence::{
 };
 use assayer_harness::{Policy, PolicyError, in_order_together};
 use assayer_reports::verification as report;
-use assayer_verifier::oversight::{DocumentKind, Freshness, Trust};
+use assayer_verifier::oversight::{DocumentKind, Freshness};
 use assayer_verifier::{Hash, Limits, PublicKey, TreeHead};
 use clap::{Args, ValueEnum};
 
@@ -161,12 +161,11 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, String> {
     let log = arguments.log.as_deref().map(|path| read_log(path, &limits)).transpose()?;
     let policy = policy(arguments).map_err(|error| error.to_string())?;
     let now = jiff::Timestamp::now().as_second();
-    let trust = Trust {
-        file_id: arguments.file_id.as_deref(),
-        log: log.as_ref(),
-        freshness: policy.most_seconds.map(|most_seconds| Freshness { now, most_seconds }),
-        ..policy.trust()
-    };
+    let trust = policy
+        .trust()
+        .file_id(arguments.file_id.as_deref())
+        .log(log.as_ref())
+        .freshness(policy.most_seconds.map(|most_seconds| Freshness { now, most_seconds }));
     let kind = arguments.kind.and_then(|kind| match kind {
         Kind::Bundle => Some(DocumentKind::Bundle),
         Kind::Consistency => Some(DocumentKind::Consistency),

@@ -55,6 +55,17 @@ impl<R: Read> Lines<R> {
         self.failed = Some(error);
     }
 
+    /// Whether nothing follows, and nothing failed.
+    pub(super) fn is_at_end(&mut self) -> bool {
+        match self.input.fill_buf() {
+            Ok(rest) => rest.is_empty() && self.failed.is_none(),
+            Err(error) => {
+                self.failed.get_or_insert(error);
+                false
+            }
+        }
+    }
+
     /// The next line that is not blank. What is beyond the limit of an overlong line is skipped.
     pub(super) fn next_filled(&mut self) -> std::io::Result<Option<Line>> {
         let mut before = Vec::new();

@@ -271,9 +271,13 @@ impl<'s> Reader<'s> {
             let end = Item::LogEnd { path: name.to_owned(), more: self.turn != Turn::Logs };
             return if self.is_turn_of(|_| true) { self.hand(end) } else { Ok(()) };
         }
-        let is_document = Document::read(&first.bytes, self.limits).is_ok();
         let lower = lines_name.to_ascii_lowercase();
         let is_lines = [".jsonl", ".ndjson"].iter().any(|ending| lower.ends_with(ending));
+        // What stands alone is one document, good or bad, and is read by whoever verifies it.
+        if !is_lines && first.before.is_empty() && lines.is_at_end() {
+            return self.document(name.to_owned(), first.bytes);
+        }
+        let is_document = Document::read(&first.bytes, self.limits).is_ok();
         let overlong = first.bytes.len() > self.limits.bytes;
         let second = if is_document || is_lines || overlong { lines.next_filled() } else { Ok(None) };
         match second {

@@ -30,34 +30,50 @@ impl<'a> Worker<'a> {
     /// it would be alone, and in its place.
     #[must_use]
     pub fn work(&mut self, items: Vec<Result<Item, Unreadable>>) -> Vec<Result<Outcome, Unreadable>> {
-        let mut bundles = Vec::new();
-        let outcomes: Vec<_> = items.into_iter().map(|item| self.begin(item, &mut bundles)).collect();
-        let mut traces = self.bundles.verify_together(&bundles).into_iter();
-        let outcomes = outcomes.into_iter().filter_map(|begun| match begun {
+        let mut texts = Vec::new();
+        let begun: Vec<_> = items.into_iter().map(|item| self.begin(item, &mut texts)).collect();
+        let found = if self.question.kind.is_some() {
+            self.bundles.verify_together(&texts).into_iter().map(Ok).collect()
+        } else {
+            self.bundles.verify_bundles_among(&texts)
+        };
+        let mut found = found.into_iter().zip(texts);
+        let outcomes = begun.into_iter().filter_map(|begun| match begun {
             Begun::Done(outcome) => Some(outcome),
-            Begun::Bundle { path } => {
-                let kind = Some(DocumentKind::Bundle);
-                let finding = |trace| Finding { path, kind, trace, explanation: None, is_of_several: false };
-                traces.next().map(|trace| Ok(Outcome::Finding(finding(trace))))
-            }
+            Begun::Waits { path } => found.next().map(|(found, bytes)| {
+                Ok(match found {
+                    Err(kind) => self.document(path, kind, &bytes),
+                    Ok(trace) => {
+                        let kind = Some(DocumentKind::Bundle);
+                        Outcome::Finding(Finding {
+                            path,
+                            kind,
+                            trace,
+                            explanation: None,
+                            is_of_several: false,
+                        })
+                    }
+                })
+            }),
         });
         outcomes.collect()
     }
 
-    /// Puts a bundle to the others, and does the work on anything else.
-    fn begin(&mut self, item: Result<Item, Unreadable>, bundles: &mut Vec<Vec<u8>>) -> Begun {
+    /// Puts what may be a bundle to the others, and does the work on anything else.
+    fn begin(&mut self, item: Result<Item, Unreadable>, texts: &mut Vec<Vec<u8>>) -> Begun {
+        let Question { kind, limits, depth, .. } = self.question;
         let outcome = match item {
+            // Explanations are long, and many are not held together.
+            Ok(Item::Document { path, bytes }) if depth == Depth::Verdict && may_be_bundle(kind) => {
+                texts.push(bytes);
+                return Begun::Waits { path };
+            }
             Ok(Item::Document { path, bytes }) => {
-                let kind = self.question.kind.or_else(|| kind_of(&bytes, self.question.limits));
-                // Explanations are long, and many are not held together.
-                if kind == Some(DocumentKind::Bundle) && self.question.depth == Depth::Verdict {
-                    bundles.push(bytes);
-                    return Begun::Bundle { path };
-                }
+                let kind = kind.or_else(|| kind_of(&bytes, limits));
                 Ok(self.document(path, kind, &bytes))
             }
             Ok(Item::Records { line, lines }) => {
-                Ok(Outcome::Part(Box::new(LogPart::read(line, &lines, self.question.limits))))
+                Ok(Outcome::Part(Box::new(LogPart::read(line, &lines, limits))))
             }
             Ok(Item::LogEnd { path, more }) => Ok(Outcome::LogEnd { path, more }),
             Ok(Item::Skipped(skipped)) => Ok(Outcome::Skipped(skipped)),
@@ -77,7 +93,8 @@ impl<'a> Worker<'a> {
             Some(DocumentKind::Log) => {
                 return Outcome::Page { path, part: Box::new(LogPart::read_page(bytes, limits)) };
             }
-            None => of_no_kind(bytes, limits),
+            // A kind that is not known here is none.
+            Some(_) | None => of_no_kind(bytes, limits),
         };
         let explanation = kind
             .filter(|_| self.question.depth == Depth::Explained)
@@ -89,7 +106,12 @@ impl<'a> Worker<'a> {
 /// What was done with an item before the bundles are verified together.
 enum Begun {
     Done(Result<Outcome, Unreadable>),
-    Bundle { path: String },
+    Waits { path: String },
+}
+
+/// Whether a document may be a bundle, by what the caller takes it for.
+fn may_be_bundle(kind: Option<DocumentKind>) -> bool {
+    matches!(kind, None | Some(DocumentKind::Bundle))
 }
 
 /// What is found of a document of no known kind.

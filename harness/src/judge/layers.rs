@@ -149,14 +149,12 @@ struct Anchors {
 
 impl Anchors {
     fn trust(&self) -> Trust<'_> {
-        Trust {
-            registry_keys: &self.registry_keys,
-            issuer_keys: &self.issuer_keys,
-            heads: &self.heads,
-            file_id: self.file_id.as_deref(),
-            log: self.log.as_deref(),
-            ..Trust::default()
-        }
+        Trust::default()
+            .registry_keys(&self.registry_keys)
+            .issuer_keys(&self.issuer_keys)
+            .heads(&self.heads)
+            .file_id(self.file_id.as_deref())
+            .log(self.log.as_deref())
     }
 }
 

@@ -15,8 +15,9 @@ use crate::oversight::event::{self, IDENTITY, Identity, Row, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::signed::{fitting, texts};
 use crate::oversight::{
-    Freshness, KeyWindow, Leaf, Log, ShownManifest, Statement, Trust, attestation, attestation_log, describe,
-    head, log, manifest, post_quantum, quorum, read_then, receipt, suite, time,
+    DocumentKind, Freshness, KeyWindow, Leaf, Log, ShownManifest, Statement, Trust, attestation,
+    attestation_log, describe, head, log, manifest, post_quantum, quorum, reading_layers, receipt, suite,
+    time,
 };
 use crate::verdict::{Layer, Problem, State, Trace};
 
@@ -102,12 +103,24 @@ impl<'t> BundleVerifier<'t> {
     /// As [`verify_bundle`].
     #[must_use]
     pub fn verify(&mut self, input: &[u8]) -> Trace {
-        let Self { trust, limits, memory } = self;
-        let mut statement = None;
-        let layers = read_then(input, limits, |document, layers| {
-            statement = verify_document(document, trust, memory, layers);
-        });
-        Trace { statement, ..Trace::new(layers, required(trust)) }
+        match Document::read(input, self.limits) {
+            Ok(document) => self.verify_read(&document),
+            Err(error) => Trace::new(reading_layers(Err(&error), self.limits), required(self.trust)),
+        }
+    }
+
+    fn verify_read(&mut self, document: &Document<'_>) -> Trace {
+        let mut layers = reading_layers(Ok(()), self.limits);
+        let statement = verify_document(document, self.trust, &mut self.memory, &mut layers);
+        Trace { statement, ..Trace::new(layers, required(self.trust)) }
+    }
+
+    fn verify_if_bundle(&mut self, input: &[u8]) -> Result<Trace, Option<DocumentKind>> {
+        let Ok(document) = Document::read(input, self.limits) else { return Err(None) };
+        match DocumentKind::of(document.root()) {
+            Some(DocumentKind::Bundle) => Ok(self.verify_read(&document)),
+            kind => Err(kind),
+        }
     }
 
     /// Verifies several bundles, their signatures in one batch.
@@ -117,22 +130,53 @@ impl<'t> BundleVerifier<'t> {
     /// probability that it is not of at most 2^-128 (`docs/decisions/many-signatures.md`).
     #[must_use]
     pub fn verify_together<B: AsRef<[u8]>>(&mut self, inputs: &[B]) -> Vec<Trace> {
-        inputs.chunks(MOST_TOGETHER).flat_map(|inputs| self.verify_window(inputs)).collect()
+        self.in_windows(inputs, Self::verify)
+    }
+
+    /// The same for documents that need not be bundles: each is read once, be it a bundle or not.
+    ///
+    /// Out: for each, in order, the trace as [`verify_bundle`] gives it; or the kind of what is no bundle, `None` for a text that
+    /// cannot be read or is of no known kind.
+    ///
+    /// ```
+    /// use assayer_verifier::{Limits, Verdict, oversight::{BundleVerifier, DocumentKind, Trust}};
+    ///
+    /// let (trust, limits) = (Trust::default(), Limits::default());
+    /// let mut verifier = BundleVerifier::new(&trust, &limits);
+    /// let found = verifier.verify_bundles_among(&[
+    ///     r#"{"manifest": 1, "events": [], "registry_pub": ""}"#,
+    ///     r#"{"size": 1, "root": "", "signature": ""}"#,
+    ///     "[",
+    /// ]);
+    /// assert_eq!(found[0].as_ref().map(|trace| trace.verdict()), Ok(Verdict::Refuted));
+    /// assert_eq!(found[1], Err(Some(DocumentKind::Head)));
+    /// assert_eq!(found[2], Err(None));
+    /// ```
+    #[must_use]
+    pub fn verify_bundles_among<B: AsRef<[u8]>>(
+        &mut self,
+        inputs: &[B],
+    ) -> Vec<Result<Trace, Option<DocumentKind>>> {
+        self.in_windows(inputs, Self::verify_if_bundle)
+    }
+
+    fn in_windows<B: AsRef<[u8]>, T>(&mut self, inputs: &[B], verify: fn(&mut Self, &[u8]) -> T) -> Vec<T> {
+        inputs.chunks(MOST_TOGETHER).flat_map(|inputs| self.in_window(inputs, verify)).collect()
     }
 
     /// Everything but the signatures first, as if these were good; then these; then again what rests on one that is not.
-    fn verify_window<B: AsRef<[u8]>>(&mut self, inputs: &[B]) -> Vec<Trace> {
+    fn in_window<B: AsRef<[u8]>, T>(&mut self, inputs: &[B], verify: fn(&mut Self, &[u8]) -> T) -> Vec<T> {
         self.memory.put_off();
-        let mut traces = Vec::with_capacity(inputs.len());
+        let mut found = Vec::with_capacity(inputs.len());
         for input in inputs {
-            let trace = self.verify(input.as_ref());
-            traces.push((trace, self.memory.rests()));
+            let first = verify(self, input.as_ref());
+            found.push((first, self.memory.rests()));
         }
         let settled = self.memory.settle();
-        let traces = inputs.iter().zip(traces).map(|(input, (trace, rests))| {
-            if settled.bears(&rests) { trace } else { self.verify(input.as_ref()) }
+        let found = inputs.iter().zip(found).map(|(input, (first, rests))| {
+            if settled.bears(&rests) { first } else { verify(self, input.as_ref()) }
         });
-        traces.collect()
+        found.collect()
     }
 }
 
@@ -381,13 +425,15 @@ fn check_types<const N: usize>(layer: &mut Layer, list: Value<'_>, name: &str, t
         let at = format_args!("/{name}/{position}");
         if row.kind() != Kind::Object {
             let found = describe(Some(row));
-            layer.refute(Problem::new(Code::MemberType, at.to_string(), "an object", found));
+            layer.refute_with(|| Problem::new(Code::MemberType, at.to_string(), "an object", found));
             continue;
         }
         for ((member, expected, kinds), value) in types.iter().zip(row.pick(&names)) {
             if let Some(value) = value.filter(|value| !kinds.contains(&value.kind())) {
-                let place = format!("{at}/{member}");
-                layer.refute(Problem::new(Code::MemberType, place, *expected, describe(Some(value))));
+                let place = || format!("{at}/{member}");
+                layer.refute_with(|| {
+                    Problem::new(Code::MemberType, place(), *expected, describe(Some(value)))
+                });
             }
         }
     }
@@ -535,8 +581,8 @@ fn rows_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, rows: &Rows) -> La
     let identity = Identity::of(manifest);
     for (position, row) in stored.into_iter().enumerate() {
         let place = format_args!("{at}/{position}");
-        if let Err(problem) = identity.check(row.pick(&IDENTITY), place, Code::RowsIdentityDiffers) {
-            layer.refute(problem);
+        if let Some(problem) = identity.difference(row.pick(&IDENTITY), place, Code::RowsIdentityDiffers) {
+            layer.refute_with(problem);
         }
     }
     layer
@@ -681,8 +727,9 @@ fn inclusion_layer(proofs: &[Value<'_>], events: &[Value<'_>], head: Option<&Tre
             let expected = "a place in the log";
             layer.refute(Problem { code: Code::EventIndexMissing, expected: expected.to_owned(), ..problem });
         } else if !named.contains(&position) {
-            let missing = Problem::new(Code::EventProofMissing, at.to_string(), "an inclusion proof", "none");
-            layer.refute(missing);
+            layer.refute_with(|| {
+                Problem::new(Code::EventProofMissing, at.to_string(), "an inclusion proof", "none")
+            });
         }
     }
     if head.is_none() && !events.is_empty() {
@@ -776,10 +823,9 @@ fn binding_layer(manifest: Option<Value<'_>>, events: &[Value<'_>], proven: &Pro
         let row = Row::of(*value);
         let extra = row.check_extra(at);
         match proven.get(&position) {
-            None => {
-                let problem = Problem::new(Code::NotReached, at.to_string(), "a proof that holds", "none");
-                layer.leave_open(problem);
-            }
+            None => layer.leave_open_with(|| {
+                Problem::new(Code::NotReached, at.to_string(), "a proof that holds", "none")
+            }),
             // An unreadable `extra` is named below, and not also as a leaf that differs.
             Some(_) if extra.is_err() => {}
             Some(leaf_hash) => bind(&mut layer, &row, *value, at, leaf_hash),
@@ -788,7 +834,7 @@ fn binding_layer(manifest: Option<Value<'_>>, events: &[Value<'_>], proven: &Pro
             row.check(&mut layer, at, identity, extra);
         }
         let token = row.token_id.and_then(Value::as_str);
-        if token.is_none_or(|token| !tokens.contains(&token)) {
+        if layer.has_room_for_notes() && token.is_none_or(|token| !tokens.contains(&token)) {
             let place = format!("{at}/token_id");
             layer.note(Code::EventTokenUnsigned, place, "the manifest as it is now lists no such beacon");
         }
@@ -926,7 +972,7 @@ fn registration_difference(manifest: Value<'_>, leaf: &[u8]) -> Option<Problem> 
     let document = Document::read(leaf, &Limits::default()).ok()?;
     let leaf = document.root();
     let identity = Identity::of(manifest);
-    if let Err(problem) = identity.check_parties(leaf, "/manifest", Code::LogRegistrationDiffers) {
+    if let Some(problem) = identity.difference_of_parties(leaf, "/manifest", Code::LogRegistrationDiffers) {
         return Some(problem);
     }
     let key = |value: Option<Value<'_>>| value.and_then(Value::as_str).map(|text| text.to_ascii_lowercase());

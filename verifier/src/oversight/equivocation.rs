@@ -37,6 +37,7 @@ pub(crate) const FORM: &str = "assayer-equivocation-proof/1";
 
 /// What shows that two heads cannot belong to one log.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Contradiction {
     /// Two different leaves at one index.
     Leaf {

@@ -166,8 +166,10 @@ impl<'d> Row<'d> {
         extra: Result<(), Problem>,
     ) {
         let stated = [self.file_id, self.recipient_id, self.issuer_id];
-        let identity = identity.check(stated, at, Code::EventIdentityDiffers);
-        for outcome in [identity, extra, self.check_time(at)] {
+        if let Some(problem) = identity.difference(stated, at, Code::EventIdentityDiffers) {
+            layer.refute_with(problem);
+        }
+        for outcome in [extra, self.check_time(at)] {
             if let Err(problem) = outcome {
                 layer.refute(problem);
             }
@@ -275,27 +277,26 @@ impl<'d> Identity<'d> {
         }
     }
 
-    /// Compares file, recipient and issuer of a row (see [`IDENTITY`]) with the manifest's.
-    pub(crate) fn check(
-        &self,
-        stated: [Option<Value<'_>>; 3],
-        at: impl fmt::Display,
+    /// Compares file, recipient and issuer of a row (see [`IDENTITY`]) with the manifest's; gives what differs, yet to be put into
+    /// words.
+    pub(crate) fn difference<'r>(
+        &'r self,
+        stated: [Option<Value<'r>>; 3],
+        at: impl fmt::Display + 'r,
         code: Code,
-    ) -> Result<(), Problem> {
+    ) -> Option<impl FnOnce() -> Problem + 'r> {
         let signed = [&self.file_id, &self.recipient_id, &self.issuer_id];
-        for ((name, signed), found) in IDENTITY.iter().zip(signed).zip(stated) {
-            if !same_identity(signed, found) {
-                let expected = describe(signed.value);
-                return Err(Problem::new(code, format!("{at}/{name}"), expected, describe(found)));
-            }
-        }
-        Ok(())
+        let mut members = IDENTITY.iter().zip(signed).zip(stated);
+        let differs = members.find(|((_, signed), found)| !same_identity(signed, *found));
+        differs.map(move |((name, signed), found)| {
+            move || Problem::new(code, format!("{at}/{name}"), describe(signed.value), describe(found))
+        })
     }
 
     /// Compares recipient and issuer alone.
-    pub(crate) fn check_parties(&self, object: Value<'_>, at: &str, code: Code) -> Result<(), Problem> {
-        let [_, recipient, issuer] = object.pick(&IDENTITY);
-        self.check([self.file_id.value, recipient, issuer], at, code)
+    pub(crate) fn difference_of_parties(&self, leaf: Value<'_>, at: &str, code: Code) -> Option<Problem> {
+        let [_, recipient, issuer] = leaf.pick(&IDENTITY);
+        self.difference([self.file_id.value, recipient, issuer], at, code).map(|problem| problem())
     }
 }
 

@@ -535,7 +535,7 @@ fn join(at: &str, pointer: &str) -> String {
 /// let record = format!(r#"{{"index": 0, "leaf_hash": "{hash}", "leaf_data": "{{}}"}}"#);
 /// // The root of a tree of one leaf is its hash.
 /// let heads = [TreeHead { size: 1, root: hash }];
-/// let (trust, limits) = (Trust { heads: &heads, ..Trust::default() }, Limits::default());
+/// let (trust, limits) = (Trust::default().heads(&heads), Limits::default());
 /// let mut verifier = LogVerifier::new(&trust, &limits);
 /// // A log in parts of any length, each with the number of its first line.
 /// verifier.add(LogPart::read(1, record.as_bytes(), &limits));

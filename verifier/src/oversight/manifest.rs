@@ -18,6 +18,7 @@ use crate::verdict::{Layer, Problem};
 
 /// The rules by which a manifest is parsed and written anew before it is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Reading {
     /// Absent members get defaults; `null` members are left out everywhere; unknown members are refused; an empty
     /// recipient counts as absent. The Python registries.

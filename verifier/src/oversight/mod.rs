@@ -42,6 +42,7 @@ use crate::verdict::{Layer, Problem, Trace};
 
 /// The kinds of document that are known here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum DocumentKind {
     /// The answer of `/evidence/{file_id}`.
     Bundle,
@@ -56,6 +57,19 @@ pub enum DocumentKind {
     /// A page of `/tlog/range`, or one record of `leaves.jsonl`.
     Log,
 }
+
+/// Members by which a bundle is recognized, in ascending order.
+const OF_BUNDLES: [&str; 9] = [
+    "beacons",
+    "bundle_generated_at",
+    "bundle_signature_ed25519",
+    "events",
+    "manifest",
+    "registry_pub",
+    "tlog_head",
+    "tlog_proofs",
+    "watermarks",
+];
 
 impl DocumentKind {
     /// The stable name.
@@ -75,17 +89,7 @@ impl DocumentKind {
     #[must_use]
     pub fn of(root: Value<'_>) -> Option<Self> {
         let has = |names: &[&str]| names.iter().filter(|name| root.get(name).is_some()).count();
-        let bundle = has(&[
-            "manifest",
-            "registry_pub",
-            "tlog_head",
-            "tlog_proofs",
-            "events",
-            "beacons",
-            "watermarks",
-            "bundle_signature_ed25519",
-            "bundle_generated_at",
-        ]);
+        let bundle = root.pick(&OF_BUNDLES).iter().flatten().count();
         let form = root.get("form").and_then(Value::as_str).unwrap_or_default();
         if bundle >= 3 {
             Some(Self::Bundle)
@@ -117,41 +121,66 @@ impl DocumentKind {
     }
 }
 
-/// What the caller trusts. Everything is optional; what is not given ends as *not established*.
-#[derive(Clone, Debug, Default)]
-pub struct Trust<'a> {
-    /// Keys of registries: the identity key must be one of these.
-    pub registry_keys: &'a [PublicKey],
-    /// Keys of issuers: the manifest's key must be one of these.
-    pub issuer_keys: &'a [PublicKey],
-    /// Tree heads known from elsewhere: the log must contain them.
-    pub heads: &'a [TreeHead],
-    /// The file that was asked for.
-    pub file_id: Option<&'a str>,
-    /// The log, or its beginning, as downloaded.
-    pub log: Option<&'a Log>,
-    /// Times outside of which a registry key is not trusted; a key that is not named here is trusted at any time.
-    pub windows: &'a [KeyWindow],
-    /// Whether any issuer will do: then a manifest need only be signed by the key that it names.
-    pub any_issuer: bool,
-    /// Layers that must be established for `authentic`, beyond those that always must, of every document that has them.
-    pub required: &'a [&'static str],
-    /// ML-DSA-65 keys of issuers: hybrid manifests need one.
-    pub ml_dsa_keys: &'a [IssuerMlDsaKey],
-    /// Keys that sign attestations, beside those of registries: if any is given, one of all these must have signed.
-    pub attestation_keys: &'a [PublicKey],
-    /// Transparency logs whose checkpoints are believed.
-    pub log_keys: &'a [LogKey],
-    /// Certificates that the chains of time stamps must end at.
-    pub tsa_roots: &'a [TsaCertificate],
-    /// Certificates for time stamps that do not carry them; not trusted for being here.
-    pub tsa_certificates: &'a [TsaCertificate],
-    /// How old evidence may be.
-    pub freshness: Option<Freshness>,
-    /// Heads that were fetched from several places; the log must contain them all.
-    pub vantages: &'a [Vantage],
-    /// How many of these places must have seen a head for it to be `authentic`; 0 asks for none.
-    pub quorum: usize,
+/// Makes the type and, for each of its members, a method that sets it.
+macro_rules! trust {
+    ($(#[$doc:meta])* pub struct $name:ident<$life:lifetime> { $($(#[$what:meta])* $member:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        pub struct $name<$life> { $($(#[$what])* pub $member: $type,)* }
+
+        impl<$life> $name<$life> {
+            $($(#[$what])* #[must_use] pub fn $member(self, $member: $type) -> Self {
+                Self { $member, ..self }
+            })*
+        }
+    };
+}
+
+trust! {
+    /// What the caller trusts. Everything is optional; what is not given ends as *not established*.
+    ///
+    /// ```
+    /// use assayer_verifier::{PublicKey, oversight::Trust};
+    ///
+    /// let keys = [PublicKey([1; 32])]; // from elsewhere than the evidence
+    /// let trust = Trust::default().registry_keys(&keys).any_issuer(true);
+    /// assert_eq!(trust.registry_keys, keys);
+    /// ```
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct Trust<'a> {
+        /// Keys of registries: the identity key must be one of these.
+        registry_keys: &'a [PublicKey],
+        /// Keys of issuers: the manifest's key must be one of these.
+        issuer_keys: &'a [PublicKey],
+        /// Tree heads known from elsewhere: the log must contain them.
+        heads: &'a [TreeHead],
+        /// The file that was asked for.
+        file_id: Option<&'a str>,
+        /// The log, or its beginning, as downloaded.
+        log: Option<&'a Log>,
+        /// Times outside of which a registry key is not trusted; a key that is not named here is trusted at any time.
+        windows: &'a [KeyWindow],
+        /// Whether any issuer will do: then a manifest need only be signed by the key that it names.
+        any_issuer: bool,
+        /// Layers that must be established for `authentic`, beyond those that always must, of every document that has them.
+        required: &'a [&'static str],
+        /// ML-DSA-65 keys of issuers: hybrid manifests need one.
+        ml_dsa_keys: &'a [IssuerMlDsaKey],
+        /// Keys that sign attestations, beside those of registries: if any is given, one of all these must have signed.
+        attestation_keys: &'a [PublicKey],
+        /// Transparency logs whose checkpoints are believed.
+        log_keys: &'a [LogKey],
+        /// Certificates that the chains of time stamps must end at.
+        tsa_roots: &'a [TsaCertificate],
+        /// Certificates for time stamps that do not carry them; not trusted for being here.
+        tsa_certificates: &'a [TsaCertificate],
+        /// How old evidence may be.
+        freshness: Option<Freshness>,
+        /// Heads that were fetched from several places; the log must contain them all.
+        vantages: &'a [Vantage],
+        /// How many of these places must have seen a head for it to be `authentic`; 0 asks for none.
+        quorum: usize,
+    }
 }
 
 impl Trust<'_> {

@@ -225,14 +225,12 @@ pub(crate) fn verify_bundle(input: &[u8]) {
     let heads = [alone_head(readable.ok().as_ref()), Some(TreeHead { size: 3, root: empty_root() })];
     let heads: Vec<TreeHead> = heads.into_iter().flatten().collect();
     let (log, _) = Log::read([input, br#"{"index":0,"leaf_hash":"","leaf_data":"{}"}"#], &limits);
-    let trust = Trust {
-        registry_keys: &keys[0],
-        issuer_keys: &keys[1],
-        heads: &heads,
-        file_id: Some("e008bfab-9116-43e0-83c8-a2d0d9304e52"),
-        log: Some(&log),
-        ..Trust::default()
-    };
+    let trust = Trust::default()
+        .registry_keys(&keys[0])
+        .issuer_keys(&keys[1])
+        .heads(&heads)
+        .file_id(Some("e008bfab-9116-43e0-83c8-a2d0d9304e52"))
+        .log(Some(&log));
     let trusting = verify(input, &trust, &limits);
     trace_is_sound(&trusting);
     for refuted in alone.refuted() {
@@ -288,7 +286,8 @@ pub(crate) fn verify_log(input: &[u8]) {
         let Some(head) = log.head_at(total) else { continue };
         let other = TreeHead { root: assayer_verifier::sha256(b"another log"), ..head };
         for (known, expected) in [(head, Verdict::Authentic), (other, Verdict::Refuted)] {
-            let trust = Trust { heads: &[known], ..Trust::default() };
+            let heads = [known];
+            let trust = Trust::default().heads(&heads);
             let (_, trace) = verify_pages(documents.iter().copied(), &trust, &limits);
             assert_eq!(trace.verdict(), expected, "{known:?}");
         }
@@ -314,7 +313,7 @@ fn a_block_says_what_its_lines_say(input: &[u8]) {
 pub(crate) fn verify_proof_file(input: &[u8]) {
     let limits = Limits::default();
     let keys: Vec<PublicKey> = PublicKey::from_hex(REGISTRY_KEY).into_iter().collect();
-    let trusting = Trust { registry_keys: &keys, ..Trust::default() };
+    let trusting = Trust::default().registry_keys(&keys);
     for (trust, pinned) in [(Trust::default(), false), (trusting, true)] {
         let growth = verify_consistency_proof(input, &trust, &limits);
         let equivocation = verify_equivocation_proof(input, &trust, &limits);

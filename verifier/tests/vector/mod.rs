@@ -91,24 +91,22 @@ impl Known {
     }
 
     pub(crate) fn trust(&self) -> Trust<'_> {
-        Trust {
-            registry_keys: &self.registry_keys,
-            issuer_keys: &self.issuer_keys,
-            ml_dsa_keys: &self.ml_dsa_keys,
-            attestation_keys: &self.attestation_keys,
-            log_keys: &self.log_keys,
-            tsa_roots: &self.tsa_roots,
-            tsa_certificates: &self.tsa_certificates,
-            windows: &self.windows,
-            heads: &self.heads,
-            vantages: &self.vantages,
-            quorum: self.quorum,
-            required: &self.required,
-            freshness: self.freshness,
-            log: self.log.as_ref(),
-            file_id: self.file_id.as_deref(),
-            ..Trust::default()
-        }
+        Trust::default()
+            .registry_keys(&self.registry_keys)
+            .issuer_keys(&self.issuer_keys)
+            .ml_dsa_keys(&self.ml_dsa_keys)
+            .attestation_keys(&self.attestation_keys)
+            .log_keys(&self.log_keys)
+            .tsa_roots(&self.tsa_roots)
+            .tsa_certificates(&self.tsa_certificates)
+            .windows(&self.windows)
+            .heads(&self.heads)
+            .vantages(&self.vantages)
+            .quorum(self.quorum)
+            .required(&self.required)
+            .freshness(self.freshness)
+            .log(self.log.as_ref())
+            .file_id(self.file_id.as_deref())
     }
 }
 
