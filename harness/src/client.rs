@@ -15,6 +15,8 @@ use crate::transcript::{Answer, Failure};
 
 /// No larger answer is read.
 const LARGEST_ANSWER: u64 = 64 << 20;
+/// Bytes that are read before a body begins. After an interim answer (100, 103) the client counts what came of the body as well.
+const LARGEST_HEAD: usize = 4 << 20;
 /// No answer is waited for longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How many requests of a burst are on their way at the same time.
@@ -99,6 +101,7 @@ impl Client {
             .max_redirects_will_error(false)
             .timeout_global(Some(PATIENCE))
             .proxy(None)
+            .max_response_header_size(LARGEST_HEAD)
             .user_agent(concat!("assayer/", env!("CARGO_PKG_VERSION")))
             .allow_non_standard_methods(true)
             .build();

@@ -33,9 +33,10 @@ impl Secrets {
 
     /// The header fields that carry the credentials of a request, as they are sent.
     pub(crate) fn fields(&self, authorization: Authorization, request: &Request) -> Result<Fields, String> {
-        let known = match authorization {
-            Authorization::Operator => self.operator_token.as_deref(),
-            Authorization::DnsEvent => self.dns_event_secret.as_deref(),
+        let (operator, dns_event) = (self.operator_token.as_deref(), self.dns_event_secret.as_deref());
+        let (known, other) = match authorization {
+            Authorization::Operator => (operator, dns_event),
+            Authorization::DnsEvent => (dns_event, operator),
         };
         let usual = match authorization {
             Authorization::Operator => CredentialField::Bearer,
@@ -48,7 +49,7 @@ impl Secrets {
             (None, Some(_)) => vec![Credential { field: usual, is: CredentialText::Right }],
         };
         let field = |credential: &Credential| {
-            Ok(field_of(authorization, credential.field, &text_of(known, credential.is)?))
+            Ok(field_of(authorization, credential.field, &text_of(known, other, credential.is)?))
         };
         credentials.iter().map(field).collect()
     }
@@ -81,15 +82,20 @@ fn field_of(authorization: Authorization, field: CredentialField, text: &str) ->
     };
     match field {
         CredentialField::Bearer => ("Authorization".to_owned(), format!("Bearer {text}")),
+        CredentialField::LowerCaseBearer => ("Authorization".to_owned(), format!("bearer {text}")),
         CredentialField::OwnField => (own.to_owned(), text.to_owned()),
     }
 }
 
-fn text_of(known: Option<&str>, text: CredentialText) -> Result<String, String> {
+fn text_of(known: Option<&str>, other: Option<&str>, text: CredentialText) -> Result<String, String> {
     let secret = || known.ok_or_else(|| "the run does not know this secret".to_owned());
+    let random = || random_hex(16).map_err(|error| error.to_string());
     match text {
         CredentialText::Empty => Ok(String::new()),
         CredentialText::Longer => Ok(format!("{}0", secret()?)),
+        CredentialText::OfOtherRoutes => {
+            other.filter(|other| known != Some(*other)).map_or_else(random, |other| Ok(other.to_owned()))
+        }
         CredentialText::OtherCase => {
             other_case(secret()?).ok_or_else(|| "the secret has no letter in it".to_owned())
         }
@@ -97,7 +103,7 @@ fn text_of(known: Option<&str>, text: CredentialText) -> Result<String, String> 
             prefix(secret()?).ok_or_else(|| "the secret is too short to be cut".to_owned())
         }
         CredentialText::Right => secret().map(str::to_owned),
-        CredentialText::Wrong => random_hex(16).map_err(|error| error.to_string()),
+        CredentialText::Wrong => random(),
     }
 }
 
@@ -153,7 +159,7 @@ mod tests {
         for is in
             [CredentialText::Longer, CredentialText::OtherCase, CredentialText::Prefix, CredentialText::Right]
         {
-            let sent = text_of(secrets.dns_event_secret.as_deref(), is).unwrap();
+            let sent = text_of(secrets.dns_event_secret.as_deref(), None, is).unwrap();
             let blotted = secrets.blotter().text(&format!("you said {sent}"));
             assert!(
                 blotted.starts_with("you said (secret)") && !blotted.contains("ush"),
@@ -176,13 +182,19 @@ mod tests {
         assert_eq!(bearer(CredentialText::Longer), "Bearer Token-770");
         assert_eq!(bearer(CredentialText::OtherCase), "Bearer tOKEN-77");
         assert_eq!(bearer(CredentialText::Empty), "Bearer ");
+        let lower = sent(CredentialField::LowerCaseBearer, CredentialText::Right).unwrap();
+        assert_eq!(lower, [("Authorization".to_owned(), "bearer Token-77".to_owned())]);
+        let other = |known, other| text_of(Some(known), other, CredentialText::OfOtherRoutes).unwrap();
+        assert_eq!(other("Token-77", Some("dns")), "dns");
+        assert_ne!(other("Token-77", Some("Token-77")), "Token-77", "one secret for both opens both");
+        assert_eq!(other("Token-77", None).len(), 32);
         let own = sent(CredentialField::OwnField, CredentialText::Right).unwrap();
         assert_eq!(own, [("X-Oversight-Operator-Token".to_owned(), "Token-77".to_owned())]);
         let unknown = Request { secret: Some(SecretUse::Wrong), ..Request::default() };
         assert_eq!(secrets.fields(Authorization::DnsEvent, &unknown).unwrap().len(), 1);
         assert!(
-            text_of(None, CredentialText::Prefix).is_err()
-                && text_of(Some("12"), CredentialText::OtherCase).is_err()
+            text_of(None, None, CredentialText::Prefix).is_err()
+                && text_of(Some("12"), None, CredentialText::OtherCase).is_err()
         );
     }
 }

@@ -440,6 +440,8 @@ pub struct Credential {
 pub enum CredentialField {
     /// `Authorization`, with the scheme `Bearer`.
     Bearer,
+    /// The same with the scheme in lower case, which is the same scheme (RFC 9110, section 11.1).
+    LowerCaseBearer,
     /// The registry's own field for this secret.
     OwnField,
 }
@@ -452,6 +454,9 @@ pub enum CredentialText {
     Empty,
     /// The secret with one character more.
     Longer,
+    /// What opens the other guarded routes: the secret for DNS events in place of the operator's token, and the other way round. One
+    /// drawn at random, where the run does not know it or both are one.
+    OfOtherRoutes,
     /// The secret with its letters in the other case.
     OtherCase,
     /// The secret without its last character.
