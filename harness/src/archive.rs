@@ -16,6 +16,7 @@
 mod differences;
 mod har;
 mod manifest;
+mod order;
 mod read;
 mod recheck;
 mod verdicts;

@@ -49,15 +49,16 @@ impl Budget {
     }
 }
 
-impl std::fmt::Display for Budget {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Budget {
+    /// What is going to be sent, and how long that takes at a pace, in words.
+    #[must_use]
+    pub fn told(&self, pace: Pace) -> String {
         let Self { least, most, registers, records_events } = self;
-        let Pace { burst, per_second } = Pace::POLITE;
-        let [shortest, longest] = [*least, *most].map(|count| Self::at_pace(count, Pace::POLITE).as_secs());
+        let Pace { burst, per_second } = pace;
+        let [shortest, longest] = [*least, *most].map(|count| Self::at_pace(count, pace).as_secs());
         let requests = range(*least, *most);
         let seconds = range(shortest, longest);
-        write!(
-            f,
+        format!(
             "requests: {requests}, of which at most {registers} register a file and at most {records_events} record an event; \
              {burst} at once, then {per_second} a second, in {seconds} s if the target answers at once"
         )
@@ -86,14 +87,15 @@ mod tests {
         let frozen = Budget { least: 17, most: 17, registers: 1, records_events: 3 };
         assert_eq!(of("0.4.12"), frozen);
         let strict = of("strict");
-        assert!(strict.least > 200 && strict.most > strict.least + 100 && strict.registers > 1, "{strict}");
+        assert!(strict.least > 200 && strict.most > strict.least + 100 && strict.registers > 1, "{strict:?}");
         assert_eq!(Budget::of(&[]), Budget::default());
-        let said = frozen.to_string();
+        let said = frozen.told(Pace::POLITE);
         assert!(
             said.starts_with("requests: 17, of which at most 1 register a file and at most 3 record"),
             "{said}"
         );
         let range = format!("requests: {} to {}, ", strict.least, strict.most);
-        assert!(strict.to_string().starts_with(&range), "{strict}");
+        let said = strict.told(Pace::of(1000));
+        assert!(said.starts_with(&range) && said.contains("in 0 s"), "{said}");
     }
 }

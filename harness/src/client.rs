@@ -41,6 +41,13 @@ pub struct Pace {
 impl Pace {
     /// For a target that belongs to somebody.
     pub const POLITE: Self = Self { burst: 20.0, per_second: 8.0 };
+
+    /// For a target whose operator says how many requests a second it takes from this client.
+    #[must_use]
+    pub fn of(per_second: u16) -> Self {
+        let per_second = f64::from(per_second.max(1));
+        Self { burst: Self::POLITE.burst.max(per_second), per_second }
+    }
 }
 
 /// What is sent.

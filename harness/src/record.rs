@@ -286,43 +286,9 @@ impl<'s, 'o> Recorder<'s, 'o> {
         self.push(exchange, None, attempt, Outcome::NotSent { because, out_of_time: self.is_out_of_time });
     }
 
-    /// The numbers that an exchange is sent for; one `None` if it is not repeated.
+    /// The numbers that an exchange is sent for after what was recorded so far.
     fn numbers(&self, exchange: &Exchange) -> Result<Vec<Option<u64>>, String> {
-        for needed in &exchange.needs {
-            if !self.was_accepted(needed) {
-                return Err(format!("`{needed}`, which it needs, was not accepted"));
-            }
-        }
-        let Some(each) = &exchange.each else { return Ok(vec![None]) };
-        let below = resolve(&Json::String(each.below.clone()), &|reference| self.look_up(reference, None))
-            .map_err(|error| error.to_string())?;
-        let written = below.as_str().and_then(|text| text.parse().ok());
-        let count = below.as_u64().or(written);
-        let below = count.ok_or_else(|| format!("{} is {below}, expected a count", each.below))?;
-        let turns = below.div_ceil(each.step.max(1));
-        let chosen = match each.beyond {
-            Beyond::Nothing if turns > each.most => {
-                return Err(format!(
-                    "it would have to be sent {turns} times, at most {} is it sent",
-                    each.most
-                ));
-            }
-            Beyond::Nothing | Beyond::Sample => {
-                sample(turns, each.most, &format!("{} {}", self.transcript.manifest.seed, exchange.id))
-            }
-        };
-        Ok(chosen.into_iter().map(|turn| Some(turn.saturating_mul(each.step))).collect())
-    }
-
-    fn was_accepted(&self, exchange: &str) -> bool {
-        let answers = self.transcript.of(exchange);
-        let accepts = |recorded: &&Recorded| match &recorded.outcome {
-            Outcome::Answered { answer, .. } => {
-                not_an_acceptance(self.suite, &self.transcript, exchange, answer).is_none()
-            }
-            Outcome::Failed { .. } | Outcome::NotSent { .. } => false,
-        };
-        !answers.is_empty() && answers.iter().all(accepts)
+        numbers(self.suite, &self.transcript, exchange)
     }
 
     /// Values, fixtures, the number of this turn, and parts of answers.
@@ -579,6 +545,48 @@ pub(crate) fn not_an_acceptance(
 pub(crate) fn of_turn(reference: &Reference, each: Option<u64>) -> Reference {
     let number = each.map(|each| each.to_string()).unwrap_or_default();
     Reference { name: reference.name.clone(), pointer: reference.pointer.replace("{each}", &number) }
+}
+
+/// The numbers that an exchange is sent for after what was recorded before it; one `None` if it is not repeated. They follow from
+/// the answers and from the seed, so that nobody can leave out the turn that went wrong.
+///
+/// # Errors
+/// Why it is not sent, in words.
+pub(crate) fn numbers(
+    suite: &Suite,
+    before: &Transcript,
+    exchange: &Exchange,
+) -> Result<Vec<Option<u64>>, String> {
+    if let Some(needed) = exchange.needs.iter().find(|needed| !was_accepted(suite, before, needed)) {
+        return Err(format!("`{needed}`, which it needs, was not accepted"));
+    }
+    let Some(each) = &exchange.each else { return Ok(vec![None]) };
+    let below = resolve(&Json::String(each.below.clone()), &|reference| {
+        look_up(before, &of_turn(reference, None), u32::MAX)
+    });
+    let below = below.map_err(|error| error.to_string())?;
+    let written = below.as_str().and_then(|text| text.parse().ok());
+    let count = below.as_u64().or(written);
+    let below = count.ok_or_else(|| format!("{} is {below}, expected a count", each.below))?;
+    let turns = below.div_ceil(each.step.max(1));
+    let chosen = match each.beyond {
+        Beyond::Nothing if turns > each.most => {
+            return Err(format!("it would have to be sent {turns} times, at most {} is it sent", each.most));
+        }
+        Beyond::Nothing | Beyond::Sample => {
+            sample(turns, each.most, &format!("{} {}", before.manifest.seed, exchange.id))
+        }
+    };
+    Ok(chosen.into_iter().map(|turn| Some(turn.saturating_mul(each.step))).collect())
+}
+
+fn was_accepted(suite: &Suite, transcript: &Transcript, exchange: &str) -> bool {
+    let answers = transcript.of(exchange);
+    let accepts = |recorded: &&Recorded| match &recorded.outcome {
+        Outcome::Answered { answer, .. } => not_an_acceptance(suite, transcript, exchange, answer).is_none(),
+        Outcome::Failed { .. } | Outcome::NotSent { .. } => false,
+    };
+    !answers.is_empty() && answers.iter().all(accepts)
 }
 
 /// What a reference stands for in a transcript, with exchanges as they went up to an attempt.

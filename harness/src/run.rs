@@ -77,6 +77,8 @@ pub struct Options<'o> {
     pub seed: Option<String>,
     /// Folder in which an archive is written while the run goes on.
     pub out: Option<&'o Path>,
+    /// How fast a registry at a URL is asked; at the polite pace if absent.
+    pub pace: Option<Pace>,
     /// How long it may take; fifteen minutes if absent. What is not sent by then leaves the run inconclusive.
     pub longest: Option<Duration>,
 }
@@ -104,7 +106,10 @@ pub fn run_with(
             of_this_process(Arc::new(started))
         }
         Against::Started(started) => of_this_process(Arc::clone(started)),
-        Against::Url(url, secrets) => (None, url.clone(), secrets.clone(), Some(Pace::POLITE), url.as_str()),
+        Against::Url(url, secrets) => {
+            let pace = options.pace.unwrap_or(Pace::POLITE);
+            (None, url.clone(), secrets.clone(), Some(pace), url.as_str())
+        }
     };
     let client = Client::new(&url, pace)?;
     let mut recorder = Recorder::new(job, client, secrets, name, options)?;

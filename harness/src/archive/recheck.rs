@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::differences::{self, Difference, MOST};
-use super::{Archive, ArchiveState, Derived, Manifest, VERDICTS_FORM, Verdicts, file, har, sha256};
+use super::{Archive, ArchiveState, Derived, Manifest, VERDICTS_FORM, Verdicts, file, har, order, sha256};
 use crate::job::{Job, UnknownName, cases_named, edition, wire};
 use crate::own_suite::own_suite;
-use crate::plan::{cases, exchanges};
+use crate::plan::cases;
 use crate::run::{judged, tool};
 use crate::transcript::{Outcome, Recorded, Transcript};
 
@@ -82,7 +82,7 @@ pub fn recheck(archive: &Archive, suite: &Suite) -> Result<(Recheck, Report), Un
     let mut found = archive.integrity.clone();
     found.extend(of_the_manifest(&job, &transcript));
     found.extend(manifest.contradictions());
-    found.extend(of_the_order(&job, &transcript));
+    found.extend(order::differences(&job, &transcript));
     let mut not_compared = Vec::new();
     if manifest.state == ArchiveState::Complete {
         not_compared = layouts_of_another_version(manifest, &derived);
@@ -144,47 +144,6 @@ fn of_the_manifest(job: &Job<'_>, transcript: &Transcript) -> Vec<Difference> {
     let names: Vec<&String> = job.cases.iter().map(|case| &case.check.id).collect();
     if !manifest.checks.iter().eq(names.iter().copied()) {
         differs("/checks", &manifest.checks.join(" "), "the checks in the order of the edition, once each");
-    }
-    found
-}
-
-/// The transcript against the plan: which exchanges are there, in which order, with which effect, at which time.
-fn of_the_order(job: &Job<'_>, transcript: &Transcript) -> Vec<Difference> {
-    let planned: Vec<&str> =
-        exchanges(job.suite, job.cases).iter().map(|exchange| exchange.id.as_str()).collect();
-    let place = |name: &str| planned.iter().position(|known| *known == name);
-    let mut found = Vec::new();
-    let mut differs = |n: u64, recorded: String, derived: String| {
-        found.push(Difference::new(file::TRANSCRIPT, &format!("line {}", n + 1), recorded, derived));
-    };
-    let mut before: Option<(u32, usize, Option<u64>)> = None;
-    for recorded in &transcript.exchanges {
-        let exchange = job.suite.exchange(&recorded.exchange);
-        let (Some(exchange), Some(place)) = (exchange, place(&recorded.exchange)) else {
-            differs(recorded.n, recorded.exchange.clone(), "an exchange that the checks need".to_owned());
-            continue;
-        };
-        if exchange.effect != recorded.effect {
-            differs(recorded.n, format!("{:?}", recorded.effect), format!("{:?}", exchange.effect));
-        }
-        let here = (recorded.attempt, place, recorded.each);
-        if before.is_some_and(|before| before >= here) {
-            let text = "an exchange that comes later in the plan than the one before".to_owned();
-            differs(recorded.n, recorded.exchange.clone(), text);
-        }
-        before = Some(here);
-    }
-    if transcript.manifest.state == ArchiveState::Complete {
-        let is_there = |name: &str| transcript.exchanges.iter().any(|recorded| recorded.exchange == name);
-        let is_repeated = |name: &str| job.suite.exchange(name).is_some_and(|known| known.each.is_some());
-        for name in planned.iter().filter(|name| !is_there(name) && !is_repeated(name)) {
-            found.push(Difference::new(
-                file::TRANSCRIPT,
-                name,
-                "nothing",
-                "an exchange that the checks need",
-            ));
-        }
     }
     found
 }

@@ -8,8 +8,8 @@ use assayer_harness::burn_in::{
     registered, round, slack_s,
 };
 use assayer_harness::{
-    Against, Archive, ArchiveState, Case, Client, Job, Options, Outcome as Recording, Recorded, Secrets,
-    Transcript, allowed, cases, edition, own_suite, recheck, run_with, tool, wire,
+    Against, Archive, ArchiveState, Case, Client, Job, Options, Outcome as Recording, Pace, Recorded,
+    Secrets, Transcript, allowed, cases, edition, own_suite, recheck, run_with, tool, wire,
 };
 use assayer_reports::{Mode, Report, Selection};
 use assayer_vectors::{Edition, SUITE, Suite, Wire};
@@ -34,6 +34,9 @@ pub(crate) struct BurnInArguments {
     /// Seconds from one round to the next.
     #[arg(long, value_name = "S", default_value_t = 3600)]
     interval: u64,
+    /// At most so many requests a second, for a registry whose limit allows more than 8.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    rate: Option<u16>,
     /// What the live run may leave behind.
     #[arg(long, value_enum, default_value = "canary")]
     mode: ModeName,
@@ -404,6 +407,7 @@ impl Burning<'_> {
             given: self.report.file_ids.clone(),
             out: Some(&folder),
             progress: Some(&progress),
+            pace: self.arguments.rate.map(Pace::of),
             ..Options::default()
         };
         let against = Against::Url(self.arguments.url.clone(), self.secrets.clone());

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use assayer_harness::{
-    Against, Budget, Case, ClaimError, Client, Job, Misbehaviour, Options, RunError, Secrets, allowed, cases,
-    coloured, edition, exchanges, run_with, signing_key, wire,
+    Against, Budget, Case, ClaimError, Client, Job, Misbehaviour, Options, Pace, RunError, Secrets, allowed,
+    cases, coloured, edition, exchanges, run_with, signing_key, wire,
 };
 use assayer_reports::{Form, FormError, Mode, NoBadge, Outcome, Report, Selection};
 use assayer_vectors::{SUITE, Suite};
@@ -49,6 +49,9 @@ pub(crate) struct CheckArguments {
     /// You operate the target, and what a full run writes into its log for good is welcome there.
     #[arg(long)]
     i_operate_this_target: bool,
+    /// At most so many requests a second, for a target whose limit allows more than 8.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    rate: Option<u16>,
     /// Choose the turns of long repetitions as an earlier run did (the seed stands in its manifest).
     #[arg(long, value_name = "TEXT")]
     seed: Option<String>,
@@ -133,6 +136,11 @@ fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     }
 }
 
+/// How fast the target is asked.
+fn pace(rate: Option<u16>) -> Pace {
+    rate.map_or(Pace::POLITE, Pace::of)
+}
+
 /// Nothing is sent for a picture or a claim that there cannot be.
 fn can_be_had(arguments: &CheckArguments, selection: Selection) -> Result<(), Failure> {
     if matches!(arguments.format, Format::Badge) && selection == Selection::Part {
@@ -154,7 +162,7 @@ fn recorded(arguments: &CheckArguments, job: &Job<'_>) -> Result<Report, Failure
     let planned = exchanges(job.suite, job.cases);
     if let Against::Url(url, _) = &against {
         permitted(url, mode, arguments.i_operate_this_target)?;
-        complain(Budget::of(&planned));
+        complain(Budget::of(&planned).told(pace(arguments.rate)));
     }
     let bar = Bar::new(planned.len());
     let progress = |done| bar.is_at(done);
@@ -164,6 +172,7 @@ fn recorded(arguments: &CheckArguments, job: &Job<'_>) -> Result<Report, Failure
         progress: Some(&progress),
         seed: arguments.seed.clone(),
         out: arguments.out.as_deref(),
+        pace: arguments.rate.map(Pace::of),
         longest: None,
     };
     let (report, _) = run_with(job, &against, &options).map_err(|error| match error {

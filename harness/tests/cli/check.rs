@@ -77,7 +77,7 @@ fn useless_servers_pass_nothing_beyond_a_bare_status() {
         ("404 to all", serve(|_| (404, "<h1>nothing here</h1>".to_owned()))),
         ("refuses all", serve(|_| (400, r#"{"error":{"code":"missing_field","message":"no"}}"#.to_owned()))),
     ];
-    // Each of them is asked at a polite pace, so they are asked side by side.
+    // Each of them is asked again and again what it answers slowly, so they are asked side by side.
     std::thread::scope(|scope| {
         let bare = &bare;
         for (name, address) in servers {
@@ -89,7 +89,8 @@ fn useless_servers_pass_nothing_beyond_a_bare_status() {
 fn passes_nothing_beyond(bare: &[String], name: &str, address: SocketAddr) {
     for edition in ["0.4.7", "0.4.12", "strict"] {
         let url = format!("http://{address}");
-        let output = run(&["check", "--url", &url, "--edition", edition, "--format", "json"]);
+        let call = ["check", "--url", &url, "--rate", "1000", "--edition", edition, "--format", "json"];
+        let output = run(&call);
         let report = json(&output);
         assert_eq!(code(&output), 1, "{name}: {edition}");
         assert_eq!(report["conformant"], false, "{name}: {edition}");
