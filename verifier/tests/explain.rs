@@ -47,6 +47,7 @@ fn signed_bytes_are_those_that_the_signatures_fit() {
         // Anybody can check it with nothing but these three.
         assert_eq!(verify(&first.key.unwrap(), &first.bytes, &first.signature.unwrap()), Ok(()), "{layer}");
         assert_eq!(first.schemes, trace.layer(layer).unwrap().schemes, "{layer}");
+        assert_eq!(first.readings, trace.layer(layer).unwrap().readings, "{layer}");
     }
     let document: Json = serde_json::from_str(&text).unwrap();
     let leaves = &detail(&explanation, "event-binding").bytes;

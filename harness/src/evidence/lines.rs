@@ -10,6 +10,9 @@ const BLOCK: usize = 1 << 17;
 /// How much is passed over of a line beyond the limit for a document, and of blank lines, before the rest is given up.
 const PASSED_OVER: u64 = 256 << 20;
 
+/// How many blank lines in a row are passed over: nobody writes more than a few, and each costs as much as a filled one.
+const MOST_BLANK: u64 = 1 << 22;
+
 /// A line that is not blank.
 #[derive(Default)]
 pub(super) struct Line {
@@ -69,7 +72,7 @@ impl<R: Read> Lines<R> {
     /// The next line that is not blank. What is beyond the limit of an overlong line is skipped.
     pub(super) fn next_filled(&mut self) -> std::io::Result<Option<Line>> {
         let mut before = Vec::new();
-        let mut blank = 0_u64;
+        let (mut blank, mut blank_lines) = (0_u64, 0_u64);
         loop {
             if let Some(error) = self.failed.take() {
                 return Err(error);
@@ -90,8 +93,9 @@ impl<R: Read> Lines<R> {
                 before.extend_from_slice(&bytes);
             }
             blank += read as u64;
-            if blank > PASSED_OVER {
-                let text = format!("expected a document, found more than {PASSED_OVER} bytes of blank lines");
+            blank_lines += 1;
+            if blank > PASSED_OVER || blank_lines > MOST_BLANK {
+                let text = format!("expected a document, found {blank_lines} blank lines of {blank} bytes");
                 return Err(Error::new(ErrorKind::InvalidData, text));
             }
         }

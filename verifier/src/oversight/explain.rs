@@ -259,7 +259,11 @@ fn signed(
     // A stable sort: what fits comes first.
     found.sort_by_key(|recomputed| recomputed.fits != Some(true));
     if let Some((first, others)) = found.split_first_mut() {
-        let with = format!("what {} writes", names(&first.schemes));
+        let read = match first.readings.as_slice() {
+            [] => String::new(),
+            readings => format!(", read as {}", readings.join(", ")),
+        };
+        let with = format!("what {} writes{read}", names(&first.schemes));
         for other in others {
             other.difference = difference(&other.bytes, &first.bytes, &with, 0);
         }

@@ -362,8 +362,9 @@ pub(crate) fn signed_texts<'d>(
     manifest: Value<'d>,
 ) -> impl Iterator<Item = (Vec<Scheme>, Vec<&'static str>, Vec<u8>)> + use<'d> {
     candidates(manifest).filter_map(|(names, text)| {
-        let (readings, schemes): (Vec<_>, Vec<_>) =
+        let (mut readings, schemes): (Vec<_>, Vec<_>) =
             names.map(|(reading, scheme)| (reading.as_str(), scheme)).unzip();
+        readings.dedup();
         Some((schemes, readings, text.write()?))
     })
 }

@@ -19,6 +19,11 @@ pub(super) fn receipts(bundle: Value<'_>, key: Option<PublicKey>, trust: &Trust<
     let mut detail = Detail::new("registration");
     let list = bundle.get("registration_receipts").into_iter().flat_map(Value::items);
     for (position, receipt) in list.enumerate().filter(|(_, receipt)| receipt.kind() == Kind::Object) {
+        if detail.is_full() {
+            let has_leaf = receipt.get("leaf_data_hex").is_some_and(|leaf| leaf.kind() == Kind::String);
+            detail.more += 1 + usize::from(has_leaf);
+            continue;
+        }
         let at = format!("/registration_receipts/{position}");
         let text = receipt.get("signature").and_then(Value::as_str);
         let candidates = texts(receipt::signed_form(receipt), Nulls::Keep, &BUNDLE_SCHEMES)
