@@ -202,3 +202,32 @@ fn logs_end_alike_in_one_block_and_line_by_line() {
     let differing: Vec<_> = paths.iter().filter(|path| differ(path)).collect();
     assert!(paths.len() > 30 && differing.is_empty(), "{differing:?}");
 }
+
+/// Other documents are held against a statement, so nothing may stand in it that a forger could have written.
+#[test]
+fn a_bundle_states_only_what_its_layers_establish() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/bundles-together/grown.json");
+    let vector: Json = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let bundle: Json =
+        serde_json::from_str(text(&vector, "/input/document").lines().next().unwrap()).unwrap();
+    let stated = |bundle: &Json, trust: &Trust<'_>| {
+        let statement = verify_bundle(bundle.to_string().as_bytes(), trust, &Limits::default()).statement;
+        statement.map(|it| (it.head.is_some(), it.generated.is_some(), it.manifest.is_some()))
+    };
+    let anybody = Trust::default();
+    assert_eq!(stated(&bundle, &anybody), Some((true, true, true)));
+
+    let forged = |pointer: &str| {
+        let mut forged = bundle.clone();
+        let signature = forged.pointer_mut(pointer).unwrap();
+        *signature = Json::String("0".repeat(signature.as_str().unwrap().len()));
+        stated(&forged, &anybody)
+    };
+    assert_eq!(forged("/bundle_signature_ed25519"), Some((true, false, false)));
+    assert_eq!(forged("/tlog_head/signature"), Some((false, false, false)));
+
+    let another = Trust::default().file_id(Some("a-file-that-was-not-asked-for"));
+    assert_eq!(stated(&bundle, &another), Some((true, true, false)));
+    let stranger = [PublicKey([7; 32])];
+    assert_eq!(stated(&bundle, &Trust::default().registry_keys(&stranger)), None);
+}

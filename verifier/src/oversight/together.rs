@@ -261,3 +261,74 @@ fn trace_of(layer: Layer) -> Trace {
     debug_assert_ne!(Trace::new(layers.clone(), required.clone()).verdict(), Verdict::Authentic);
     Trace::new(layers, required)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundle(size: u64, at: i64) -> Statement {
+        let head = TreeHead { size, root: Hash([7; 32]) };
+        Statement { head: Some(head), generated: Some(at), ..Statement::new(PublicKey([1; 32]), false) }
+    }
+
+    fn found(statements: &[Statement]) -> Vec<CrossFinding> {
+        let mut check = CrossCheck::new(100);
+        for (number, statement) in statements.iter().enumerate() {
+            assert_eq!(check.add(&number.to_string(), statement), []);
+        }
+        check.finish()
+    }
+
+    #[test]
+    fn the_first_and_the_last_time_of_a_head_count_whenever_they_were_met() {
+        for times in [[100, 50, 200], [200, 100, 50], [50, 200, 100]] {
+            let mut smaller: Vec<_> = times.map(|at| bundle(5, at)).into();
+            smaller.push(bundle(7, 150));
+            assert_eq!(found(&smaller)[0].path.split(" and ").next(), Some("3"), "{times:?}");
+        }
+        for times in [[300, 150, 400], [150, 300, 400], [400, 300, 150]] {
+            let mut larger: Vec<_> = times.map(|at| bundle(7, at)).into();
+            larger.push(bundle(5, 200));
+            assert_eq!(found(&larger)[0].path.split(" and ").nth(1), Some("3"), "{times:?}");
+        }
+        assert_eq!(found(&[bundle(5, 100), bundle(5, 50), bundle(7, 150)]), []);
+    }
+
+    #[test]
+    fn every_tree_that_became_smaller_is_counted_against_the_latest_of_all_smaller_ones() {
+        let found = found(&[bundle(5, 100), bundle(6, 50), bundle(7, 70), bundle(8, 101)]);
+        let layer = found[0].trace.layers.iter().find(|layer| layer.id == "append-only").unwrap();
+        assert_eq!((found.len(), layer.problems), (1, 2));
+    }
+
+    #[test]
+    fn a_head_is_trusted_as_soon_as_one_of_its_documents_is() {
+        let trusted = Statement { is_trusted: true, ..bundle(5, 100) };
+        for statements in [[bundle(5, 100), trusted.clone()], [trusted, bundle(5, 100)]] {
+            let mut check = CrossCheck::new(100);
+            for statement in &statements {
+                assert_eq!(check.add("a", statement), []);
+            }
+            assert_eq!(check.trusted_heads().count(), 1);
+        }
+        let mut check = CrossCheck::new(100);
+        check.add("a", &bundle(5, 100));
+        assert_eq!(check.trusted_heads().count(), 0);
+    }
+
+    #[test]
+    fn what_found_no_room_is_said_to_be_not_compared() {
+        let of_file = |number| {
+            let manifest = ShownManifest::new(Hash([number; 32]), PublicKey([2; 32]), Hash([3; 32]));
+            Statement { manifest: Some(manifest), ..Statement::new(PublicKey([1; 32]), false) }
+        };
+        for [one, other] in [[bundle(5, 100), bundle(6, 100)], [of_file(1), of_file(2)]] {
+            let mut check = CrossCheck::new(1);
+            check.add("a", &one);
+            check.add("b", &one);
+            assert_eq!(check.left_out, 0);
+            check.add("c", &other);
+            assert_eq!(check.finish().len(), 1);
+        }
+    }
+}
