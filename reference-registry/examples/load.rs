@@ -1,4 +1,4 @@
-//! Measures a registry over loopback; `docs/registry-performance.md` says how to read what it prints.
+//! Measures a registry over loopback; `docs/registry-storage.md` says how to read what it prints.
 //!
 //! ```text
 //! cargo run --release -p assayer-reference-registry --example load -- all
