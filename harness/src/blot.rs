@@ -14,11 +14,11 @@ const SHORTEST_CORE: usize = 6;
 
 /// Takes secrets out of what came back. It is made once for a run: every text of an answer goes through it.
 pub(crate) struct Blotter {
-    /// What must not be written down, the longest form of each first.
+    /// What must not be written down.
     secrets: Vec<Vec<u8>>,
     /// The bytes with which a spelling of one may begin.
     begins: [bool; 256],
-    /// All of them in hexadecimal and base64.
+    /// All of them in hexadecimal and base64, the longest first.
     encodings: Vec<Vec<u8>>,
     /// Finds any of the encodings in one pass, as almost no text has one.
     any: Option<AhoCorasick>,
@@ -31,7 +31,8 @@ impl Blotter {
             let first = |secret: &Vec<u8>| secret.first().is_some_and(|first| usize::from(*first) == byte);
             secrets.iter().any(first) || u8::try_from(byte).is_ok_and(begins_escape)
         });
-        let encodings: Vec<_> = secrets.iter().flat_map(|secret| encodings(secret)).collect();
+        let mut encodings: Vec<_> = secrets.iter().flat_map(|secret| encodings(secret)).collect();
+        encodings.sort_by_key(|form| std::cmp::Reverse(form.len()));
         let any = AhoCorasick::new(&encodings).ok();
         Self { secrets, begins, encodings, any }
     }
@@ -66,8 +67,9 @@ impl Blotter {
             text.get(at..).and_then(|rest| rest.iter().position(may_begin)).map(|next| at + next)
         {
             at = next + 1;
-            let ends = self.secrets.iter().find_map(|secret| end_of_spelling(&text, next, secret));
-            if let Some(end) = ends {
+            // One secret may begin as another does: the longest goes, or the rest of it would stay.
+            let ends = self.secrets.iter().filter_map(|secret| end_of_spelling(&text, next, secret));
+            if let Some(end) = ends.max() {
                 out.extend_from_slice(text.get(copied..next).unwrap_or_default());
                 out.extend_from_slice(BLOT.as_bytes());
                 (copied, at) = (end, end);

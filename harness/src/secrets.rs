@@ -154,6 +154,17 @@ mod tests {
     }
 
     #[test]
+    fn of_two_secrets_that_begin_alike_nothing_stays() {
+        let [short, long] = ["hush-hush", "hush-hush-two"].map(|secret| Some(secret.to_owned()));
+        for (operator_token, dns_event_secret) in [(short.clone(), long.clone()), (long, short)] {
+            let secrets = Secrets { operator_token, dns_event_secret };
+            assert_eq!(secrets.blotter().text("you said hush-hush-two."), "you said (secret).");
+            let in_hex = hex::encode("hush-hush-two");
+            assert_eq!(secrets.blotter().text(&in_hex), "(secret)");
+        }
+    }
+
+    #[test]
     fn what_is_nearly_the_secret_is_blotted_out_too() {
         let secrets = Secrets { operator_token: None, dns_event_secret: Some("Hush-hush".to_owned()) };
         for is in
