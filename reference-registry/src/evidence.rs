@@ -1,7 +1,7 @@
 //! The evidence bundle of a file, all of it from one moment, signed with the registry's key.
 //!
 //! The text of a bundle is canonical but for the manifest, which is served as it was stored: what is signed and what is sent are
-//! written once, and differ in the manifest and the signature.
+//! one text, written once, in which the manifest and the signature are put after it is signed.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -14,6 +14,7 @@ use crate::{
     faults::Stage,
     head, receipt,
     rows::{Snapshot, read_manifest},
+    store::Head,
     text::Text,
 };
 
@@ -26,32 +27,46 @@ const SIGNATURE: &str = "bundle_signature_ed25519";
 pub(crate) fn bundle(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<String, ApiError> {
     let stored = snapshot.manifest_text(file_id)?.ok_or_else(|| ApiError::not_found("unknown file_id"))?;
     let manifest = Value::Object(read_manifest(&stored)?);
-    let canonical = app.dialect.form().bytes(&manifest)?;
-    let (before, after) = around_manifest(app, snapshot, file_id)?;
-    let signed = [before.as_bytes(), &canonical, after.as_bytes(), b"}"].concat();
-    let signature = app.identity.sign(&signed);
-    let text = [&before, &stored, &after, ",\"", SIGNATURE, "\":\"", &signature, "\"}"].concat();
+    let mut text = Text::new(app.dialect.form());
+    let leaves = before_manifest(snapshot, file_id, &mut text)?;
+    let canonical = text.written(|text| text.value(&manifest))?;
+    after_manifest(app, snapshot, file_id, &leaves, &mut text)?;
+    let mut text = text.into_string();
+    let signature = app.identity.sign(text.as_bytes());
+    text.pop();
+    text.extend([",\"", SIGNATURE, "\":\"", &signature, "\"}"]);
+    text.replace_range(canonical, &stored);
     if app.faults.are_off() { Ok(text) } else { misled(app, snapshot, file_id, &text) }
 }
 
-/// What stands before and after the manifest in the canonical text, without the brace at the end.
-fn around_manifest(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<(String, String), ApiError> {
-    let form = app.dialect.form();
-    let mut text = Text::new(form);
+/// Writes what stands before the manifest in the canonical text, and gives the index of the leaf of each event.
+fn before_manifest(
+    snapshot: &Snapshot<'_>,
+    file_id: &str,
+    text: &mut Text,
+) -> Result<Vec<Option<i64>>, ApiError> {
     text.raw("{\"beacons\":[");
-    snapshot.beacons(&mut text, file_id)?;
+    snapshot.beacons(text, file_id)?;
     text.raw("],\"bundle_generated_at\":");
     text.string(&Instant::now().text());
     text.raw(",\"disclaimer\":");
     text.string(DISCLAIMER);
     text.raw(",\"events\":[");
-    let indexes = snapshot.events(&mut text, file_id)?;
+    let leaves = snapshot.events(text, file_id)?;
     text.raw("],\"file_id\":");
     text.string(file_id);
     text.raw(",\"manifest\":");
-    let before = text.into_string();
+    Ok(leaves)
+}
 
-    let mut text = Text::with_capacity(form, 4096 * (indexes.len() + 1));
+/// Writes what stands after the manifest in the canonical text.
+fn after_manifest(
+    app: &App,
+    snapshot: &Snapshot<'_>,
+    file_id: &str,
+    leaves: &[Option<i64>],
+    text: &mut Text,
+) -> Result<(), ApiError> {
     if app.dialect == Dialect::Announced {
         text.raw(",\"registration_receipts\":");
         text.value(&json!(receipt::all(app, snapshot, file_id)?))?;
@@ -62,37 +77,35 @@ fn around_manifest(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<
         text.raw(",\"rekor\":");
         text.value(&attestation)?;
     }
+    let head = head::current(app, &snapshot.log)?;
     text.raw(",\"tlog_head\":");
-    text.value(&head::honest(app, &*head::current(app, &snapshot.log)?)?)?;
+    text.value(&head::honest(app, &head)?)?;
     text.raw(",\"tlog_proofs\":[");
-    proof_texts(app, snapshot, &indexes, &mut text)?;
+    proof_texts(snapshot, &head, leaves, text)?;
     text.raw("],\"watermarks\":[");
-    snapshot.watermarks(&mut text, file_id)?;
-    text.raw("]");
-    Ok((before, text.into_string()))
+    snapshot.watermarks(text, file_id)?;
+    text.raw("]}");
+    Ok(())
 }
 
 /// One proof for each event that has a leaf, in the order of the events.
 fn proof_texts(
-    app: &App,
     snapshot: &Snapshot<'_>,
-    indexes: &[Option<i64>],
+    head: &Head,
+    leaves: &[Option<i64>],
     text: &mut Text,
 ) -> Result<(), ApiError> {
-    let head = head::current(app, &snapshot.log)?;
-    let mut proof = Text::new(app.dialect.form());
-    for (row, index) in (0_i64..).zip(indexes) {
+    text.reserve(leaves.len().saturating_mul(2 * head::proof_length(head)));
+    for (row, index) in (0_i64..).zip(leaves) {
         let Some(index) = index.and_then(|index| u64::try_from(index).ok()) else { continue };
-        proof.clear();
-        head::proof_text(&mut proof, &head, &snapshot.log, index)?;
         text.next();
         text.raw("{\"event_row\":");
         text.integer(row);
         // Under both of its names: that of the specification, and that which every implementation uses.
         text.raw(",\"inclusion\":");
-        text.raw(proof.as_str());
+        let proof = text.written(|text| head::proof_text(text, head, &snapshot.log, index))?;
         text.raw(",\"proof\":");
-        text.raw(proof.as_str());
+        text.again(proof);
         text.raw(",\"tlog_index\":");
         text.integer(index);
         text.raw("}");

@@ -142,6 +142,15 @@ pub(crate) fn proof_text(text: &mut Text, head: &Head, log: &Log<'_>, index: u64
     Ok(())
 }
 
+/// More bytes than the text of an inclusion proof has under this head.
+pub(crate) fn proof_length(head: &Head) -> usize {
+    /// A hash in quotes, with its comma.
+    const HASH: usize = 67;
+    /// Names of members, two hashes and three numbers.
+    const REST: usize = 300;
+    REST + HASH * head.size.checked_ilog2().map_or(0, |levels| levels as usize + 1)
+}
+
 /// The consistency proof between two sizes of the log (RFC 9162, section 2.1.4); `None` beyond its end.
 pub(crate) fn consistency(log: &Log<'_>, first: u64, second: u64) -> Result<Option<Value>, ApiError> {
     let Some(path) = log.consistency(first, second)? else { return Ok(None) };

@@ -23,6 +23,9 @@ CREATE TABLE IF NOT EXISTS tlog_nodes (tile INTEGER PRIMARY KEY, hashes BLOB NOT
 /// Leaves at the end of the log that are hashed again before the registry starts; those before are hashed while it serves.
 const CHECKED_AT_START: u64 = 1 << 16;
 
+/// Rows of tiles that a log can have whose size is a number of 64 bits.
+const ROWS: usize = u64::BITS.div_ceil(merkle::TILE_HEIGHT) as usize;
+
 /// Rows of events, newest first, whose leaves must exist before the registry starts.
 const EVENTS_AT_START: u32 = 1000;
 
@@ -116,14 +119,18 @@ impl Tiles {
     }
 }
 
+/// A tile that was read, and which.
+type Known = (TileId, Arc<Tile>);
+
 /// The log as one snapshot of the database has it.
 pub(crate) struct Log<'c> {
     connection: &'c Connection,
     cache: &'c TileCache,
-    /// Tiles of this snapshot that were read already.
-    tiles: RefCell<HashMap<TileId, Arc<Tile>>>,
-    /// The tile that was asked for last: five siblings of a path, and the leaves of a page, stand in one.
-    last: RefCell<Option<(TileId, Arc<Tile>)>>,
+    /// Tiles of the right edge that were read already: they are those of this snapshot only.
+    partial: RefCell<HashMap<TileId, Arc<Tile>>>,
+    /// The tile of each row that was asked for last: five siblings of a path, and the leaves of a page, stand in one, and neighbouring
+    /// paths meet in the upper ones.
+    last: RefCell<[Option<Known>; ROWS]>,
     right_edge: OnceCell<RightEdge>,
     size: u64,
 }
@@ -137,8 +144,8 @@ impl<'c> Log<'c> {
             Ok(last) => Ok(last + 1),
             Err(_) => Err(LogError::Gap { expected: 0, found: last }),
         })?;
-        let (tiles, last, right_edge) = (RefCell::default(), RefCell::default(), OnceCell::new());
-        Ok(Self { connection, cache, tiles, last, right_edge, size })
+        let (partial, last, right_edge) = (RefCell::default(), RefCell::default(), OnceCell::new());
+        Ok(Self { connection, cache, partial, last, right_edge, size })
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -232,31 +239,38 @@ impl<'c> Log<'c> {
     }
 
     fn tile(&self, id: TileId) -> Result<Arc<Tile>, LogError> {
-        if let Some((_, tile)) = self.last.borrow().as_ref().filter(|(last, _)| *last == id) {
-            return Ok(Arc::clone(tile));
+        let width = id.width(self.size);
+        let tile = match width == merkle::TILE_WIDTH {
+            true => self.full(id)?,
+            false => self.partial(id, width)?,
+        };
+        if let Some(last) = self.last.borrow_mut().get_mut(id.row()) {
+            *last = Some((id, Arc::clone(&tile)));
         }
-        let known = self.tiles.borrow().get(&id).cloned();
-        let tile = known.map_or_else(|| self.shared(id), Ok)?;
-        self.last.replace(Some((id, Arc::clone(&tile))));
         Ok(tile)
     }
 
-    /// A tile that this snapshot has not seen yet.
-    fn shared(&self, id: TileId) -> Result<Arc<Tile>, LogError> {
-        let width = id.width(self.size);
-        let is_full = width == merkle::TILE_WIDTH;
-        let tile = match self.cache.find(id).filter(|_| is_full) {
-            Some(tile) => tile,
-            None => {
-                let tile = self.read(id, width)?;
-                if is_full {
-                    self.cache.keep(id, &tile);
-                }
-                tile
-            }
-        };
-        self.tiles.borrow_mut().insert(id, Arc::clone(&tile));
+    fn full(&self, id: TileId) -> Result<Arc<Tile>, LogError> {
+        if let Some(tile) = self.cache.find(id) {
+            return Ok(tile);
+        }
+        let tile = self.read(id, merkle::TILE_WIDTH)?;
+        self.cache.keep(id, &tile);
         Ok(tile)
+    }
+
+    fn partial(&self, id: TileId, width: usize) -> Result<Arc<Tile>, LogError> {
+        let known = self.partial.borrow().get(&id).cloned();
+        let tile = known.map_or_else(|| self.read(id, width), Ok)?;
+        self.partial.borrow_mut().insert(id, Arc::clone(&tile));
+        Ok(tile)
+    }
+
+    /// A node of the tile of its row that was asked for last.
+    fn near(&self, id: TileId, height: usize, place: usize) -> Option<Hash> {
+        let last = self.last.borrow();
+        let (_, tile) = last.get(id.row())?.as_ref().filter(|(last, _)| *last == id)?;
+        tile.node(height, place)
     }
 
     /// A full tile must lead to the node above it, and so on up to the right edge, out of which the root is made.
@@ -307,15 +321,9 @@ impl<'c> Log<'c> {
         }
     }
 
-    /// Hashes a part of the log again. Tiles are forgotten as it goes on, so that memory does not grow with the log.
+    /// Hashes a part of the log again.
     pub(crate) fn check(&self, start: u64, end: u64) -> Result<(), LogError> {
-        /// A bound on the tiles that one step reads.
-        const STEP: u64 = 1 << 12;
-        for from in (start..end).step_by(usize::try_from(STEP).unwrap_or(1)) {
-            self.range(from, STEP.min(end - from), |_, _, _| ())?;
-            self.tiles.borrow_mut().clear();
-        }
-        Ok(())
+        self.range(start, end.saturating_sub(start), |_, _, _| ())
     }
 }
 
@@ -324,7 +332,10 @@ impl Nodes for Log<'_> {
 
     fn node(&self, level: u32, index: u64) -> Result<Hash, LogError> {
         let (id, height, place) = TileId::of(level, index);
-        self.tile(id)?.node(height, place).ok_or(LogError::Node { level, index })
+        match self.near(id, height, place) {
+            Some(node) => Ok(node),
+            None => self.tile(id)?.node(height, place).ok_or(LogError::Node { level, index }),
+        }
     }
 }
 

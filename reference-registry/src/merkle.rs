@@ -145,9 +145,15 @@ impl TileId {
     /// The tile in which a node stands, its height in it and its place at that height.
     pub(crate) fn of(level: u32, index: u64) -> (Self, usize, usize) {
         let (row, height) = (level / TILE_HEIGHT, level % TILE_HEIGHT);
-        let per_tile = TILE_WIDTH as u64 >> height;
-        let place = usize::try_from(index % per_tile).unwrap_or_default();
-        (Self { row, number: index / per_tile }, height as usize, place)
+        // As shifts: a path asks for a tile more often than it hashes anything.
+        let bits = TILE_HEIGHT - height;
+        let place = usize::try_from(index & ((1 << bits) - 1)).unwrap_or_default();
+        (Self { row, number: index >> bits }, height as usize, place)
+    }
+
+    /// The row that it stands in; that of the leaves is 0.
+    pub(crate) fn row(self) -> usize {
+        self.row as usize
     }
 
     /// The number under which it is stored.
@@ -174,34 +180,43 @@ impl TileId {
     }
 }
 
-/// The bottom nodes of a tile and those above them.
+/// The bottom nodes of a tile and those above them, level after level.
 pub(crate) struct Tile {
-    levels: Vec<Vec<Hash>>,
+    width: usize,
+    nodes: Vec<Hash>,
 }
 
 impl Tile {
-    pub(crate) fn new(bottom: Vec<Hash>) -> Self {
-        let mut levels = vec![bottom];
-        while let Some(below) = levels.last().filter(|below| below.len() > 1) {
-            let pairs = below.as_chunks::<2>().0;
-            let above = pairs.iter().map(|[left, right]| node_hash(left, right)).collect();
-            levels.push(above);
+    pub(crate) fn new(bottom: &[Hash]) -> Self {
+        let width = bottom.len();
+        let mut nodes = Vec::with_capacity(2 * width);
+        nodes.extend_from_slice(bottom);
+        let (mut below, mut count) = (0, width);
+        while count > 1 {
+            for left in (below..).step_by(2).take(count / 2) {
+                if let Some([left, right]) = nodes.get(left..left + 2) {
+                    let above = node_hash(left, right);
+                    nodes.push(above);
+                }
+            }
+            (below, count) = (below + count, count / 2);
         }
-        Self { levels }
+        Self { width, nodes }
     }
 
     /// The bottom nodes one after another, as they are stored.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let (hashes, rest) = bytes.as_chunks::<32>();
-        (rest.is_empty() && hashes.len() <= TILE_WIDTH).then(|| Self::new(hashes.to_vec()))
+        (rest.is_empty() && hashes.len() <= TILE_WIDTH).then(|| Self::new(hashes))
     }
 
     pub(crate) fn width(&self) -> usize {
-        self.levels.first().map_or(0, Vec::len)
+        self.width
     }
 
     pub(crate) fn node(&self, height: usize, place: usize) -> Option<Hash> {
-        self.levels.get(height)?.get(place).copied()
+        let beneath: usize = (0..height).map(|height| self.width >> height).sum();
+        self.nodes.get(beneath + place).filter(|_| place < self.width >> height).copied()
     }
 
     /// Root of a full tile.
@@ -322,7 +337,7 @@ mod tests {
 
         fn node(&self, level: u32, index: u64) -> Result<Hash, Infallible> {
             let (id, height, place) = TileId::of(level, index);
-            Ok(Tile::new(self.0.borrow()[&id.key()].clone()).node(height, place).unwrap())
+            Ok(Tile::new(&self.0.borrow()[&id.key()]).node(height, place).unwrap())
         }
     }
 

@@ -3,7 +3,7 @@
 //! Whoever writes gives the members of an object in the order of their names. All names are ASCII letters, so that both canonical
 //! forms order them alike; the forms differ in strings.
 
-use std::fmt::Write;
+use std::{fmt::Write, ops::Range};
 
 use rusqlite::{Statement, types::ValueRef};
 use serde_json::Value;
@@ -121,9 +121,24 @@ impl Text {
         Ok(())
     }
 
-    /// Forgets the text, and keeps its memory.
-    pub(crate) fn clear(&mut self) {
-        self.text.clear();
+    /// Writes something, and says where in the text it stands.
+    pub(crate) fn written(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), ApiError>,
+    ) -> Result<Range<usize>, ApiError> {
+        let start = self.text.len();
+        write(self)?;
+        Ok(start..self.text.len())
+    }
+
+    /// A part of the text once more, at the end.
+    pub(crate) fn again(&mut self, part: Range<usize>) {
+        self.text.extend_from_within(part);
+    }
+
+    /// Makes room for so many bytes more.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        self.text.reserve(bytes);
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -147,65 +147,91 @@ impl Engine {
         let connection = held(&connection);
         reach(Step::Queued)?;
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let outcome = self.write(&connection, batch).and_then(|edge| {
+        let written = self.write(&connection, batch).and_then(|edge| {
+            let Some(edge) = edge else { return Ok(None) };
             if has(Defect::AnswersEarly) {
                 batch.drain(..).for_each(|job| job.answer(Commit::OnDisk));
             }
             reach(Step::NodesWritten)?;
             connection.prepare_cached("COMMIT")?.execute([])?;
-            Ok(edge)
+            Ok(Some(edge))
         });
-        match outcome {
-            Ok(edge) => {
-                // What is on disk stays, whatever happens to the answer.
-                drop(reach(Step::Committed));
-                if edge.size() != self.edge.size() {
-                    self.state.publish(Head::new(edge.size(), edge.root()));
-                }
-                self.edge = edge;
-                drop(reach(Step::Published));
-                Ok(())
-            }
-            Err(error) => {
-                // Some errors have ended the transaction already.
-                if !connection.is_autocommit() {
-                    drop(connection.execute_batch("ROLLBACK"));
-                }
-                Err(error)
-            }
+        // Some errors have ended the transaction already.
+        if !connection.is_autocommit() {
+            drop(connection.execute_batch("ROLLBACK"));
         }
+        if let Some(edge) = written? {
+            self.grown(edge);
+        }
+        Ok(())
     }
 
-    fn write(&mut self, connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<Edge, ApiError> {
+    /// What is on disk stays, whatever happens to the answer.
+    fn grown(&mut self, edge: Edge) {
+        drop(reach(Step::Committed));
+        if edge.size() != self.edge.size() {
+            self.state.publish(Head::new(edge.size(), edge.root()));
+        }
+        self.edge = edge;
+        drop(reach(Step::Published));
+    }
+
+    /// Runs all, and gives the edge of the tree that they make; `None` if nothing of it is to stay.
+    fn write(
+        &mut self,
+        connection: &Connection,
+        batch: &mut [Box<dyn Job>],
+    ) -> Result<Option<Edge>, ApiError> {
         reach(Step::Begun)?;
         self.see_others(connection)?;
         let mut edge = self.edge.clone();
-        for job in batch {
-            let mut pending = Pending {
-                form: self.form,
-                connection,
-                state: &self.state,
-                next_index: edge.size(),
-                leaves: Vec::new(),
-                rewritten: None,
-                is_tampered: &mut self.is_tampered,
-            };
-            connection.prepare_cached("SAVEPOINT job")?.execute([])?;
-            match job.run(&mut pending) {
-                Outcome::Done => {
-                    let Pending { leaves, rewritten, .. } = pending;
-                    leaves.into_iter().for_each(|leaf| edge.push(leaf));
-                    edge = rewritten.unwrap_or(edge);
-                }
-                Outcome::Refused if has(Defect::KeepsRefused) => {}
-                Outcome::Refused => {
-                    connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+        match batch {
+            // What is undone with the whole transaction needs no savepoint, which copies every page before it is changed.
+            [alone] => {
+                if self.run(connection, alone, &mut edge) == Outcome::Refused && !has(Defect::KeepsRefused) {
+                    return Ok(None);
                 }
             }
-            connection.prepare_cached("RELEASE job")?.execute([])?;
+            _ => batch.iter_mut().try_for_each(|job| self.run_apart(connection, job, &mut edge))?,
         }
         log::write_nodes(connection, &mut edge)?;
-        Ok(edge)
+        Ok(Some(edge))
+    }
+
+    /// Runs one of many: if it is refused, nothing of it stays.
+    fn run_apart(
+        &mut self,
+        connection: &Connection,
+        job: &mut Box<dyn Job>,
+        edge: &mut Edge,
+    ) -> Result<(), ApiError> {
+        connection.prepare_cached("SAVEPOINT job")?.execute([])?;
+        if self.run(connection, job, edge) == Outcome::Refused && !has(Defect::KeepsRefused) {
+            connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+        }
+        connection.prepare_cached("RELEASE job")?.execute([])?;
+        Ok(())
+    }
+
+    fn run(&mut self, connection: &Connection, job: &mut Box<dyn Job>, edge: &mut Edge) -> Outcome {
+        let mut pending = Pending {
+            form: self.form,
+            connection,
+            state: &self.state,
+            next_index: edge.size(),
+            leaves: Vec::new(),
+            rewritten: None,
+            is_tampered: &mut self.is_tampered,
+        };
+        let outcome = job.run(&mut pending);
+        if outcome == Outcome::Done {
+            let Pending { leaves, rewritten, .. } = pending;
+            leaves.into_iter().for_each(|leaf| edge.push(leaf));
+            if let Some(rewritten) = rewritten {
+                *edge = rewritten;
+            }
+        }
+        outcome
     }
 
     /// If another process wrote to the database, although the lock asks it not to, the tree is read again; so it is the first time,
