@@ -7,6 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use base64ct::{Base64, Encoding};
+use ring::signature::{ED25519, UnparsedPublicKey};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -164,6 +165,44 @@ pub(crate) fn kept(
     text.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| ApiError::broken(&error))
 }
 
+/// The registration that an attestation is said to be of, as its leaf has it.
+pub(crate) struct Registered<'l> {
+    pub(crate) file_id: &'l str,
+    pub(crate) issuer_key: &'l str,
+    pub(crate) registered_at: i64,
+}
+
+/// What is wrong with an attestation that was kept: it must be one of this registration, signed under `key` where that is known.
+pub(crate) fn fault(text: &str, registered: &Registered<'_>, key: Option<&str>) -> Option<&'static str> {
+    let Ok(attestation) = strict_json::parse(text.as_bytes()) else {
+        return Some("the attestation is not JSON");
+    };
+    let Some((payload, signature, signer)) = attestation.get("dsse").and_then(opened) else {
+        return Some("the attestation has no DSSE envelope with one signature");
+    };
+    if key.is_some_and(|key| hex::decode(key).ok().as_deref() != Some(&signer)) {
+        return Some("the attestation names another key than the registry's");
+    }
+    if UnparsedPublicKey::new(&ED25519, signer).verify(&encoded(&payload), &signature).is_err() {
+        return Some("the signature of the attestation does not verify");
+    }
+    let statement = strict_json::parse(&payload).unwrap_or_default();
+    let says = |name: &str| statement.pointer(&format!("/predicate/{name}"));
+    let is_of_it = says("file_id").and_then(Value::as_str) == Some(registered.file_id)
+        && says("issuer_pubkey_ed25519").and_then(Value::as_str) == Some(registered.issuer_key)
+        && says("registered_at").and_then(Value::as_i64) == Some(registered.registered_at);
+    (!is_of_it).then_some("the statement is about another registration")
+}
+
+/// Payload, signature and key of an envelope.
+fn opened(envelope: &Value) -> Option<(Vec<u8>, Vec<u8>, Vec<u8>)> {
+    let [signature] = envelope.get("signatures")?.as_array()?.as_slice() else { return None };
+    let base64 = |value: &Value| Base64::decode_vec(value.as_str()?).ok();
+    (envelope.get("payloadType")? == PAYLOAD_TYPE).then_some(())?;
+    let key = hex::decode(signature.get("keyid")?.as_str()?).ok()?;
+    Some((base64(envelope.get("payload")?)?, base64(signature.get("sig")?)?, key))
+}
+
 fn stored(tlog_index: u64) -> Result<i64, ApiError> {
     i64::try_from(tlog_index).map_err(|_| ApiError::server_error())
 }
@@ -200,11 +239,16 @@ fn statement(manifest: &Map<String, Value>, registered_at: i64) -> Option<Value>
     (!subjects.is_empty()).then_some(statement)
 }
 
-/// Signs the pre-authentication encoding (DSSE, version 1).
+/// The pre-authentication encoding (DSSE, version 1).
+fn encoded(payload: &[u8]) -> Vec<u8> {
+    let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
+    [head.as_bytes(), payload].concat()
+}
+
+/// A signed statement.
 fn envelope(identity: &Identity, statement: &Value) -> Value {
     let payload = statement.to_string();
-    let message = format!("DSSEv1 {} {PAYLOAD_TYPE} {} {payload}", PAYLOAD_TYPE.len(), payload.len());
-    let signature = hex::decode(identity.sign(message.as_bytes())).unwrap_or_default();
+    let signature = hex::decode(identity.sign(&encoded(payload.as_bytes()))).unwrap_or_default();
     json!({
         "payloadType": PAYLOAD_TYPE,
         "payload": Base64::encode_string(payload.as_bytes()),

@@ -12,7 +12,7 @@ mod note;
 mod own;
 pub(crate) mod tables;
 
-use std::{collections::BTreeMap, error::Error, path::Path};
+use std::{collections::BTreeMap, error::Error, io::Read, path::Path};
 
 use rusqlite::{Connection, Row};
 use serde::Serialize;
@@ -35,6 +35,9 @@ const MAX_SAID: usize = 600;
 
 /// What a leaf and the row written with it may differ by, in seconds: published registries read the clock twice.
 const TOLERANCE: i64 = 5;
+
+/// Write versions of a database with a rollback journal, and with a write-ahead log.
+const WRITE_VERSIONS: [u8; 2] = [1, 2];
 
 /// What no signature and no leaf binds, so that no validation of it is possible.
 const NOT_ESTABLISHED: [&str; 3] = [
@@ -162,16 +165,17 @@ pub fn validate(db: &Path, data_dir: &Path) -> Validation {
         }
         Ok((database.connect().map_err(|error| chain(&error))?, database))
     });
+    let identity = identity(data_dir, &mut validation);
+    let key = identity.as_ref().map(Identity::public);
     let outcome = connected.and_then(|(connection, database)| {
         for why in faults(&connection, &database, db).map_err(|error| chain(&error))? {
             validation.fail(Class::DatabaseErrors, "database", &name, why);
         }
-        all(&connection, data_dir, &mut validation).map_err(|error| chain(&error))
+        all(&connection, data_dir, key, &mut validation).map_err(|error| chain(&error))
     });
     if let Err(error) = outcome {
         validation.fail(Class::DatabaseErrors, "database", name, error);
     }
-    has_identity(data_dir, &mut validation);
     validation
 }
 
@@ -192,6 +196,9 @@ fn faults(connection: &Connection, database: &Untouched, db: &Path) -> rusqlite:
     if schema::is_unknown(version) {
         faults.push(format!("user_version is {version}: no registry that this one knows has written it"));
     }
+    if let Some(format) = write_version(db).filter(|format| !WRITE_VERSIONS.contains(format)) {
+        faults.push(format!("its header has the write version {format}: nobody can write to it"));
+    }
     let pragma = |name| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
     let pages = u64::try_from(pragma("page_count")? * pragma("page_size")?).unwrap_or(u64::MAX);
     let found = fs_err::metadata(db).map_or(0, |db| db.len());
@@ -201,32 +208,39 @@ fn faults(connection: &Connection, database: &Untouched, db: &Path) -> rusqlite:
     Ok(faults)
 }
 
-fn all(connection: &Connection, data_dir: &Path, validation: &mut Validation) -> rusqlite::Result<()> {
+/// The file format that a program must know to write to a database (SQLite file format, section 1.3.3).
+fn write_version(db: &Path) -> Option<u8> {
+    let mut header = [0; 19];
+    fs_err::File::open(db).ok()?.read_exact(&mut header).ok()?;
+    header.last().copied()
+}
+
+fn all(
+    connection: &Connection,
+    data_dir: &Path,
+    key: Option<&str>,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
     tables::copy(connection, validation)?;
     leaves::read(connection, data_dir, validation)?;
-    own::all(connection, validation)?;
+    own::all(connection, key, validation)?;
     manifests::all(connection, validation)?;
     files::all(connection, validation)?;
     events::all(connection, validation)
 }
 
 /// The key is read and its halves are compared; an absent file is the operator's matter.
-fn has_identity(data_dir: &Path, validation: &mut Validation) {
-    let path = data_dir.join("registry-identity.json");
-    match fs_err::read(&path) {
+fn identity(data_dir: &Path, validation: &mut Validation) -> Option<Identity> {
+    let read = match fs_err::read(data_dir.join("registry-identity.json")) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let text = "no registry-identity.json beside the log: the identity was not looked at";
             validation.note(Note::NoIdentity, text);
+            return None;
         }
-        Err(error) => {
-            validation.fail(Class::IdentityFileErrors, "registry-identity.json", "", error.to_string())
-        }
-        Ok(text) => {
-            if let Err(error) = Identity::read(&text) {
-                validation.fail(Class::IdentityFileErrors, "registry-identity.json", "", chain(&error));
-            }
-        }
-    }
+        Err(error) => Err(error.to_string()),
+        Ok(text) => Identity::read(&text).map_err(|error| chain(&error)),
+    };
+    read.map_err(|why| validation.fail(Class::IdentityFileErrors, "registry-identity.json", "", why)).ok()
 }
 
 /// Seconds since 1970 of a text as leaves have it.

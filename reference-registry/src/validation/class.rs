@@ -54,6 +54,8 @@ pub enum Class {
     TlogNodeMismatches,
     /// Rows of the table of registrations that are not those of the leaves.
     RegistrationRowMismatches,
+    /// Attestations that were kept and are not of a registration in the log, or not signed by this registry.
+    AttestationMismatches,
     /// Beacon leaves that no event names: an event was deleted, or a leaf was added.
     BeaconLeavesWithoutEvent,
     /// Leaves that are neither a registration nor an event, or not as a registry writes one: their members, their form.
@@ -92,7 +94,8 @@ pub enum Class {
     DuplicateRows,
     /// Rows with a value of another type than that of the column, or without one where one is needed.
     ColumnTypeMismatches,
-    /// Tables whose key is not that of the registries, so that a row would be written beside the one that it replaces.
+    /// Tables whose key is not that of the registries, or folds what differs, so that a row would be written beside the one that it replaces or
+    /// in its place.
     MissingKeys,
     /// Triggers: no registry of this protocol has any, and they change rows behind its back.
     Triggers,
@@ -108,7 +111,7 @@ pub enum Class {
 
 impl Class {
     /// All, in the order of the report.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 50] = [
         Self::OrphanBeacons,
         Self::OrphanWatermarks,
         Self::OrphanEvents,
@@ -133,6 +136,7 @@ impl Class {
         Self::MissingTlog,
         Self::TlogNodeMismatches,
         Self::RegistrationRowMismatches,
+        Self::AttestationMismatches,
         Self::BeaconLeavesWithoutEvent,
         Self::UnknownTlogLeaves,
         Self::RegistrationLeavesWithoutManifest,

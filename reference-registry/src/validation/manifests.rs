@@ -6,7 +6,14 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 
 use super::{Class, TOLERANCE, Validation, files::Owner, note::Note, number, text};
-use crate::{canonical::Form, faults::Faults, lossless::Json, manifest::Manifest, published, strict_json};
+use crate::{
+    canonical::Form,
+    faults::Faults,
+    lossless::Json,
+    manifest::Manifest,
+    published,
+    strict_json::{self, JsonError},
+};
 
 /// What rows and leaves say where the manifest does not name an issuer or recipient.
 const UNKNOWN: &str = "unknown";
@@ -56,14 +63,7 @@ pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusql
 fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) -> rusqlite::Result<()> {
     let row = format!("file_id={}", stored.file_id);
     let text = stored.text.as_deref().unwrap_or_default();
-    let manifest =
-        Json::read(text).map_err(|error| error.to_string()).and_then(|manifest| match published::wrong_type(
-            &manifest,
-        ) {
-            Some((name, expected)) => Err(format!("/{name} is not {expected}")),
-            None => Ok(manifest),
-        });
-    let manifest = match manifest {
+    let manifest = match read(text) {
         Ok(manifest) => manifest,
         Err(why) => {
             validation.fail(Class::MalformedManifestJson, "manifests", row, why);
@@ -89,6 +89,18 @@ fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) ->
     registrations.include(stored, &manifest, validation);
     has_its_rows(connection, &BEACONS, stored, &manifest, &registrations, validation)?;
     has_its_rows(connection, &WATERMARKS, stored, &manifest, &registrations, validation)
+}
+
+/// A manifest as a registry can have stored it: each writes the text itself, so that no name stands twice in it.
+fn read(text: &str) -> Result<Json, String> {
+    let manifest = Json::read(text).map_err(|error| error.to_string())?;
+    if let Some((name, expected)) = published::wrong_type(&manifest) {
+        return Err(format!("/{name} is not {expected}"));
+    }
+    match strict_json::parse(text.as_bytes()) {
+        Err(error @ JsonError::DuplicateMember) => Err(error.to_string()),
+        _ => Ok(manifest),
+    }
 }
 
 fn remember(connection: &Connection, stored: &Stored, manifest: &Json) -> rusqlite::Result<()> {

@@ -4,11 +4,17 @@ use rusqlite::Connection;
 
 use super::{Class, Validation, number, tables, text};
 use crate::{
+    attestation::{self, Registered},
     log::{Log, LogError, TileCache},
     merkle::TileId,
 };
 
-pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+/// `key` is the registry's own, where it is known.
+pub(super) fn all(
+    connection: &Connection,
+    key: Option<&str>,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
     let has_nodes = !tables::columns_of(connection, "tlog_nodes")?.is_empty();
     let is_contiguous = validation.count(Class::NoncontiguousTlogRecords) == 0;
     if let Some(error) = (has_nodes && is_contiguous).then(|| tree(connection).err()).flatten() {
@@ -17,9 +23,12 @@ pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusql
     if has_nodes {
         no_node_beyond(connection, validation)?;
     }
-    match tables::columns_of(connection, "registrations")?.is_empty() {
+    if !tables::columns_of(connection, "registrations")?.is_empty() {
+        registrations(connection, validation)?;
+    }
+    match tables::columns_of(connection, "attestations")?.is_empty() {
         true => Ok(()),
-        false => registrations(connection, validation),
+        false => attestations(connection, key, validation),
     }
 }
 
@@ -48,9 +57,9 @@ fn no_node_beyond(connection: &Connection, validation: &mut Validation) -> rusql
 
 fn registrations(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
-        "SELECT position, file_id, 'a registration leaf has no row' FROM temp.leaves WHERE event = 'register' AND NOT EXISTS
+        "SELECT position, file_id, 'a registration leaf has no row that says the same' FROM temp.leaves WHERE event = 'register' AND NOT EXISTS
              (SELECT 1 FROM main.registrations r WHERE r.tlog_index = position AND r.file_id = leaves.file_id
-                 AND r.issuer_pub = text ->> '$.issuer_pub')
+                 AND r.issuer_pub = text ->> '$.issuer_pub' AND r.registered_at IS unixepoch(text ->> '$.timestamp'))
          UNION ALL SELECT tlog_index, file_id, 'the row has no registration leaf' FROM main.registrations r WHERE NOT EXISTS
              (SELECT 1 FROM temp.leaves WHERE event = 'register' AND position = r.tlog_index AND leaves.file_id = r.file_id)",
     )?;
@@ -60,6 +69,34 @@ fn registrations(connection: &Connection, validation: &mut Validation) -> rusqli
         let why = text(row, 2).unwrap_or_default();
         let row = format!("tlog_index={index} file_id={file_id}");
         validation.fail(Class::RegistrationRowMismatches, "registrations", row, why);
+    }
+    Ok(())
+}
+
+fn attestations(
+    connection: &Connection,
+    key: Option<&str>,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT a.tlog_index, a.file_id, a.attestation, l.text ->> '$.issuer_pub', unixepoch(l.text ->> '$.timestamp')
+         FROM main.attestations a LEFT JOIN temp.leaves l
+             ON l.event = 'register' AND l.position = a.tlog_index AND l.file_id = a.file_id",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (index, file_id) = (number(row, 0).unwrap_or_default(), text(row, 1).unwrap_or_default());
+        let why = match (text(row, 3), number(row, 4)) {
+            (Some(issuer_key), Some(registered_at)) => {
+                let registered = Registered { file_id: &file_id, issuer_key: &issuer_key, registered_at };
+                attestation::fault(&text(row, 2).unwrap_or_default(), &registered, key)
+            }
+            _ => Some("the log has no such registration"),
+        };
+        if let Some(why) = why {
+            let row = format!("tlog_index={index} file_id={file_id}");
+            validation.fail(Class::AttestationMismatches, "attestations", row, why);
+        }
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The rows, copied into temporary tables with the indexes that the comparisons need: an old database has none on
 //! its file ids. This registry keeps rows of older files in tables of their own; here they stand beside the others.
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::{Class, Validation, note::Note};
 use crate::schema;
@@ -200,12 +200,19 @@ fn has_its_key(connection: &Connection, table: &Table, validation: &mut Validati
         let why = format!("the key is {}, expected {key}", found.as_deref().unwrap_or("none"));
         validation.fail(Class::MissingKeys, table.name, table.name, why);
     }
+    let folding = "SELECT x.name, x.coll FROM pragma_index_list(?1) l, pragma_index_xinfo(l.name) x
+         WHERE l.\"unique\" AND x.key AND x.coll <> 'BINARY'";
+    each(connection, folding, [table.name], |row| {
+        let said = |column| super::text(row, column).unwrap_or_default();
+        let why = format!("the key compares {} by {}, expected BINARY", said(0), said(1));
+        validation.fail(Class::MissingKeys, table.name, table.name, why);
+    })?;
     let statement = format!(
         "SELECT {}, count(*) FROM r_{} GROUP BY {key} HAVING count(*) > 1",
         table.named(),
         table.name
     );
-    each(connection, &statement, |row| {
+    each(connection, &statement, [], |row| {
         let why = format!("{} rows have this key", super::number(row, 1).unwrap_or_default());
         validation.fail(Class::DuplicateRows, table.name, super::text(row, 0).unwrap_or_default(), why);
     })
@@ -222,7 +229,7 @@ fn has_its_types(
         let statement = format!(
             "SELECT {named}, typeof({column}) FROM r_{name} WHERE typeof({column}) NOT IN ({expected})"
         );
-        each(connection, &statement, |row| {
+        each(connection, &statement, [], |row| {
             let why = format!(
                 "{column} is of the type {}, expected {expected}",
                 super::text(row, 1).unwrap_or_default()
@@ -235,7 +242,7 @@ fn has_its_types(
 
 /// What stands beside the rows: indexes, triggers, and the tables of this registry where it is one of its databases.
 fn has_all_else(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
-    each(connection, "SELECT name, tbl_name FROM main.sqlite_schema WHERE type = 'trigger'", |row| {
+    each(connection, "SELECT name, tbl_name FROM main.sqlite_schema WHERE type = 'trigger'", [], |row| {
         let name = |column| super::text(row, column).unwrap_or_default();
         validation.fail(Class::Triggers, "database", name(0), format!("a trigger on {}", name(1)));
     })?;
@@ -265,9 +272,14 @@ fn with_earlier_rows(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(INDEXES)
 }
 
-fn each(connection: &Connection, statement: &str, mut take: impl FnMut(&Row<'_>)) -> rusqlite::Result<()> {
+fn each(
+    connection: &Connection,
+    statement: &str,
+    parameters: impl Params,
+    mut take: impl FnMut(&Row<'_>),
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(statement)?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query(parameters)?;
     while let Some(row) = rows.next()? {
         take(row);
     }

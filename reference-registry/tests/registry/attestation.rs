@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use assayer_reference_registry::{Options, openapi};
+use assayer_reference_registry::{Class, DataLocation, Options, openapi, validate};
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -195,6 +195,39 @@ fn evidence_has_the_attestation_of_the_last_registration_only() {
     assert_ne!(first["dsse"], second["dsse"]);
     assert_eq!(registry.evidence("file")["rekor"], second);
     registry.stop();
+}
+
+/// What may have been done to an attestation that was kept, in a registry whose files `file` and `other` have one each.
+const FORGERIES: [&str; 6] = [
+    "UPDATE attestations SET attestation = replace(attestation, '\"sig\":\"', '\"sig\":\"AAAA')",
+    "UPDATE attestations SET attestation = replace(attestation, '\"keyid\":\"', '\"keyid\":\"00')",
+    "UPDATE attestations SET attestation = json_set(attestation, '$.dsse.payload', 'e30=')",
+    "UPDATE attestations SET attestation = json_remove(attestation, '$.dsse')",
+    "UPDATE attestations SET attestation = (SELECT attestation FROM attestations WHERE file_id = 'other')",
+    "UPDATE attestations SET tlog_index = 7 WHERE file_id = 'file'",
+];
+
+#[test]
+fn a_validation_sees_attestations_that_the_registry_did_not_make() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let (log, db) = (Log::answering(logged), directory.path().join("registry.sqlite"));
+    let data = DataLocation::Directory(directory.path().to_owned());
+    let (registry, issuer) = (Registry::with(Options { data, ..log.options() }), Issuer::new(1));
+    for file_id in ["file", "other"] {
+        registry.post("/register", &issuer.registration(file_id)).accepts();
+    }
+    registry.stop();
+    let found = || validate(&db, directory.path()).count(Class::AttestationMismatches);
+    assert!(validate(&db, directory.path()).is_ok());
+    for forgery in FORGERIES {
+        let connection = rusqlite::Connection::open(&db).unwrap();
+        let undone = "CREATE TABLE kept AS SELECT * FROM attestations";
+        connection.execute_batch(&format!("{undone}; {forgery}")).unwrap();
+        assert!(found() > 0, "{forgery}");
+        let undo = "DELETE FROM attestations; INSERT INTO attestations SELECT * FROM kept; DROP TABLE kept";
+        connection.execute_batch(undo).unwrap();
+        assert_eq!(found(), 0, "{forgery}");
+    }
 }
 
 #[test]

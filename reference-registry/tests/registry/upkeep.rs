@@ -130,6 +130,22 @@ const DAMAGES: &[(&str, &str)] = &[
     ("UPDATE tlog SET leaf_hash = 7 WHERE leaf_index = 0", "malformed_tlog_records"),
     ("UPDATE tlog_nodes SET hashes = zeroblob(length(hashes))", "tlog_node_mismatches"),
     ("DELETE FROM registrations WHERE file_id = 'one'", "registration_row_mismatches"),
+    (
+        "UPDATE registrations SET registered_at = registered_at + 1 WHERE file_id = 'one'",
+        "registration_row_mismatches",
+    ),
+    ("INSERT INTO attestations VALUES ('one', 0, '{}')", "attestation_mismatches"),
+    ("INSERT INTO attestations VALUES ('one', 3, '{}')", "attestation_mismatches"),
+    (
+        "UPDATE manifests SET manifest_json = '{\"size_bytes\":1,' || substr(manifest_json, 2) WHERE file_id = 'one'",
+        "malformed_manifest_json",
+    ),
+    (
+        "CREATE TABLE copied (token_id TEXT COLLATE NOCASE PRIMARY KEY, file_id TEXT NOT NULL, recipient_id TEXT NOT NULL,
+             issuer_id TEXT NOT NULL, kind TEXT NOT NULL, registered_at INTEGER NOT NULL);
+         INSERT INTO copied SELECT * FROM beacons; DROP TABLE beacons; ALTER TABLE copied RENAME TO beacons",
+        "missing_keys",
+    ),
     ("INSERT INTO registrations VALUES ('one', 8, '', 0)", "registration_row_mismatches"),
     ("DROP TABLE corpus", "missing_tables"),
     ("ALTER TABLE corpus DROP COLUMN metadata", "missing_columns"),
@@ -273,6 +289,12 @@ fn what_stands_behind_or_beside_the_files_is_seen_for_what_it_is() {
         let report = validated(directory.path()).to_json();
         assert!(report[class].as_u64().unwrap() > 0, "{name}: {report:#}");
     }
+    // A database that can be read, and never written to again.
+    let directory = published();
+    let mut bytes = std::fs::read(directory.path().join("registry.sqlite")).unwrap();
+    bytes[18] = 9;
+    std::fs::write(directory.path().join("registry.sqlite"), bytes).unwrap();
+    assert_eq!(validated(directory.path()).to_json()["database_errors"], 1);
     // What SQLite ignores, since nothing in it was committed.
     for name in ["registry.sqlite-journal", "registry.sqlite-wal"] {
         let directory = published();
