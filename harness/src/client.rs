@@ -6,6 +6,7 @@ use std::sync::{Barrier, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use assayer_verifier::Limits;
 use jiff::Timestamp;
 use ureq::http::{Request, Uri};
 
@@ -14,7 +15,10 @@ use crate::tls;
 use crate::transcript::{Answer, Failure};
 
 /// No larger answer is read.
-const LARGEST_ANSWER: u64 = 64 << 20;
+const LARGEST_ANSWER: usize = 64 << 20;
+/// What may be in an answer: as much as it has room for, as an honest registry is not accused of a large file.
+pub(crate) const ANSWER_LIMITS: Limits =
+    Limits { bytes: LARGEST_ANSWER, values: 4_000_000, ..Limits::DEFAULT };
 /// Bytes that are read before a body begins. After an interim answer (100, 103) the client counts what came of the body as well.
 const LARGEST_HEAD: usize = 4 << 20;
 /// No answer is waited for longer.
@@ -291,7 +295,7 @@ impl Client {
         // An answer to HEAD has no body, also where its fields describe one.
         let body = match outgoing.method {
             "HEAD" => Ok(Vec::new()),
-            _ => response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec(),
+            _ => response.body_mut().with_config().limit(LARGEST_ANSWER as u64).read_to_vec(),
         };
         let body = body.map_err(|error| (failure(&error), error.to_string()))?;
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

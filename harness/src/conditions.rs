@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use assayer_vectors::{Every, HeaderExpectation, LeafOf, Order, Png};
 use assayer_verifier::oversight::Log;
-use assayer_verifier::{Document, Limits, Value};
+use assayer_verifier::{Document, Value};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
+use crate::client::ANSWER_LIMITS;
 use crate::judge::{same_json, shown};
 use crate::schema;
 use crate::transcript::{Answer, Transcript};
@@ -126,7 +127,7 @@ fn with_value<T>(item: Value<'_>, pointer: &str, then: impl FnOnce(Value<'_>) ->
         None => item.at(pointer).map(then),
         Some((outer, inner)) => {
             let text = item.at(outer).and_then(Value::as_str)?;
-            let document = Document::read(text.as_bytes(), &Limits::default()).ok()?;
+            let document = Document::read(text.as_bytes(), &ANSWER_LIMITS).ok()?;
             document.root().at(inner).map(then)
         }
     }
@@ -166,7 +167,7 @@ impl WantedLeaf<'_> {
             let found = item.at(at).map_or("no such member", Value::raw);
             return Err(format!("{at}: expected the index of a leaf of the log, found {}", shown(found)));
         };
-        let document = Document::read(&leaf.bytes, &Limits::default());
+        let document = Document::read(&leaf.bytes, &ANSWER_LIMITS);
         let document =
             document.map_err(|error| format!("leaf {}: expected JSON, found {error}", leaf.index))?;
         let in_leaf = |pointer: &str| document.root().at(pointer);
@@ -356,7 +357,7 @@ mod tests {
         };
         let judged = |order, items: &str| {
             let every = every(order);
-            let document = Document::read(items.as_bytes(), &Limits::default()).unwrap();
+            let document = Document::read(items.as_bytes(), &ANSWER_LIMITS).unwrap();
             let mut all = EveryItem::new(&every, &transcript);
             let outcome = document.root().items().try_for_each(|item| all.look_at(item, "x"));
             outcome.map(|()| all.count)

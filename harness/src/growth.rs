@@ -2,7 +2,7 @@
 
 use assayer_vectors::{Document as Kind, Growth, Torn};
 use assayer_verifier::oversight::Log;
-use assayer_verifier::{Document, Hash, Limits, TreeHead, Value};
+use assayer_verifier::{Document, Hash, TreeHead, Value};
 
 /// What one answer says about the log.
 pub(crate) struct Sighting {
@@ -18,7 +18,7 @@ impl Sighting {
     ///
     /// What cannot be read is another check's matter.
     pub(crate) fn read(place: String, kind: Option<Kind>, body: &[u8]) -> Option<Self> {
-        let document = Document::read(body, &Limits::default()).ok()?;
+        let document = Document::read(body, &crate::client::ANSWER_LIMITS).ok()?;
         let root = document.root();
         let trees: Vec<TreeHead> = match kind {
             Some(Kind::OversightHead) => seen(root, "/size").into_iter().collect(),
@@ -135,7 +135,7 @@ mod tests {
                 )
             })
             .collect();
-        Log::read(pages.iter().map(|page| page.as_bytes()), &Limits::default()).0
+        Log::read(pages.iter().map(|page| page.as_bytes()), &crate::client::ANSWER_LIMITS).0
     }
 
     fn head(place: &str, size: u64, root: Hash) -> Sighting {

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assayer_vectors::{Suite, Whole, resolve};
 use assayer_verifier::oversight::Log;
-use assayer_verifier::{Document, Limits, Value};
+use assayer_verifier::{Document, Value};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
+use crate::client::ANSWER_LIMITS;
 use crate::growth::Sighting;
 use crate::judge::{place, shown};
 use crate::seen::Seen;
@@ -237,7 +238,7 @@ impl<'l> Ledger<'l> {
             let position = self.seen.iter().position(|other| std::ptr::eq(other.recorded, seen.recorded));
             let floor = position.and_then(|position| floors.get(position)).copied().unwrap_or_default();
             let Some(body) = seen.answer.map(crate::transcript::Answer::body) else { continue };
-            let Ok(document) = Document::read(&body, &Limits::default()) else { continue };
+            let Ok(document) = Document::read(&body, &ANSWER_LIMITS) else { continue };
             self.is_whole(document.root(), whole, floor)
                 .map_err(|text| format!("{}: {text}", place(seen.recorded)))?;
         }
@@ -330,7 +331,7 @@ fn page_end(seen: &Seen<'_>, body: &[u8]) -> Option<u64> {
     /// WF-7: no page has more.
     const MOST: u64 = 1000;
     let (start, limit) = (seen.query("start")?, seen.query("limit")?);
-    let document = Document::read(body, &Limits::default()).ok()?;
+    let document = Document::read(body, &ANSWER_LIMITS).ok()?;
     let count = document.root().get("entries")?.items().count() as u64;
     // Less than the least that can be meant by a limit of none.
     (count < limit.clamp(1, MOST) && limit > 0).then_some(start.saturating_add(count))
@@ -369,7 +370,7 @@ mod tests {
             json!({"index": index, "leaf_hash": leaf_hash(text.as_bytes()).to_hex(), "leaf_data": text})
         };
         let pages: Vec<String> = leaves.iter().enumerate().map(|leaf| page(leaf).to_string()).collect();
-        Log::read(pages.iter().map(|page| page.as_bytes()), &Limits::default()).0
+        Log::read(pages.iter().map(|page| page.as_bytes()), &ANSWER_LIMITS).0
     }
 
     fn answered(exchange: &str, target: &str, user_agent: &str, status: u16, body: &Json) -> Json {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use assayer_vectors::{Fixture, Reference, SignedForm, Suite, Unresolved, ValueSource, Wire, resolve};
 use assayer_verifier::oversight::{Reading, signing_bytes};
-use assayer_verifier::{Document, Limits, ReadError, Scheme, UnknownScheme, canonicalize};
+use assayer_verifier::{Document, ReadError, Scheme, UnknownScheme, canonicalize};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Value as Json, json};
 
+use crate::client::ANSWER_LIMITS;
 use crate::defect::{DefectError, patch};
 
 /// Why the documents of a run could not be made: the suite's data is wrong, or the system has no randomness.
@@ -179,7 +180,7 @@ fn removed_bytes(document: &Json, scheme: Scheme, fixture: &Fixture) -> Result<V
 }
 
 fn read<'t>(text: &'t str, fixture: &Fixture) -> Result<Document<'t>, NamesError> {
-    Document::read(text.as_bytes(), &Limits::default())
+    Document::read(text.as_bytes(), &ANSWER_LIMITS)
         .map_err(|source| NamesError::Read { fixture: fixture.id.clone(), source })
 }
 

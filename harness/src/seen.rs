@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assayer_vectors::{Call, Exchange, Reference, Suite, Wherever, Wire};
-use assayer_verifier::{Document, Limits, Value};
+use assayer_verifier::{Document, Value};
 use serde_json::Value as Json;
 
+use crate::client::ANSWER_LIMITS;
 use crate::judge::same_json;
 use crate::names::GIVEN;
 use crate::rewrite::path_variables;
@@ -133,7 +134,7 @@ fn says(answer: &Answer, wherever: &Wherever) -> bool {
         return true;
     }
     let body = answer.body();
-    let Ok(document) = Document::read(&body, &Limits::default()) else { return false };
+    let Ok(document) = Document::read(&body, &ANSWER_LIMITS) else { return false };
     let stands = |(pointer, expected): (&String, &Json)| {
         let same = |value: Value<'_>| same_json(value, expected, "").is_ok();
         document.root().at(pointer).is_some_and(same)

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::archive::Manifest;
+use crate::client::ANSWER_LIMITS;
 
 /// Everything that a run recorded. No secret is in it.
 #[derive(Clone, Debug)]
@@ -217,7 +218,7 @@ impl Transcript {
 
 /// A part of a JSON answer, read strictly; `None` where it is no JSON or has no such part.
 pub(crate) fn part_of(body: &[u8], pointer: &str) -> Option<Json> {
-    let document = assayer_verifier::Document::read(body, &assayer_verifier::Limits::default()).ok()?;
+    let document = assayer_verifier::Document::read(body, &ANSWER_LIMITS).ok()?;
     let part = document.root().at(pointer)?;
     serde_json::from_str(part.raw()).ok()
 }

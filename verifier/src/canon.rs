@@ -410,7 +410,7 @@ impl<'d> Writer<'d> {
             if members.len() <= FEW {
                 members.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.raw().cmp(b.1.raw())));
             } else {
-                sort_many(members, |key| key.raw().as_bytes());
+                sort_many(members, |key| key.raw().as_bytes().get(1..).unwrap_or_default());
             }
         }
         true
@@ -419,18 +419,18 @@ impl<'d> Writer<'d> {
     fn object_of_any_names(&mut self, value: Value<'d>, without: Option<&str>) -> Result<(), CanonError> {
         // What the names are ordered by stands in one text: they may be a million.
         let mut order = Vec::new();
-        let mut members: Vec<(u64, Named<'d>)> = Vec::new();
-        for (key, member) in value.members().filter(|(key, member)| !self.leaves_out(*key, *member, without))
-        {
+        let mut names: Vec<(u64, Named)> = Vec::new();
+        for (key, _) in value.members().filter(|(key, member)| !self.leaves_out(*key, *member, without)) {
             let start = order.len();
             write_order(&mut order, &key.as_str().unwrap_or_default(), self.scheme);
-            members.push((0, Named { key, member, start, end: order.len() }));
+            names.push((0, Named { start, length: order.len() - start, key: key.index() }));
         }
-        sort_many(&mut members, |name| order.get(name.start..name.end).unwrap_or_default());
+        sort_many(&mut names, |name| order.get(name.start..name.start + name.length).unwrap_or_default());
         drop(order);
         self.out.push(b'{');
-        for (position, (_, named)) in members.iter().enumerate() {
-            self.member(position, named.key, named.member)?;
+        for (position, (_, name)) in names.into_iter().enumerate() {
+            let key = value.beside(name.key);
+            self.member(position, key, key.named_value())?;
         }
         self.out.push(b'}');
         Ok(())
@@ -465,13 +465,12 @@ impl<'d> Writer<'d> {
     }
 }
 
-/// A member and the bytes that it is ordered by, in a text of many.
+/// A member, by the index of its name, and the bytes that it is ordered by, in a text of many. Small, as it is moved about.
 #[derive(Clone, Copy)]
-struct Named<'d> {
-    key: Value<'d>,
-    member: Value<'d>,
+struct Named {
     start: usize,
-    end: usize,
+    length: usize,
+    key: u32,
 }
 
 /// Writes bytes that are ordered as the scheme orders member names.
@@ -509,7 +508,9 @@ fn sort_many<'n, T: Copy>(items: &mut [(u64, T)], name: impl Fn(T) -> &'n [u8]) 
         run.sort_unstable_by_key(|(next, _)| *next);
         for same in run.chunk_by_mut(|one, other| one.0 == other.0) {
             let end = start + same.len();
-            if same.len() > 1 {
+            if same.len() <= FEW {
+                same.sort_unstable_by(|(_, one), (_, other)| rest(*one).cmp(rest(*other)));
+            } else {
                 // Names that end here, and but for zeros are all that the others begin with, come first.
                 same.sort_by_key(|(_, item)| rest(*item).len().min(STEP + 1));
                 let ended = same.iter().take_while(|(_, item)| rest(*item).len() <= STEP).count();
@@ -547,11 +548,11 @@ fn write_string(out: &mut Vec<u8>, text: &str, scheme: Scheme) {
 }
 
 fn unicode_escape(out: &mut Vec<u8>, unit: u16) {
-    out.extend_from_slice(b"\\u");
-    for shift in [12, 8, 4, 0] {
-        let digit = u32::from(unit >> shift & 0xF);
-        out.extend(char::from_digit(digit, 16).map(|character| character as u8));
-    }
+    let digit = |shift: u16| match (unit >> shift & 0xF) as u8 {
+        digit @ 0..=9 => b'0' + digit,
+        letter => b'a' + (letter - 10),
+    };
+    out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
 }
 
 #[cfg(test)]

@@ -265,6 +265,16 @@ impl<'d> Value<'d> {
         Some(if node.is_special() { Cow::Owned(unescape(inner)) } else { Cow::Borrowed(inner) })
     }
 
+    /// Which of the document's values and names it is.
+    pub(crate) fn index(self) -> u32 {
+        self.index
+    }
+
+    /// The value or name of this index in the same document.
+    pub(crate) fn beside(self, index: u32) -> Self {
+        Self { index, ..self }
+    }
+
     /// Whether both are the same place of the same document.
     pub(crate) fn is_at(self, other: Self) -> bool {
         std::ptr::eq(self.document, other.document) && self.index == other.index
@@ -393,8 +403,14 @@ impl<'d> Value<'d> {
         for (key, value) in self.members() {
             let node = key.node();
             let mut positions = (likely..N).chain(0..likely);
-            let is_it =
-                |position: &usize| names.get(*position).is_some_and(|name| self.document.is_name(node, name));
+            // A name with escapes is decoded once and not for each comparison.
+            let decoded = if node.is_special() { key.as_str() } else { None };
+            let is_it = |position: &usize| {
+                names.get(*position).is_some_and(|name| match &decoded {
+                    Some(decoded) => decoded == name,
+                    None => self.document.is_name(node, name),
+                })
+            };
             if let Some(position) = positions.find(is_it)
                 && let Some(slot) = found.get_mut(position)
             {
@@ -450,16 +466,18 @@ pub fn push_token(pointer: &mut String, token: &str) {
 /// Whether a string that the reader has checked is `text` once its escapes are decoded. Looks no further than the first
 /// difference: such names may be a million.
 fn decodes_to(inner: &str, text: &str) -> bool {
-    let (mut inner, mut rest) = (inner, text);
+    let (mut inner, mut rest) = (inner, text.chars());
     while let Some(character) = inner.chars().next() {
         let (character, used) = match character {
             '\\' => decode_escape(inner).unwrap_or(('\u{FFFD}', inner.len())),
             plain => (plain, plain.len_utf8()),
         };
-        let Some(after) = rest.strip_prefix(character) else { return false };
-        (inner, rest) = (inner.get(used..).unwrap_or(""), after);
+        if rest.next() != Some(character) {
+            return false;
+        }
+        inner = inner.get(used..).unwrap_or("");
     }
-    rest.is_empty()
+    rest.next().is_none()
 }
 
 /// Decodes the escapes of a string that the reader has checked.
@@ -472,7 +490,8 @@ fn unescape(inner: &str) -> String {
 /// The same, behind what stands in `out`.
 fn unescape_into(out: &mut String, inner: &str) {
     let mut rest = inner;
-    while let Some(at) = rest.find('\\') {
+    // Escapes often stand one behind the other.
+    while let Some(at) = if rest.starts_with('\\') { Some(0) } else { rest.find('\\') } {
         let (plain, escape) = rest.split_at(at);
         out.push_str(plain);
         let (character, used) = decode_escape(escape).unwrap_or(('\u{FFFD}', escape.len()));
@@ -518,9 +537,8 @@ fn decode_unicode_escape(text: &str) -> Result<(char, usize), Code> {
 }
 
 fn hex4(text: &str, at: usize) -> Option<u32> {
-    let digits = text.get(at..at + 4)?;
-    let all_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if all_hex { u32::from_str_radix(digits, 16).ok() } else { None }
+    let digits = text.as_bytes().get(at..at + 4)?;
+    digits.iter().try_fold(0, |number, digit| Some(number << 4 | char::from(*digit).to_digit(16)?))
 }
 
 /// An array or object that is still open.

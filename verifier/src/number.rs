@@ -36,24 +36,37 @@ fn double(text: &str) -> f64 {
     text.parse().unwrap_or(f64::NAN)
 }
 
-/// The shortest decimal digits that give the double back, and the place of the decimal point before which they stand:
-/// the value is `0.DIGITS * 10^point`.
-fn shortest(value: f64) -> (String, i32) {
-    let scientific = scientific(value.abs());
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    (digits, exponent.parse::<i32>().unwrap_or(0) + 1)
+/// The shortest decimal digits that give a positive double back, and the place of the decimal point before which they stand: the value
+/// is `0.DIGITS * 10^point`. Of two texts of the shortest length that are equally near the even one is taken, as ECMA-262 (note 2,
+/// which RFC 8785 section 3.2.2.3 makes binding) and Python take it.
+struct Shortest {
+    /// At most 17 digits; before they are trimmed there may be zeros at both ends.
+    bytes: [u8; 24],
+    digits: std::ops::Range<usize>,
+    point: i32,
 }
 
-/// Where two texts of the shortest length are equally near, ECMA-262 (note 2, which RFC 8785 section 3.2.2.3 makes
-/// binding) and Python take the even digit, and Rust's shortest form the larger one. Rust's rounding to a given number
-/// of digits is to even.
-fn scientific(value: f64) -> String {
-    let shortest = format!("{value:e}");
-    let digits = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
-    let nearest = format!("{value:.*e}", digits.saturating_sub(1));
-    // Beside a power of two the nearest text of this length can be that of the neighbour.
-    if nearest.parse() == Ok(value) { nearest } else { shortest }
+impl Shortest {
+    fn of(value: f64) -> Self {
+        let mut buffer = ryu::Buffer::new();
+        let text = buffer.format_finite(value.abs());
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let mut bytes = [b'0'; 24];
+        for (place, digit) in bytes.iter_mut().zip(whole.bytes().chain(fraction.bytes())) {
+            *place = digit;
+        }
+        let is_digit = |byte: &u8| *byte != b'0';
+        let start = bytes.iter().position(is_digit).unwrap_or(0);
+        let end = bytes.iter().rposition(is_digit).map_or(1, |last| last + 1);
+        let places = |count: usize| i32::try_from(count).unwrap_or(0);
+        let point = exponent.parse::<i32>().unwrap_or(0) + places(whole.len()) - places(start);
+        Self { bytes, digits: start..end, point }
+    }
+
+    fn digits(&self) -> &[u8] {
+        self.bytes.get(self.digits.clone()).unwrap_or_default()
+    }
 }
 
 /// ECMA-262 `Number::toString`, as RFC 8785 section 3.2.2.3 demands.
@@ -65,14 +78,15 @@ fn ecmascript(out: &mut Vec<u8>, value: f64) -> Result<(), Code> {
         out.push(b'0');
         return Ok(());
     }
-    let (digits, point) = shortest(value);
+    let shortest = Shortest::of(value);
+    let (digits, point) = (shortest.digits(), shortest.point);
     if value < 0.0 {
         out.push(b'-');
     }
     if (-5..=21).contains(&point) {
-        positional(out, &digits, point, false);
+        positional(out, digits, point, false);
     } else {
-        exponential(out, &digits, point - 1, 1);
+        exponential(out, digits, point - 1, 1);
     }
     Ok(())
 }
@@ -86,48 +100,98 @@ fn python_repr(out: &mut Vec<u8>, value: f64) {
         out.extend_from_slice(b"Infinity");
         return;
     }
-    let (digits, point) = shortest(value);
+    let shortest = Shortest::of(value);
+    let (digits, point) = (shortest.digits(), shortest.point);
     if (-3..=16).contains(&point) {
-        positional(out, &digits, point, true);
+        positional(out, digits, point, true);
     } else {
-        exponential(out, &digits, point - 1, 2);
+        exponential(out, digits, point - 1, 2);
     }
 }
 
-fn positional(out: &mut Vec<u8>, digits: &str, point: i32, always_fraction: bool) {
+fn positional(out: &mut Vec<u8>, digits: &[u8], point: i32, always_fraction: bool) {
     let places = usize::try_from(point).unwrap_or(0);
     if point <= 0 {
         out.extend_from_slice(b"0.");
         out.extend(std::iter::repeat_n(b'0', usize::try_from(-point).unwrap_or(0)));
-        out.extend_from_slice(digits.as_bytes());
+        out.extend_from_slice(digits);
     } else if digits.len() <= places {
-        out.extend_from_slice(digits.as_bytes());
+        out.extend_from_slice(digits);
         out.extend(std::iter::repeat_n(b'0', places - digits.len()));
         if always_fraction {
             out.extend_from_slice(b".0");
         }
     } else {
         let (whole, fraction) = digits.split_at(places);
-        out.extend_from_slice(whole.as_bytes());
+        out.extend_from_slice(whole);
         out.push(b'.');
-        out.extend_from_slice(fraction.as_bytes());
+        out.extend_from_slice(fraction);
     }
 }
 
-fn exponential(out: &mut Vec<u8>, digits: &str, exponent: i32, least_digits: usize) {
+fn exponential(out: &mut Vec<u8>, digits: &[u8], exponent: i32, least_digits: usize) {
     let (first, rest) = digits.split_at(1);
-    out.extend_from_slice(first.as_bytes());
+    out.extend_from_slice(first);
     if !rest.is_empty() {
         out.push(b'.');
-        out.extend_from_slice(rest.as_bytes());
+        out.extend_from_slice(rest);
     }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    out.extend_from_slice(format!("e{sign}{:0least_digits$}", exponent.abs()).as_bytes());
+    out.extend_from_slice(if exponent < 0 { b"e-" } else { b"e+" });
+    // Below 400.
+    let exponent = exponent.unsigned_abs();
+    for (power, one) in [(2, 100), (1, 10), (0, 1)] {
+        if exponent >= one || power < least_digits {
+            out.push(b'0' + (exponent / one % 10) as u8);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The same from the standard library alone: Rust's shortest form takes the larger of two texts that are equally near, but its
+    /// rounding to a given number of digits is to even.
+    fn by_the_standard_library(value: f64) -> (String, i32) {
+        let shortest = format!("{value:e}");
+        let count = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+        let nearest = format!("{value:.*e}", count - 1);
+        // Beside a power of two the nearest text of this length can be that of the neighbour.
+        let text = if nearest.parse() == Ok(value) { nearest } else { shortest };
+        let (mantissa, exponent) = text.split_once('e').unwrap();
+        let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+        (digits.trim_end_matches('0').to_owned(), exponent.parse::<i32>().unwrap() + 1)
+    }
+
+    fn agrees(value: f64) -> Result<(), TestCaseError> {
+        let shortest = Shortest::of(value);
+        let digits = String::from_utf8(shortest.digits().to_vec()).unwrap();
+        prop_assert_eq!((digits, shortest.point), by_the_standard_library(value), "{:e}", value);
+        Ok(())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn the_digits_of_any_double_are_those_of_another_algorithm(bits in 1_u64..0x7FF0_0000_0000_0000) {
+            agrees(f64::from_bits(bits))?;
+        }
+
+        /// Around 2^50 to 2^70 doubles lie halfway between two texts.
+        #[test]
+        fn so_are_those_of_doubles_that_lie_halfway(whole in 1_u64 << 46..1 << 53, power in 0..24_i32) {
+            agrees(whole as f64 * 2_f64.powi(power - 4))?;
+            agrees(2_f64.powi(power + 40))?;
+        }
+
+        #[test]
+        fn so_are_those_of_short_decimals(digits in 1_u32..100_000, power in -30..30_i32) {
+            agrees(format!("{digits}e{power}").parse().unwrap())?;
+        }
+    }
 
     fn written(text: &str, scheme: Scheme) -> Result<String, Code> {
         let mut out = Vec::new();

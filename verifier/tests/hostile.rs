@@ -17,6 +17,9 @@ use assayer_verifier::{
 
 const SOON: Duration = Duration::from_secs(30);
 
+/// What is refused by default for its size is read all the same by whoever raises the bounds, and must be as harmless then.
+const WIDE: Limits = Limits { bytes: 64 << 20, values: 4_000_000, ..Limits::DEFAULT };
+
 fn soon<T>(what: &str, run: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = run();
@@ -55,8 +58,8 @@ fn bundle(input: &str) -> Trace {
 }
 
 fn bundle_beside(input: &str, trust: &Trust<'_>) -> Trace {
-    assert!(Document::read(input.as_bytes(), &Limits::default()).is_ok(), "the input has to be readable");
-    soon("bundle", || verify_bundle(input.as_bytes(), trust, &Limits::default()))
+    assert!(Document::read(input.as_bytes(), &WIDE).is_ok(), "the input has to be readable");
+    soon("bundle", || verify_bundle(input.as_bytes(), trust, &WIDE))
 }
 
 const REFUTED: State = State::Refuted;
@@ -95,12 +98,16 @@ fn line_ends_of_every_system_are_white_space() {
 #[test]
 fn too_many_bytes_are_refused_before_they_are_read() {
     assert_eq!(refusal("70 MB of spaces", &vec![b' '; 70 << 20]), Code::LimitsBytes);
-    assert_eq!(refusal("60 MB of spaces", &vec![b' '; 60 << 20]), Code::JsonEmpty);
-    assert_eq!(refusal("60 MB of one string", &vec![b'"'; 60 << 20]), Code::JsonTrailing);
-    assert_eq!(
-        refusal("5 million items", format!("[0{}]", ",0".repeat(5_000_000)).as_bytes()),
-        Code::LimitsValues
-    );
+    let most = Limits::DEFAULT.bytes;
+    assert_eq!(refusal("spaces beyond the limit", &vec![b' '; most + 1]), Code::LimitsBytes);
+    assert_eq!(refusal("spaces to the limit", &vec![b' '; most]), Code::JsonEmpty);
+    assert_eq!(refusal("one string to the limit", &vec![b'"'; most]), Code::JsonTrailing);
+    for item in [",0", ",[]", ",{}"] {
+        let items = format!("[0{}]", item.repeat(1_000_000));
+        assert_eq!(refusal("a million items", items.as_bytes()), Code::LimitsValues);
+    }
+    let names = object((0..600_000).map(|number| number.to_string()));
+    assert_eq!(refusal("more names than are read", names.as_bytes()), Code::LimitsValues);
 }
 
 #[test]
@@ -159,7 +166,7 @@ fn object(names: impl Iterator<Item = String>) -> String {
 
 #[test]
 fn a_million_member_names_are_read_compared_and_sorted() {
-    let limits = Limits::default();
+    let limits = WIDE;
     let plain = object((0..1_000_000_u64).map(|number| format!("{:06}", (number * 7_919) % 1_000_000)));
     let document = soon("a million names", || Document::read(plain.as_bytes(), &limits)).unwrap();
     let written = soon("a million names, written", || canonicalize(document.root(), Scheme::Jcs)).unwrap();
@@ -175,7 +182,7 @@ fn a_million_member_names_are_read_compared_and_sorted() {
 /// Names that differ in one character, at the end of a long common beginning, each written with an escape.
 #[test]
 fn names_that_are_nearly_duplicates_cost_no_more_than_their_length() {
-    let limits = Limits::default();
+    let limits = WIDE;
     let short = object((0..100_000).map(|number| format!("\\u006{}{number}", number % 10)));
     soon("escaped names", || Document::read(short.as_bytes(), &limits).map(|_| ())).unwrap();
     // A million, every one escaped; and names that are alike at both ends.
@@ -270,7 +277,7 @@ fn many_proofs_and_long_proofs_are_refused() {
     let item = format!("{{\"event_row\":0,\"tlog_index\":0,\"proof\":{long}}}");
     let trace = bundle(&skeleton("{}", &[one_event(), ("tlog_proofs", item)]));
     assert_eq!(layer_code(&trace, "inclusion"), (REFUTED, Code::MerklePathLength));
-    let trace = soon("a long proof", || verify_proof(long.as_bytes(), &Trust::default(), &Limits::default()));
+    let trace = soon("a long proof", || verify_proof(long.as_bytes(), &Trust::default(), &WIDE));
     assert_eq!(layer_code(&trace, "inclusion"), (REFUTED, Code::MerklePathLength));
 
     let again = times(100_000, |_| "{\"event_row\":0}".to_owned());
@@ -401,7 +408,7 @@ fn long_logs_are_read_in_one_go() {
     let (log, trace) = soon("lines", || verify_log(lines(), &Trust::default(), &limits));
     assert_eq!((trace.verdict(), log.leaves().len()), (Verdict::Consistent, 100_000));
     let page = format!("{{\"start\":0,\"count\":100000,\"entries\":[{}]}}", records.join(","));
-    let (_, trace) = soon("a page", || verify_log([page.as_bytes()], &Trust::default(), &limits));
+    let (_, trace) = soon("a page", || verify_log([page.as_bytes()], &Trust::default(), &WIDE));
     assert_eq!(trace.verdict(), Verdict::Consistent);
     let heads: Vec<TreeHead> = (0..30).map(|step| step * 400).filter_map(|size| log.head_at(size)).collect();
     let trust = Trust::default().heads(&heads);
@@ -431,6 +438,40 @@ fn deep_extra_text_inside_of_an_event_is_refused() {
             let layer = trace.layer("event-binding").unwrap();
             assert_eq!((layer.state, layer.code()), (REFUTED, code), "{kind} {depth}");
             assert!(layer.problem.as_ref().unwrap().found.len() < 300);
+        }
+    }
+}
+
+/// A signature that fits nothing is tried on the text of every reading and scheme: what is dear to write, as much of it as is read.
+#[test]
+fn many_values_that_every_scheme_writes_otherwise_are_refused() {
+    // A point of full order and a number: whether they fit is only found out with every text.
+    let fitting_nothing = format!("{KEY}01{}", "00".repeat(31));
+    let halfway = |number: usize| format!("{}.25", 1_424_953_923_781_206 + 4 * number);
+    let small = |number: usize| format!("1.2345678901234567e-{}", number % 300);
+    let names = |number: usize| format!("\"é{}\":1.5", (number * 7_919) % 200_000);
+    let nulls = |number: usize| format!("\"é{}\":null", (number * 7_919) % 200_000);
+    let list = |items: String| format!("{{\"x\":[\"é\",{items}]}}");
+    for policy in [
+        list(times(340_000, halfway)),
+        list(times(300_000, small)),
+        list(times(150_000, |_| "{\"a\":null}".to_owned())),
+        format!("{{{}}}", times(200_000, names)),
+        format!("{{{}}}", times(200_000, nulls)),
+        format!("{{\"x\":\"{}\"}}", "\\u00e9".repeat(1_300_000)),
+    ] {
+        let manifest = format!(
+            "{{\"file_id\":\"f\",\"issued_at\":0,\"policy\":{policy},\"issuer_ed25519_pub\":\"{KEY}\",\"signature_ed25519\":\"{}\"}}",
+            fitting_nothing
+        );
+        let text = skeleton(&manifest, &[]).replace(&"0".repeat(128), &fitting_nothing);
+        let trace =
+            soon("many values", || verify_bundle(text.as_bytes(), &Trust::default(), &Limits::default()));
+        for (layer, code) in [
+            ("issuer-signature", Code::ManifestSignatureMismatch),
+            ("registry-signature", Code::BundleSignatureMismatch),
+        ] {
+            assert_eq!(layer_code(&trace, layer), (REFUTED, code));
         }
     }
 }

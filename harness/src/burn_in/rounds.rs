@@ -2,11 +2,11 @@
 
 use assayer_reports::{Outcome as Came, Report, Weight};
 use assayer_vectors::{Document as Kind, Growth, Reference, Suite, Torn, Wire};
-use assayer_verifier::Limits;
 use assayer_verifier::oversight::Log;
 
 use super::{Round, StepStatus};
 use crate::archive::Archive;
+use crate::client::ANSWER_LIMITS;
 use crate::growth::{NotOneLog, Sighting, compare};
 use crate::record::look_up;
 use crate::transcript::{Answer, Outcome, Recorded, Transcript};
@@ -82,7 +82,7 @@ pub fn grown(earlier: &Transcript, later: &Transcript, suite: &Suite, wire: &Wir
         return (StepStatus::NotVerified, "the log was not read".to_owned());
     };
     let pages: Vec<_> = later.of(&name).into_iter().filter_map(answer).map(Answer::body).collect();
-    let (log, _) = Log::read(pages.iter().map(AsRef::as_ref), &Limits::default());
+    let (log, _) = Log::read(pages.iter().map(AsRef::as_ref), &ANSWER_LIMITS);
     let sightings = sightings(earlier, suite, wire);
     if sightings.is_empty() {
         return (StepStatus::NotVerified, "the round before saw no head".to_owned());

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use assayer_reference_registry as registry;
 use assayer_vectors::{Growth, Reference, Suite, Torn, Wire};
-use assayer_verifier::Limits;
 use assayer_verifier::oversight::Log;
 use serde_json::Value as Json;
 
 use super::rounds::sightings;
 use super::{Databases, StepStatus};
+use crate::client::ANSWER_LIMITS;
 use crate::growth::{NotOneLog, compare};
 use crate::record::look_up;
 use crate::transcript::Transcript;
@@ -52,7 +52,7 @@ pub fn tied(
         return (StepStatus::NotVerified, "the live run saw no head".to_owned());
     };
     let records = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let (log, _) = Log::read(records, &Limits::default());
+    let (log, _) = Log::read(records, &ANSWER_LIMITS);
     match compare(&heads, &log, &Growth { log: "the database".to_owned(), torn: Torn::Ignored }) {
         Ok(()) => (
             StepStatus::Passed,

@@ -7,6 +7,7 @@ use assayer_verifier::{Document, Limits, Scheme, canonicalize};
 use clap::{Args, Subcommand};
 
 use super::canon_lab::{AdapterArguments, LabArguments, adapter, lab};
+use super::limits::LimitArguments;
 use super::{Exit, complain};
 
 #[derive(Args)]
@@ -17,6 +18,8 @@ pub(crate) struct CanonArguments {
     /// Canonicalization scheme.
     #[arg(long, default_value = "jcs")]
     scheme: Scheme,
+    #[command(flatten)]
+    limits: LimitArguments,
     /// JSON text; standard input if absent or `-`.
     file: Option<PathBuf>,
 }
@@ -35,7 +38,7 @@ pub(crate) fn run(arguments: &CanonArguments) -> Exit {
         Some(CanonCommand::Adapter(arguments)) => return adapter(arguments),
         None => {}
     }
-    let limits = Limits::default();
+    let limits = arguments.limits.limits();
     let name = arguments.file.as_deref().filter(|file| file.as_os_str() != "-");
     let input = match name {
         Some(file) => fs_err::File::open(file).and_then(|file| read_bounded(file, &limits)),

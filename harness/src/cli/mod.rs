@@ -8,6 +8,7 @@ mod check;
 mod claim;
 mod diff;
 mod format;
+mod limits;
 mod list;
 mod matrix;
 mod prove;

@@ -9,6 +9,7 @@ use assayer_verifier::oversight::{consistency_json, inclusion_json};
 use assayer_verifier::{Limits, Proof, ProofRequest, Prover, PublicKey};
 use clap::{Args, Subcommand};
 
+use super::limits::LimitArguments;
 use super::verify::public_key;
 use super::{Exit, complain, print};
 
@@ -66,6 +67,8 @@ struct Target {
     /// Where the proof goes, whole or not at all; standard output if absent.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 impl Target {
@@ -97,14 +100,14 @@ pub(crate) fn run(arguments: &ProveArguments) -> Exit {
     let proved = match &arguments.what {
         What::Consistency { log, old, new, target } => {
             let request = ProofRequest::Consistency { old: *old, new: *new };
-            from_log(log, request).and_then(|proof| target.write(&proof))
+            from_log(log, request, &target.limits.limits()).and_then(|proof| target.write(&proof))
         }
         What::Inclusion { log, index, size, target } => {
             let request = ProofRequest::Inclusion { index: *index, size: *size };
-            from_log(log, request).and_then(|proof| target.write(&proof))
+            from_log(log, request, &target.limits.limits()).and_then(|proof| target.write(&proof))
         }
         What::Equivocation { paths, registry_key, target } => {
-            equivocation(paths, registry_key).and_then(|proof| target.write(&proof))
+            equivocation(paths, registry_key, &target.limits.limits()).and_then(|proof| target.write(&proof))
         }
     };
     proved.unwrap_or_else(|problem| {
@@ -116,10 +119,9 @@ pub(crate) fn run(arguments: &ProveArguments) -> Exit {
     })
 }
 
-fn from_log(paths: &[PathBuf], request: ProofRequest) -> Result<String, Problem> {
-    let limits = Limits::default();
+fn from_log(paths: &[PathBuf], request: ProofRequest, limits: &Limits) -> Result<String, Problem> {
     let mut prover = Prover::new([request]);
-    LeafReader::new(&limits).read(paths, &mut |_, leaf| {
+    LeafReader::new(limits).read(paths, &mut |_, leaf| {
         prover.push(leaf);
         ControlFlow::Continue(())
     })?;
@@ -131,8 +133,7 @@ fn from_log(paths: &[PathBuf], request: ProofRequest) -> Result<String, Problem>
     }
 }
 
-fn equivocation(paths: &[PathBuf], key: &PublicKey) -> Result<String, Problem> {
-    let limits = Limits::default();
-    let heads = Heads::read(paths, *key, &limits)?;
-    heads.prove(&limits).map(|proof| proof.to_json())
+fn equivocation(paths: &[PathBuf], key: &PublicKey, limits: &Limits) -> Result<String, Problem> {
+    let heads = Heads::read(paths, *key, limits)?;
+    heads.prove(limits).map(|proof| proof.to_json())
 }

@@ -15,9 +15,10 @@ use assayer_harness::evidence::{
 use assayer_harness::{Policy, PolicyError, in_order_together};
 use assayer_reports::verification as report;
 use assayer_verifier::oversight::{DocumentKind, Freshness};
-use assayer_verifier::{Hash, Limits, PublicKey, TreeHead};
+use assayer_verifier::{Hash, PublicKey, TreeHead};
 use clap::{Args, ValueEnum};
 
+use super::limits::LimitArguments;
 use super::{Exit, complain};
 use output::Output;
 
@@ -88,6 +89,8 @@ pub(crate) struct VerifyArguments {
     /// How many threads verify, 1 to 1024; as many as there are processors if absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_JOBS))]
     jobs: Option<u16>,
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -157,7 +160,7 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Exit {
 }
 
 fn verify(arguments: &VerifyArguments) -> Result<Exit, String> {
-    let limits = Limits::default();
+    let limits = arguments.limits.limits();
     let log = arguments.log.as_deref().map(|path| read_log(path, &limits)).transpose()?;
     let policy = policy(arguments).map_err(|error| error.to_string())?;
     let now = jiff::Timestamp::now().as_second();

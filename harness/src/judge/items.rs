@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use assayer_vectors::{Every, Expectation, Find, LeafOf};
-use assayer_verifier::{Document, Limits, Value};
+use assayer_verifier::{Document, Value};
 use serde_json::Value as Json;
 
 use super::same::shown;
 use super::shortfall::{Shortfall, failed};
 use super::{Judge, place};
+use crate::client::ANSWER_LIMITS;
 use crate::conditions::{EveryItem, OfAnswer, WantedLeaf, matches};
 use crate::transcript::{Answer, Recorded};
 
@@ -113,7 +114,7 @@ impl Lists<'_> {
         for (recorded, answer) in answers {
             let place = place(recorded);
             let body = answer.body();
-            let document = Document::read(&body, &Limits::default()).map_err(|error| {
+            let document = Document::read(&body, &ANSWER_LIMITS).map_err(|error| {
                 failed("condition.json", format!("{place}: expected JSON, found {error}"))
             })?;
             let names = [Some(self.list), self.or_in].into_iter().flatten();

@@ -6,11 +6,12 @@ use assayer_vectors::{Document as Kind, Expectation, Growth};
 use assayer_verifier::oversight::{
     Log, Trust, verify_bundle, verify_consistency_proof, verify_head, verify_log, verify_proof,
 };
-use assayer_verifier::{Document, Hash, Limits, PublicKey, State, Trace, TreeHead};
+use assayer_verifier::{Document, Hash, PublicKey, State, Trace, TreeHead};
 
 use super::same::shown;
 use super::shortfall::{How, Shortfall, failed, not_verified};
 use super::{Judge, place};
+use crate::client::ANSWER_LIMITS;
 use crate::growth::{NotOneLog, Sighting, compare};
 use crate::transcript::{Answer, Outcome, Recorded};
 
@@ -76,7 +77,7 @@ impl<'t> Judge<'t> {
             return Ok(Rc::clone(log));
         }
         let bodies: Vec<_> = self.answers(exchange)?.into_iter().map(|(_, answer)| answer.body()).collect();
-        let (log, layers) = Log::read(bodies.iter().map(AsRef::as_ref), &Limits::default());
+        let (log, layers) = Log::read(bodies.iter().map(AsRef::as_ref), &ANSWER_LIMITS);
         if let Some(layer) = layers.iter().find(|layer| layer.state == State::Refuted) {
             let reason =
                 layer.problem.as_ref().map(|problem| format!("{} at {}", problem.code.meaning(), problem.at));
@@ -122,7 +123,7 @@ fn traces(
     answers: &[(&Recorded, &Answer)],
     trust: &Trust<'_>,
 ) -> Vec<(String, Trace)> {
-    let limits = Limits::default();
+    let limits = ANSWER_LIMITS;
     if kind == Kind::OversightLog && expectation.wherever.is_none() {
         let bodies: Vec<_> = answers.iter().map(|(_, answer)| answer.body()).collect();
         let (_, trace) = verify_log(bodies.iter().map(AsRef::as_ref), trust, &limits);
@@ -160,7 +161,7 @@ impl Anchors {
 
 /// Size and root of a head; its signature is another check's matter.
 fn read_head(body: &[u8]) -> Option<TreeHead> {
-    let document = Document::read(body, &Limits::default()).ok()?;
+    let document = Document::read(body, &ANSWER_LIMITS).ok()?;
     let root = document.root();
     let hash = root.get("root")?.as_str()?;
     Some(TreeHead { size: root.get("size")?.as_u64()?, root: Hash::from_hex(&hash)? })

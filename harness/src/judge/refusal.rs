@@ -1,10 +1,11 @@
 //! Conditions on answers that refuse.
 
-use assayer_verifier::{Document, Limits, Value};
+use assayer_verifier::{Document, Value};
 
 use super::Judge;
 use super::same::shown;
 use super::shortfall::{Shortfall, failed, not_verified};
+use crate::client::ANSWER_LIMITS;
 use crate::transcript::Answer;
 
 impl<'t> Judge<'t> {
@@ -57,7 +58,7 @@ impl<'t> Judge<'t> {
     fn enveloped(&self, answer: &Answer, place: &str) -> Result<String, String> {
         let envelope = &self.wire.envelope;
         let body = answer.body();
-        let document = Document::read(&body, &Limits::default())
+        let document = Document::read(&body, &ANSWER_LIMITS)
             .map_err(|error| format!("{place}: body: expected an error envelope in JSON, found {error}"))?;
         let text = |pointer: &str| document.root().at(pointer).and_then(Value::as_str);
         let code = text(&envelope.code)

@@ -1,12 +1,13 @@
 //! Values compared as JSON, and texts from outside.
 
-use assayer_verifier::{Document, Limits, Scheme, Value, canonicalize};
+use assayer_verifier::{Document, Scheme, Value, canonicalize};
 use serde_json::Value as Json;
 
 /// Compares as JSON values: members in any order, numbers by value.
 pub(crate) fn same_json(found: Value<'_>, expected: &Json, at: &str) -> Result<(), String> {
     let text = expected.to_string();
-    let document = Document::read(text.as_bytes(), &Limits::default()).map_err(|error| error.to_string())?;
+    let document =
+        Document::read(text.as_bytes(), &crate::client::ANSWER_LIMITS).map_err(|error| error.to_string())?;
     difference(found, document.root(), at).map_or(Ok(()), Err)
 }
 

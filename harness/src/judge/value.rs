@@ -1,12 +1,13 @@
 //! Conditions on one value in the body of an answer.
 
 use assayer_vectors::{Expectation, Reference, SentBefore};
-use assayer_verifier::{Document, Limits, Value};
+use assayer_verifier::{Document, Value};
 use serde_json::Value as Json;
 
 use super::same::{same_json, shown};
 use super::shortfall::{Shortfall, failed};
 use super::{Judge, place};
+use crate::client::ANSWER_LIMITS;
 use crate::conditions::within_run;
 use crate::schema;
 use crate::seen::Seen;
@@ -34,7 +35,7 @@ impl<'t> Judge<'t> {
         let place = place(recorded);
         let pointer = expectation.at.as_deref().unwrap_or("");
         let body = answer.body();
-        let document = match Document::read(&body, &Limits::default()) {
+        let document = match Document::read(&body, &ANSWER_LIMITS) {
             Ok(document) => document,
             Err(error) => {
                 return Err(failed("condition.json", format!("{place}: expected JSON, found {error}")));

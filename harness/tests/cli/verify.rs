@@ -158,6 +158,33 @@ fn malformed_evidence_is_refuted_with_layer_and_place() {
     assert_eq!((code(&output), json(&output)["verdict"].is_null()), (2, true));
 }
 
+/// A large document is refused for its size alone, and read by whoever knows it to be large.
+#[test]
+fn how_large_a_document_may_be_is_for_the_caller_to_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = bundle("good/three-events");
+    let large = format!("{good}{}", " ".repeat(9 << 20));
+    let large = write(folder.path(), "large.json", large).to_str().unwrap().to_owned();
+    let refused = |arguments: &[&str], path: &str| {
+        let output = run(&[&["verify", "--format", "ndjson"], arguments, &[path]].concat());
+        let layers = findings(&output)[0]["layers"].as_array().unwrap().clone();
+        let limits = layers.iter().find(|layer| layer["id"] == "limits").unwrap().clone();
+        (code(&output), limits["code"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(refused(&[], &large), (1, "limits.bytes".to_owned()));
+    assert_eq!(refused(&["--max-bytes", "10000000"], &large), (0, "ok".to_owned()));
+    let small = write(folder.path(), "small.json", &good).to_str().unwrap().to_owned();
+    assert_eq!(refused(&["--max-values", "20"], &small), (1, "limits.values".to_owned()));
+    for arguments in [["--max-bytes", "0"], ["--max-bytes", "8MiB"], ["--max-values", "99999999999"]] {
+        let output = run(&[&["verify"], &arguments[..], &[&small]].concat());
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(text(&output.stderr).contains(arguments[0]), "{}", text(&output.stderr));
+    }
+    let output = run_with_input(&["canon", "--max-values", "3"], b"{\"b\":[1,2]}");
+    assert_eq!(code(&output), 1);
+    assert!(text(&output.stderr).contains("limits.values"), "{}", text(&output.stderr));
+}
+
 #[test]
 fn a_log_is_verified_line_by_line_against_known_heads() {
     let name = "good/with-log";

@@ -92,6 +92,8 @@ pub struct BundleVerifier<'t> {
 
 /// How many bundles share a batch of signatures at most.
 const MOST_TOGETHER: usize = 2_048;
+/// A longer document is verified by itself: next to reading it, its signatures cost nothing, and verifying it twice would.
+const LONGEST_TOGETHER: usize = 256 << 10;
 
 impl<'t> BundleVerifier<'t> {
     /// One that remembers nothing yet.
@@ -168,13 +170,14 @@ impl<'t> BundleVerifier<'t> {
     fn in_window<B: AsRef<[u8]>, T>(&mut self, inputs: &[B], verify: fn(&mut Self, &[u8]) -> T) -> Vec<T> {
         self.memory.put_off();
         let mut found = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            let first = verify(self, input.as_ref());
+        for input in inputs.iter().map(AsRef::as_ref) {
+            let first = (input.len() <= LONGEST_TOGETHER).then(|| verify(self, input));
             found.push((first, self.memory.rests()));
         }
         let settled = self.memory.settle();
-        let found = inputs.iter().zip(found).map(|(input, (first, rests))| {
-            if settled.bears(&rests) { first } else { verify(self, input.as_ref()) }
+        let found = inputs.iter().zip(found).map(|(input, first)| match first {
+            (Some(first), rests) if settled.bears(&rests) => first,
+            _ => verify(self, input.as_ref()),
         });
         found.collect()
     }
@@ -723,9 +726,12 @@ fn inclusion_layer(proofs: &[Value<'_>], events: &[Value<'_>], head: Option<&Tre
     }
     for (position, row) in events.iter().enumerate() {
         let at = format_args!("/events/{position}");
-        if let Err(problem) = integer(row.get("tlog_index"), || format!("{at}/tlog_index")) {
-            let expected = "a place in the log";
-            layer.refute(Problem { code: Code::EventIndexMissing, expected: expected.to_owned(), ..problem });
+        let index = row.get("tlog_index");
+        if index.and_then(Value::as_u64).is_none() {
+            layer.refute_with(|| {
+                let place = format!("{at}/tlog_index");
+                Problem::new(Code::EventIndexMissing, place, "a place in the log", describe(index))
+            });
         } else if !named.contains(&position) {
             layer.refute_with(|| {
                 Problem::new(Code::EventProofMissing, at.to_string(), "an inclusion proof", "none")
@@ -821,7 +827,7 @@ fn binding_layer(manifest: Option<Value<'_>>, events: &[Value<'_>], proven: &Pro
     for (position, value) in events.iter().enumerate() {
         let at = format_args!("/events/{position}");
         let row = Row::of(*value);
-        let extra = row.check_extra(at);
+        let extra = row.check_extra();
         match proven.get(&position) {
             None => layer.leave_open_with(|| {
                 Problem::new(Code::NotReached, at.to_string(), "a proof that holds", "none")

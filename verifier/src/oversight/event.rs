@@ -163,18 +163,20 @@ impl<'d> Row<'d> {
         layer: &mut Layer,
         at: impl fmt::Display + Copy,
         identity: &Identity<'_>,
-        extra: Result<(), Problem>,
+        extra: Result<(), ExtraFault<'_>>,
     ) {
         let stated = [self.file_id, self.recipient_id, self.issuer_id];
         if let Some(problem) = identity.difference(stated, at, Code::EventIdentityDiffers) {
             layer.refute_with(problem);
         }
-        for outcome in [extra, self.check_time(at)] {
-            if let Err(problem) = outcome {
-                layer.refute(problem);
-            }
+        if let Err(fault) = extra {
+            layer.refute_with(|| fault.problem(self, at));
         }
-        for (key, _) in self.value.members().filter(|_| self.has_unknown_members) {
+        if !self.times_agree() {
+            layer.refute_with(|| self.time_problem(at));
+        }
+        let noted = self.has_unknown_members && layer.has_room_for_notes();
+        for (key, _) in self.value.members().filter(|_| noted) {
             let name = key.as_str().unwrap_or_default();
             if !ROW_MEMBERS.contains(&name.as_ref()) {
                 let mut place = at.to_string();
@@ -188,50 +190,68 @@ impl<'d> Row<'d> {
         }
         let kind = self.kind.and_then(Value::as_str);
         let known = kind.is_some_and(|kind| kind == DNS_KIND || WEB_KINDS.contains(&kind.as_ref()));
-        if !known {
+        if !known && layer.has_room_for_notes() {
             layer.note(Code::EventKindUnknown, format!("{at}/kind"), describe(self.kind));
         }
     }
 
     /// `timestamp` (seconds since 1970) and `qualified_timestamp` (RFC 3339, UTC, whole seconds) are of one request.
-    fn check_time(&self, at: impl fmt::Display) -> Result<(), Problem> {
+    fn times_agree(&self) -> bool {
         let seconds = self.timestamp.and_then(Value::as_i64);
         let instant = self.qualified_timestamp.and_then(Value::as_str).as_deref().and_then(whole_seconds);
-        if let (Some(seconds), Some(instant)) = (seconds, instant)
-            && seconds.abs_diff(instant) <= CLOCK_READINGS_APART
-        {
-            return Ok(());
-        }
+        seconds
+            .zip(instant)
+            .is_some_and(|(seconds, instant)| seconds.abs_diff(instant) <= CLOCK_READINGS_APART)
+    }
+
+    fn time_problem(&self, at: impl fmt::Display) -> Problem {
         let qualified = describe(self.qualified_timestamp);
         let expected = format!("a time at most {CLOCK_READINGS_APART} s from {qualified}");
         let place = format!("{at}/timestamp");
-        Err(Problem::new(Code::EventTimeDiffers, place, expected, describe(self.timestamp)))
+        Problem::new(Code::EventTimeDiffers, place, expected, describe(self.timestamp))
     }
 
     /// `extra` is JSON text: `{}` for web events; for DNS events an object that holds what the leaf has beyond the row.
-    pub(crate) fn check_extra(&self, at: impl fmt::Display) -> Result<(), Problem> {
+    pub(crate) fn check_extra(&self) -> Result<(), ExtraFault<'d>> {
         if !self.is_dns && self.extra.is_some_and(|extra| extra.raw() == "\"{}\"") {
             return Ok(());
         }
-        let problem = |expected: &str| {
-            Problem::new(Code::EventExtra, format!("{at}/extra"), expected, describe(self.extra))
-        };
         let text = self.extra.and_then(Value::as_str);
         let document =
             text.as_deref().and_then(|text| Document::read(text.as_bytes(), &Limits::default()).ok());
         let Some(extra) = document.as_ref().map(Document::root).filter(|extra| extra.kind() == Kind::Object)
         else {
-            return Err(problem("the text of a JSON object"));
+            return Err(ExtraFault::Text("the text of a JSON object"));
         };
         let agent = self.user_agent.filter(|agent| !agent.is_null() && agent.raw() != "\"\"");
         if let Some(agent) = agent.filter(|_| self.is_dns) {
-            let expected = "no user agent: the leaf of a DNS event has none";
-            return Err(Problem::new(Code::EventExtra, format!("{at}/user_agent"), expected, agent.raw()));
+            return Err(ExtraFault::UserAgent(agent));
         }
         let covered: &[&str] = if self.is_dns { &["qname", "qtype"] } else { &[] };
         let exactly =
             extra.members().count() == covered.len() && covered.iter().all(|name| extra.get(name).is_some());
-        if exactly { Ok(()) } else { Err(problem("exactly the members that the log covers")) }
+        if exactly { Ok(()) } else { Err(ExtraFault::Text("exactly the members that the log covers")) }
+    }
+}
+
+/// What is wrong with a row beyond its leaf, yet to be put into words: there may be a million such rows.
+#[derive(Clone, Copy)]
+pub(crate) enum ExtraFault<'d> {
+    /// `extra` is not this.
+    Text(&'static str),
+    /// A DNS event has a user agent.
+    UserAgent(Value<'d>),
+}
+
+impl ExtraFault<'_> {
+    fn problem(self, row: &Row<'_>, at: impl fmt::Display) -> Problem {
+        let (member, expected, found) = match self {
+            Self::Text(expected) => ("extra", expected, describe(row.extra)),
+            Self::UserAgent(agent) => {
+                ("user_agent", "no user agent: the leaf of a DNS event has none", agent.raw())
+            }
+        };
+        Problem::new(Code::EventExtra, format!("{at}/{member}"), expected, found)
     }
 }
 

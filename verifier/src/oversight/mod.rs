@@ -268,15 +268,18 @@ pub(crate) fn reading_layers(outcome: Result<(), &ReadError>, limits: &Limits) -
 
 /// The same, one by one.
 pub(crate) fn reading_pair(outcome: Result<(), &ReadError>, limits: &Limits) -> [Layer; 2] {
-    let mut bounds = Layer::new("limits", "bounds on what comes from outside (assayer)")
-        .recomputed(format!("at most {} bytes, {} levels", limits.bytes, limits.depth));
+    let mut bounds = Layer::new("limits", "bounds on what comes from outside (assayer)").recomputed(format!(
+        "at most {} bytes, {} levels, {} values",
+        limits.bytes, limits.depth, limits.values
+    ));
     let mut json = Layer::new("json", "RFC 8259 with the I-JSON rules of RFC 7493 section 2");
     if let Err(error) = outcome {
         let byte = format!("byte {}", error.offset);
         let found = format!("{} at {byte}", error.found);
         let place = if error.pointer.is_empty() { byte } else { error.pointer.clone() };
         let beyond = error.code.as_str().starts_with("limits.");
-        let expected = if beyond { "a document within the limits" } else { "one strict JSON text" };
+        let within = "a document within the limits, which whoever verifies can raise";
+        let expected = if beyond { within } else { "one strict JSON text" };
         let problem = Problem::new(error.code, place, expected, found);
         if beyond {
             bounds.refute(problem);

@@ -27,14 +27,19 @@ impl Text<'_> {
         self.form.write(self.scheme, self.nulls).ok()
     }
 
+    /// Whether it can be seen without writing them that this and `other` are the same bytes.
+    fn is_plainly(&self, other: &Self) -> bool {
+        let same_rules =
+            self.scheme == other.scheme && (self.nulls == other.nulls || !self.form.has_null_members());
+        same_rules && self.form.is_same(&other.form)
+    }
+
     /// Whether it is `other`, whose bytes are `written`. Writes it only where that is not plain to see.
     fn is(&self, other: &Self, written: &[u8]) -> bool {
         if self.form.has_other_names(self.nulls, &other.form, other.nulls) {
             return false;
         }
-        let same_rules =
-            self.scheme == other.scheme && (self.nulls == other.nulls || !self.form.has_null_members());
-        (same_rules && self.form.is_same(&other.form)) || self.write().is_some_and(|bytes| bytes == written)
+        self.is_plainly(other) || self.write().is_some_and(|bytes| bytes == written)
     }
 }
 
@@ -67,7 +72,7 @@ pub(crate) fn fitting<'d, N, G: IntoIterator<Item = N>>(
     if memory.puts_off() {
         return likely(candidates, memory, key, signature);
     }
-    let mut refused: Vec<Hash> = Vec::new();
+    let mut refused: Vec<(Text<'d>, Hash)> = Vec::new();
     let mut reason = Code::Ed25519Mismatch;
     let mut found: Option<(Text<'d>, Fit<N>)> = None;
     for (position, (names, text)) in candidates.enumerate() {
@@ -77,9 +82,13 @@ pub(crate) fn fitting<'d, N, G: IntoIterator<Item = N>>(
             }
             continue;
         }
+        if refused.iter().any(|(other, _)| text.is_plainly(other)) {
+            continue;
+        }
         let Some(bytes) = text.write() else { continue };
         // Most signatures fit the first text, which then need not be hashed.
-        if !refused.is_empty() && refused.contains(&sha256(&bytes)) {
+        let hash = (!refused.is_empty()).then(|| sha256(&bytes));
+        if refused.iter().any(|(_, other)| Some(*other) == hash) {
             continue;
         }
         match memory.verify(key, &bytes, signature) {
@@ -89,7 +98,7 @@ pub(crate) fn fitting<'d, N, G: IntoIterator<Item = N>>(
             }
             Err(code) => {
                 reason = code;
-                refused.push(sha256(&bytes));
+                refused.push((text, hash.unwrap_or_else(|| sha256(&bytes))));
             }
         }
     }
