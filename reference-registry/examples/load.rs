@@ -293,36 +293,40 @@ fn fill(program: &Program, db: &Path, leaves: u64) {
     for index in 1..leaves {
         let is_ours = index % every == every / 2 + 1;
         let leaf = event(index, is_ours);
-        let bytes = serde_json_canonicalizer::to_vec(&leaf).unwrap();
-        let hash: [u8; 32] = Sha256::new().chain_update([0]).chain_update(&bytes).finalize().into();
-        let at = i64::try_from(index).unwrap();
-        transaction
-            .prepare_cached("INSERT INTO tlog (leaf_index, leaf_hash, leaf) VALUES (?1, ?2, ?3)")
-            .unwrap()
-            .execute(params![at, hash, bytes])
-            .unwrap();
-        let text = |name: &str| leaf[name].as_str().map(String::from);
-        transaction
-            .prepare_cached(
-                "INSERT INTO events (token_id, file_id, recipient_id, issuer_id, kind, source_ip, user_agent, extra, timestamp,
-                 qualified_timestamp, tlog_index) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '{}', 1750000000, ?8, ?9)",
-            )
-            .unwrap()
-            .execute(params![
-                text("token_id"),
-                text("file_id"),
-                text("recipient_id"),
-                is_ours.then_some("issuer"),
-                text("kind"),
-                text("source_ip"),
-                text("user_agent"),
-                text("timestamp"),
-                at
-            ])
-            .unwrap();
+        insert(&transaction, i64::try_from(index).unwrap(), is_ours, &leaf);
     }
     transaction.commit().unwrap();
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+}
+
+/// A leaf, and the row of its event.
+fn insert(connection: &Connection, at: i64, is_ours: bool, leaf: &Value) {
+    let bytes = serde_json_canonicalizer::to_vec(&leaf).unwrap();
+    let hash: [u8; 32] = Sha256::new().chain_update([0]).chain_update(&bytes).finalize().into();
+    connection
+        .prepare_cached("INSERT INTO tlog (leaf_index, leaf_hash, leaf) VALUES (?1, ?2, ?3)")
+        .unwrap()
+        .execute(params![at, hash, bytes])
+        .unwrap();
+    let text = |name: &str| leaf[name].as_str().map(String::from);
+    connection
+        .prepare_cached(
+            "INSERT INTO events (token_id, file_id, recipient_id, issuer_id, kind, source_ip, user_agent, extra, timestamp,
+             qualified_timestamp, tlog_index) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '{}', 1750000000, ?8, ?9)",
+        )
+        .unwrap()
+        .execute(params![
+            text("token_id"),
+            text("file_id"),
+            text("recipient_id"),
+            is_ours.then_some("issuer"),
+            text("kind"),
+            text("source_ip"),
+            text("user_agent"),
+            text("timestamp"),
+            at
+        ])
+        .unwrap();
 }
 
 fn event(index: u64, is_ours: bool) -> Value {
@@ -343,26 +347,7 @@ fn hostile(idle: usize) {
     let directory = tempfile::tempdir().unwrap();
     let server = Program::this().start(&directory.path().join("registry.sqlite")).unwrap();
     let (address, pid) = (server.address, server.child.id());
-    let fares = |what: &str| {
-        let mut times: Vec<Duration> = (0..200)
-            .map(|_| {
-                let start = Instant::now();
-                let mut client = Client::connect(address).unwrap();
-                assert_eq!(client.get("/health", "load").unwrap().0, 200);
-                start.elapsed()
-            })
-            .collect();
-        times.sort_unstable();
-        let (rss, peak) = resident(pid);
-        let ms = |at: usize| times[at].as_secs_f64() * 1e3;
-        println!(
-            "  {what:<58} others: p50 {:>6.2} ms, max {:>7.2} ms; resident {:>5.1} MiB, at most {:>5.1}",
-            ms(100),
-            ms(199),
-            mib(rss),
-            mib(peak)
-        );
-    };
+    let fares = |what: &str| others_fare(address, pid, what);
     fares("nobody else");
     let silent: Vec<_> = (0..idle).map_while(|_| TcpStream::connect(address).ok()).collect();
     fares(&format!("{} connections that say nothing", silent.len()));
@@ -384,6 +369,27 @@ fn hostile(idle: usize) {
     let many: String = (0..100_000).map(|number| format!("x{number}: y\r\n")).collect();
     let answer = flooded(address, &format!("GET /health HTTP/1.1\r\nhost: x\r\n{many}\r\n"), 0);
     fares(&format!("100,000 header fields ({answer})"));
+}
+
+/// How 200 clients who ask for the health fare meanwhile, one after another.
+fn others_fare(address: SocketAddr, pid: u32, what: &str) {
+    let asked = |_| {
+        let start = Instant::now();
+        let mut client = Client::connect(address).unwrap();
+        assert_eq!(client.get("/health", "load").unwrap().0, 200);
+        start.elapsed()
+    };
+    let mut times: Vec<Duration> = (0..200).map(asked).collect();
+    times.sort_unstable();
+    let (rss, peak) = resident(pid);
+    let ms = |at: usize| times[at].as_secs_f64() * 1e3;
+    println!(
+        "  {what:<58} others: p50 {:>6.2} ms, max {:>7.2} ms; resident {:>5.1} MiB, at most {:>5.1}",
+        ms(100),
+        ms(199),
+        mib(rss),
+        mib(peak)
+    );
 }
 
 /// Connections that have sent a beginning.

@@ -7,7 +7,7 @@ use serde_json::json;
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[test]
-fn every_refusal_of_the_framework_is_enveloped() {
+fn every_route_and_method_that_there_is_not_is_refused_in_the_envelope() {
     let registry = Registry::honest();
     for target in ["/nope", "/", "/query/file", "/docs", "/r/", "/evidence/", "/p/x", "/p/x.jpg", "/health/"]
     {
@@ -26,6 +26,13 @@ fn every_refusal_of_the_framework_is_enveloped() {
         assert!(answer.header("allow").is_some_and(|allow| !allow.is_empty()), "{method} {target}");
     }
     assert_eq!(registry.send("DELETE", "/r/t", &[], b"").header("allow"), Some("GET,HEAD,POST"));
+    assert_eq!(registry.size(), 0);
+    registry.stop();
+}
+
+#[test]
+fn every_body_that_cannot_be_read_is_refused_in_the_envelope() {
+    let registry = Registry::honest();
     for target in ["/register", "/attribute", "/dns_event"] {
         let bodies: [&[u8]; 8] = [
             b"",
@@ -46,6 +53,13 @@ fn every_refusal_of_the_framework_is_enveloped() {
         let large = vec![b' '; 2 * 1024 * 1024 + 1];
         registry.send("POST", target, &[JSON], &large).refuses(413, "missing_field");
     }
+    assert_eq!(registry.size(), 0);
+    registry.stop();
+}
+
+#[test]
+fn every_identifier_that_cannot_be_one_is_refused_in_the_envelope() {
+    let registry = Registry::honest();
     for target in ["/r/%ff", "/v/%ff", "/p/%ff.png", "/p/.png", "/evidence/%ff"] {
         registry.get(target).refuses(400, "missing_field");
     }

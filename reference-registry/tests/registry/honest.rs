@@ -53,28 +53,35 @@ fn the_golden_path_leads_to_evidence_that_verifies() {
     let dns =
         json!({"token_id": "file-t1", "client_ip": "198.51.100.7", "qtype": "A", "qname": "t1.example"});
     assert_eq!(registry.post("/dns_event", &dns).accepts(), json!({"ok": true, "tlog_index": 7}));
+    evidence_verifies(&registry, &registration["manifest"]);
+    registry.stop();
+}
 
+/// The members of a bundle, in their order.
+const BUNDLE: [&str; 11] = [
+    "beacons",
+    "bundle_generated_at",
+    "disclaimer",
+    "events",
+    "file_id",
+    "manifest",
+    "registry_pub",
+    "tlog_head",
+    "tlog_proofs",
+    "watermarks",
+    "bundle_signature_ed25519",
+];
+
+/// After the six events of the golden path.
+fn evidence_verifies(registry: &Registry, manifest: &Value) {
     let bundle = registry.evidence("file");
-    let expected = [
-        "beacons",
-        "bundle_generated_at",
-        "disclaimer",
-        "events",
-        "file_id",
-        "manifest",
-        "registry_pub",
-        "tlog_head",
-        "tlog_proofs",
-        "watermarks",
-        "bundle_signature_ed25519",
-    ];
-    assert_eq!(strings(&bundle), expected);
-    assert_eq!(bundle["manifest"], registration["manifest"]);
+    assert_eq!(strings(&bundle), BUNDLE);
+    assert_eq!(bundle["manifest"], *manifest);
     let well_known = registry.get("/.well-known/oversight-registry").accepts();
     assert_eq!(bundle["registry_pub"], well_known["ed25519_pub"]);
     bundle_signature_verifies(&bundle);
     rows_are_those_of_the_manifest(&bundle);
-    events_are_proved(&registry, &bundle);
+    events_are_proved(registry, &bundle);
     let kinds: Vec<&str> =
         bundle["events"].as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["http_img", "ocsp", "ocsp", "ocsp", "license", "dns"]);
@@ -82,7 +89,6 @@ fn the_golden_path_leads_to_evidence_that_verifies() {
     assert_eq!(bundle["events"][0]["extra"], "{}");
     assert_eq!(bundle["events"][0]["user_agent"], "viewer/1");
     assert_eq!(bundle["events"][4]["user_agent"], "");
-    registry.stop();
 }
 
 fn bundle_signature_verifies(bundle: &Value) {
@@ -250,12 +256,21 @@ fn wrong_signatures_are_refused_and_leave_no_trace() {
     registry.stop();
 }
 
+/// Each is a registration with one member of the wrong shape.
+#[track_caller]
+fn all_are_refused(registrations: &[Value]) {
+    let registry = Registry::honest();
+    for registration in registrations {
+        registry.post("/register", registration).refuses(400, "missing_field");
+    }
+    assert_eq!(registry.size(), 0);
+    registry.stop();
+}
+
 #[test]
 fn manifests_of_the_wrong_shape_are_refused() {
-    let registry = Registry::honest();
     let long = "x".repeat(257);
-    let many = |item: fn(usize) -> Value| (0..501).map(item).collect::<Value>();
-    let refused = [
+    all_are_refused(&[
         edited(|m| m["file_id"] = json!("")),
         edited(|m| m["file_id"] = json!(long)),
         edited(|m| m["file_id"] = json!("ß".repeat(129))),
@@ -277,6 +292,15 @@ fn manifests_of_the_wrong_shape_are_refused() {
         edited(|m| m["l3_policy"] = Value::Null),
         edited(|m| m["issuer_id"] = json!(long)),
         edited(|m| m["issuer_id"] = Value::Null),
+        edited(|m| m["suite"] = json!("OSGT-UNKNOWN-v9")),
+        edited(|m| m["file_id"] = json!("line\nbreak")),
+    ]);
+}
+
+#[test]
+fn recipients_of_the_wrong_shape_are_refused() {
+    let long = "x".repeat(257);
+    all_are_refused(&[
         edited(|m| m["recipient"] = Value::Null),
         edited(|m| m["recipient"] = json!("recipient")),
         edited(|m| m["recipient"] = json!({})),
@@ -285,6 +309,14 @@ fn manifests_of_the_wrong_shape_are_refused() {
         edited(|m| m["recipient"]["ed25519_pub"] = Value::Null),
         edited(|m| m["recipient"]["more"] = json!("x")),
         edited(|m| m["more"] = json!("x")),
+    ]);
+}
+
+#[test]
+fn beacons_and_watermarks_of_the_wrong_shape_are_refused() {
+    let long = "x".repeat(257);
+    let many = |item: fn(usize) -> Value| (0..501).map(item).collect::<Value>();
+    all_are_refused(&[
         edited(|m| m["beacons"] = Value::Null),
         edited(|m| m["beacons"] = json!({})),
         edited(|m| m["beacons"] = json!([{"kind": "dns"}])),
@@ -302,6 +334,12 @@ fn manifests_of_the_wrong_shape_are_refused() {
         edited(|m| m["watermarks"] = json!([{"mark_id": long, "layer": "L"}])),
         edited(|m| m["watermarks"] = json!([{"mark_id": "m", "layer": "L", "more": 1}])),
         edited(|m| m["policy"]["text"] = json!("x".repeat(256 * 1024))),
+    ]);
+}
+
+#[test]
+fn bodies_of_the_wrong_shape_are_refused() {
+    all_are_refused(&[
         tampered(|r| r["manifest"] = json!("x")),
         tampered(|r| drop(members(r).shift_remove("manifest"))),
         tampered(|r| r["beacons"] = Value::Null),
@@ -310,16 +348,9 @@ fn manifests_of_the_wrong_shape_are_refused() {
         tampered(|r| r["watermarks"] = json!({})),
         tampered(|r| r["corpus"] = json!([1])),
         tampered(|r| r["corpus"] = json!({"perceptual": 5})),
-        edited(|m| m["suite"] = json!("OSGT-UNKNOWN-v9")),
-        edited(|m| m["file_id"] = json!("line\nbreak")),
         tampered(|r| r["manifest"]["signature_ml_dsa"] = json!("00")),
         tampered(|r| r["corpus"] = (0..65).map(|number| (number.to_string(), json!("v"))).collect()),
-    ];
-    for registration in refused {
-        registry.post("/register", &registration).refuses(400, "missing_field");
-    }
-    assert_eq!(registry.size(), 0);
-    registry.stop();
+    ]);
 }
 
 #[test]
@@ -480,12 +511,18 @@ fn files_of_one_issuer_may_share_a_mark() {
     registry.stop();
 }
 
-#[test]
-fn attribution_takes_exactly_one_identifier() {
+/// A registry with one file, and what registered it.
+fn attributed() -> (Registry, Value) {
     let (registry, issuer) = (Registry::honest(), Issuer::new(1));
     let mut registration = issuer.registration("file");
     registration["corpus"] = json!({"perceptual": "phash", "sentence": "other"});
     registry.post("/register", &registration).accepts();
+    (registry, registration)
+}
+
+#[test]
+fn attribution_names_the_file_and_its_newest_events() {
+    let (registry, registration) = attributed();
     for _ in 0..51 {
         assert_eq!(registry.get("/r/file-t1").status, 200);
     }
@@ -508,6 +545,12 @@ fn attribution_takes_exactly_one_identifier() {
         assert_eq!(hit["recent_events"][0]["tlog_index"], 51);
         assert_eq!(hit["events"], hit["recent_events"]);
     }
+    registry.stop();
+}
+
+#[test]
+fn attribution_takes_exactly_one_identifier() {
+    let (registry, _) = attributed();
     let misses = [
         json!({"token_id": "file-m1"}),
         json!({"mark_id": "file-m1", "layer": "L9"}),

@@ -53,6 +53,28 @@ fn secrets_that_nobody_can_send_and_public_admin_listeners_are_start_errors() {
     }
 }
 
+/// Methods and targets that each host name serves.
+const FAMILIES: &[(&str, &[(&str, &str)])] = &[
+    ("beacon.example", &[("GET", "/p/t.png")]),
+    ("license.example", &[("GET", "/v/t"), ("GET", "/lic/v/t")]),
+    ("ocsp.example", &[("GET", "/r/t"), ("POST", "/r/t"), ("GET", "/ocsp/r/t"), ("HEAD", "/ocsp/r/t")]),
+    (
+        "registry.example",
+        &[
+            ("GET", "/health"),
+            ("GET", "/.well-known/oversight-registry"),
+            ("GET", "/evidence/none"),
+            ("GET", "/tlog/head"),
+            ("GET", "/tlog/proof/0"),
+            ("GET", "/tlog/range"),
+            ("GET", "/candidates/semantic"),
+            ("POST", "/register"),
+            ("POST", "/attribute"),
+            ("POST", "/dns_event"),
+        ],
+    ),
+];
+
 #[test]
 fn each_host_name_serves_its_own_family_and_nothing_else() {
     let registry = Registry::with(Options { hosts: names(), ..guarded() });
@@ -63,32 +85,9 @@ fn each_host_name_serves_its_own_family_and_nothing_else() {
         );
         exchange(address, request.as_bytes())
     };
-    let families = [
-        ("beacon.example", vec![("GET", "/p/t.png")]),
-        ("license.example", vec![("GET", "/v/t"), ("GET", "/lic/v/t")]),
-        (
-            "ocsp.example",
-            vec![("GET", "/r/t"), ("POST", "/r/t"), ("GET", "/ocsp/r/t"), ("HEAD", "/ocsp/r/t")],
-        ),
-        (
-            "registry.example",
-            vec![
-                ("GET", "/health"),
-                ("GET", "/.well-known/oversight-registry"),
-                ("GET", "/evidence/none"),
-                ("GET", "/tlog/head"),
-                ("GET", "/tlog/proof/0"),
-                ("GET", "/tlog/range"),
-                ("GET", "/candidates/semantic"),
-                ("POST", "/register"),
-                ("POST", "/attribute"),
-                ("POST", "/dns_event"),
-            ],
-        ),
-    ];
-    for (host, _) in &families {
-        for (owner, routes) in &families {
-            for (method, target) in routes {
+    for (host, _) in FAMILIES {
+        for (owner, routes) in FAMILIES {
+            for (method, target) in *routes {
                 let answer = asked(host, method, target);
                 let text = String::from_utf8_lossy(&answer.body);
                 let is_none = text.contains("no such endpoint");

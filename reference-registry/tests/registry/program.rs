@@ -152,9 +152,19 @@ fn a_log_goes_out_and_in_again_whole_or_not_at_all() {
     let (code, _, said) = ran(target.path(), &["--export-log", target.path().join("x").to_str().unwrap()]);
     assert!(code == Some(2) && said.contains("own.sqlite"), "{said}");
     assert_eq!(names(target.path()), [""; 0]);
+    wrong_leaves_are_refused(target.path(), &leaves);
+    let (code, _, said) = ran(target.path(), &["--import-log", target.path().join("none").to_str().unwrap()]);
+    assert!(code == Some(2) && said.contains("none"), "{said}");
+    let (code, _, said) = ran(target.path(), &["--import-log", path]);
+    assert_eq!((code, said.as_str()), (Some(0), "3 leaves imported\n"));
+    let (code, _, said) = ran(target.path(), &["--import-log", path]);
+    assert!(code == Some(2) && said.contains("expected a database without leaves, found 3"), "{said}");
+}
 
-    let wrong = target.path().join("wrong");
-    let text = String::from_utf8(leaves.clone()).unwrap();
+/// None of them leaves a database behind.
+fn wrong_leaves_are_refused(target: &Path, leaves: &[u8]) {
+    let wrong = target.join("wrong");
+    let text = String::from_utf8(leaves.to_vec()).unwrap();
     let edited = |from: &str, to: &str| text.replacen(from, to, 1).into_bytes();
     let cases: [(Vec<u8>, &str); 5] = [
         (b"\x1f\x8b\x08".to_vec(), "line 1"),
@@ -165,17 +175,11 @@ fn a_log_goes_out_and_in_again_whole_or_not_at_all() {
     ];
     for (bytes, expected) in cases {
         std::fs::write(&wrong, bytes).unwrap();
-        let (code, _, said) = ran(target.path(), &["--import-log", wrong.to_str().unwrap()]);
+        let (code, _, said) = ran(target, &["--import-log", wrong.to_str().unwrap()]);
         assert!(code == Some(2) && said.contains(expected), "{expected}: {said}");
-        assert_eq!(names(target.path()), ["wrong"]);
+        assert_eq!(names(target), ["wrong"]);
     }
     std::fs::remove_file(wrong).unwrap();
-    let (code, _, said) = ran(target.path(), &["--import-log", target.path().join("none").to_str().unwrap()]);
-    assert!(code == Some(2) && said.contains("none"), "{said}");
-    let (code, _, said) = ran(target.path(), &["--import-log", path]);
-    assert_eq!((code, said.as_str()), (Some(0), "3 leaves imported\n"));
-    let (code, _, said) = ran(target.path(), &["--import-log", path]);
-    assert!(code == Some(2) && said.contains("expected a database without leaves, found 3"), "{said}");
 }
 
 /// Whatever a limit on the size of files refuses is refused as by a full disk.
@@ -270,6 +274,11 @@ fn the_log_has_a_line_for_each_request_and_no_secret() {
     let text = std::io::read_to_string(stderr).unwrap();
     assert!(!text.contains("private") && !text.contains("very-secret"), "{text}");
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["message"] == "started" && line["has_token"] == true));
+    each_request_has_its_line(&lines);
+}
+
+fn each_request_has_its_line(lines: &[Value]) {
     let answered: Vec<&Value> = lines.iter().filter(|line| line["message"] == "answered").collect();
     let found: Vec<_> = answered
         .iter()
@@ -292,7 +301,6 @@ fn the_log_has_a_line_for_each_request_and_no_secret() {
     );
     assert_eq!(answered[0]["client"], "192.0.2.7");
     assert!(answered[0]["milliseconds"].as_f64().unwrap() > 0.0);
-    assert!(lines.iter().any(|line| line["message"] == "started" && line["has_token"] == true));
 }
 
 #[test]
@@ -320,14 +328,21 @@ fn variables(text: &str) -> std::collections::BTreeSet<String> {
     words.filter(|word| word.starts_with("OVERSIGHT_")).map(str::to_owned).collect()
 }
 
-#[test]
-fn the_deployment_files_name_settings_that_there_are_and_no_secret() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+fn file(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
+}
+
+/// The variables that the program reads.
+fn settings() -> std::collections::BTreeSet<String> {
     let help = Command::new(env!("CARGO_BIN_EXE_reference-registry")).arg("--help").output().unwrap();
     let mut known = variables(&String::from_utf8(help.stdout).unwrap());
     known.insert(String::from("OVERSIGHT_JURISDICTION"));
-    let example = read("deploy/.env.example");
+    known
+}
+
+#[test]
+fn the_deployment_files_and_the_page_name_the_settings_that_there_are() {
+    let known = settings();
     // The harness reads it, not the registry.
     let of_registry = |text: &str| {
         variables(text).into_iter().filter(|name| name != "OVERSIGHT_REGISTRY_URL").collect::<Vec<_>>()
@@ -339,30 +354,35 @@ fn the_deployment_files_name_settings_that_there_are_and_no_secret() {
         "deploy/Dockerfile",
         "deploy/oversight-registry.service",
     ] {
-        for variable in of_registry(&read(name)) {
+        for variable in of_registry(&file(name)) {
             assert!(known.contains(&variable), "{name}: {variable} is read by nobody");
         }
     }
+    for name in &known {
+        let page = file("docs/deployment.md");
+        let suffix = name.strip_prefix("OVERSIGHT").unwrap();
+        assert!(
+            page.contains(name) || page.contains(&suffix.replace("DOMAIN", "")),
+            "{name} is not in the page"
+        );
+    }
+}
+
+#[test]
+fn the_example_of_an_environment_has_no_secret_and_reaches_the_container() {
+    let example = file("deploy/.env.example");
     let settings: Vec<(&str, &str)> = example
         .lines()
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split_once('='))
         .collect();
-    let passed = variables(&read("deploy/compose.yaml"));
+    let passed = variables(&file("deploy/compose.yaml"));
     for (name, value) in settings {
         let is_secret = name.ends_with("_TOKEN") || name.ends_with("_SECRET");
         assert!(!is_secret || value.is_empty(), "{name} has a value that everybody knows");
         assert!(
             passed.contains(name) || name == "OVERSIGHT_REGISTRY_URL",
             "{name} does not reach the container"
-        );
-    }
-    for name in &known {
-        let page = read("docs/deployment.md");
-        let suffix = name.strip_prefix("OVERSIGHT").unwrap();
-        assert!(
-            page.contains(name) || page.contains(&suffix.replace("DOMAIN", "")),
-            "{name} is not in the page"
         );
     }
 }

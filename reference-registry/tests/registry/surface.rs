@@ -193,6 +193,22 @@ fn has_conversation(dialect: Dialect) {
         Dialect::Announced => ("/healthz", true),
     };
     assert_eq!(talk.post("/register", &owner.registration("file")).status, 200);
+    write_what_is_refused(&talk, &owner, &other);
+    for token in ["file-t1", "stranger"] {
+        use_token(&talk, token);
+    }
+    talk.get("/p/{token}.png", "/p/t.jpg");
+    talk.get("/v/{token}", &format!("/v/{}", "x".repeat(257)));
+    read_everything(&talk, health);
+    if is_announced {
+        for target in ["/tlog/proof?first=1&second=3", "/tlog/proof", "/tlog/proof?first=1&second=999999"] {
+            talk.get("/tlog/proof", target);
+        }
+    }
+    talk.registry.stop();
+}
+
+fn write_what_is_refused(talk: &Conversation, owner: &Issuer, other: &Issuer) {
     let mut unsigned = owner.registration("unsigned");
     unsigned["manifest"]["signature_ed25519"] = json!("00".repeat(64));
     let mut lonely = owner.registration("lonely");
@@ -202,27 +218,29 @@ fn has_conversation(dialect: Dialect) {
     {
         assert_ne!(talk.post("/register", &refused).status, 200);
     }
-    for token in ["file-t1", "stranger"] {
-        for (path, prefix) in [
-            ("/r/{token}", "/r/"),
-            ("/ocsp/r/{token}", "/ocsp/r/"),
-            ("/v/{token}", "/v/"),
-            ("/lic/v/{token}", "/lic/v/"),
-        ] {
-            talk.get(path, &format!("{prefix}{token}"));
-        }
-        talk.get("/p/{token}.png", &format!("/p/{token}.png"));
-        talk.post(
-            "/dns_event",
-            &json!({"token_id": token, "qname": "q", "qtype": "A", "client_ip": "192.0.2.1"}),
-        );
-        talk.post("/dns_event", &json!({"token_id": token}));
-        talk.post("/attribute", &json!({"token_id": token}));
-    }
-    talk.get("/p/{token}.png", "/p/t.jpg");
-    talk.get("/v/{token}", &format!("/v/{}", "x".repeat(257)));
     talk.post("/dns_event", &json!({"token_id": "x".repeat(257)}));
     talk.post("/attribute", &json!({}));
+}
+
+fn use_token(talk: &Conversation, token: &str) {
+    for (path, prefix) in [
+        ("/r/{token}", "/r/"),
+        ("/ocsp/r/{token}", "/ocsp/r/"),
+        ("/v/{token}", "/v/"),
+        ("/lic/v/{token}", "/lic/v/"),
+    ] {
+        talk.get(path, &format!("{prefix}{token}"));
+    }
+    talk.get("/p/{token}.png", &format!("/p/{token}.png"));
+    talk.post(
+        "/dns_event",
+        &json!({"token_id": token, "qname": "q", "qtype": "A", "client_ip": "192.0.2.1"}),
+    );
+    talk.post("/dns_event", &json!({"token_id": token}));
+    talk.post("/attribute", &json!({"token_id": token}));
+}
+
+fn read_everything(talk: &Conversation, health: &str) {
     assert_eq!(talk.get("/evidence/{file_id}", "/evidence/file").status, 200);
     talk.get("/evidence/{file_id}", "/evidence/none");
     talk.get(health, health);
@@ -237,12 +255,6 @@ fn has_conversation(dialect: Dialect) {
     for target in ["/candidates/semantic", "/candidates/semantic?limit=x"] {
         talk.get("/candidates/semantic", target);
     }
-    if is_announced {
-        for target in ["/tlog/proof?first=1&second=3", "/tlog/proof", "/tlog/proof?first=1&second=999999"] {
-            talk.get("/tlog/proof", target);
-        }
-    }
-    talk.registry.stop();
 }
 
 #[test]

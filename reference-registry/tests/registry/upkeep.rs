@@ -455,42 +455,45 @@ fn a_manifest_that_would_be_served_otherwise_than_signed_is_refused_and_noted() 
     assert!(notes.contains("file_id=one cannot be served"), "{notes}");
 }
 
+type Damage = fn(&TempDir);
+
+/// What a migration says of a source, and what was done to that.
+const SOURCES: [(&str, Damage); 7] = [
+    ("no table corpus", |source| {
+        run(source, "ALTER TABLE corpus RENAME TO behind; CREATE VIEW corpus AS SELECT * FROM behind");
+    }),
+    ("the source's table beacons has a row that no registry keeps", |source| {
+        run(
+            source,
+            "CREATE TABLE copied AS SELECT * FROM beacons; DROP TABLE beacons; ALTER TABLE copied RENAME TO beacons",
+        );
+        run(source, "INSERT INTO beacons SELECT * FROM beacons WHERE token_id = 'four-t1'");
+    }),
+    ("no table beacons", |source| run(source, "DROP TABLE beacons")),
+    ("no column metadata", |source| run(source, "ALTER TABLE corpus DROP COLUMN metadata")),
+    ("leaves.jsonl is not there", |source| {
+        std::fs::remove_file(source.path().join("tlog/leaves.jsonl")).unwrap()
+    }),
+    ("line 2: expected index 1, found 2", |source| {
+        let path = source.path().join("tlog/leaves.jsonl");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> =
+            text.lines().enumerate().filter(|(n, _)| *n != 1).map(|(_, line)| line).collect();
+        std::fs::write(path, lines.join("\n")).unwrap();
+    }),
+    ("does not belong to", |source| {
+        std::fs::write(
+            source.path().join("registry-identity.json"),
+            json!({"ed25519_priv": "00".repeat(32), "ed25519_pub": "00".repeat(32), "created_at": ""})
+                .to_string(),
+        )
+        .unwrap();
+    }),
+];
+
 #[test]
 fn a_source_that_is_incomplete_or_damaged_leaves_nothing_behind() {
-    type Damage = fn(&TempDir);
-    let damages: [(&str, Damage); 7] = [
-        ("no table corpus", |source| {
-            run(source, "ALTER TABLE corpus RENAME TO behind; CREATE VIEW corpus AS SELECT * FROM behind");
-        }),
-        ("the source's table beacons has a row that no registry keeps", |source| {
-            run(
-                source,
-                "CREATE TABLE copied AS SELECT * FROM beacons; DROP TABLE beacons; ALTER TABLE copied RENAME TO beacons",
-            );
-            run(source, "INSERT INTO beacons SELECT * FROM beacons WHERE token_id = 'four-t1'");
-        }),
-        ("no table beacons", |source| run(source, "DROP TABLE beacons")),
-        ("no column metadata", |source| run(source, "ALTER TABLE corpus DROP COLUMN metadata")),
-        ("leaves.jsonl is not there", |source| {
-            std::fs::remove_file(source.path().join("tlog/leaves.jsonl")).unwrap()
-        }),
-        ("line 2: expected index 1, found 2", |source| {
-            let path = source.path().join("tlog/leaves.jsonl");
-            let text = std::fs::read_to_string(&path).unwrap();
-            let lines: Vec<&str> =
-                text.lines().enumerate().filter(|(n, _)| *n != 1).map(|(_, line)| line).collect();
-            std::fs::write(path, lines.join("\n")).unwrap();
-        }),
-        ("does not belong to", |source| {
-            std::fs::write(
-                source.path().join("registry-identity.json"),
-                json!({"ed25519_priv": "00".repeat(32), "ed25519_pub": "00".repeat(32), "created_at": ""})
-                    .to_string(),
-            )
-            .unwrap();
-        }),
-    ];
-    for (expected, damage) in damages {
+    for (expected, damage) in SOURCES {
         let (source, target) = (published(), TempDir::new().unwrap());
         damage(&source);
         let error = migrated(&source, &target, false).unwrap_err();
