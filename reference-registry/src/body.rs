@@ -46,10 +46,7 @@ impl<G: Guard> FromRequest<Shared> for Guarded<G> {
         let client = Client::from_request_parts(&mut parts, app).await?;
         let admitted = G::admit(app, &parts.headers, client).and_then(|()| describes_json(&parts.headers));
         if let Err(refusal) = admitted {
-            // Who waits to be told to send the body is told not to.
-            if !parts.headers.contains_key(EXPECT) {
-                drop(read(body, 0, app).await);
-            }
+            swallow(&parts.headers, body, app).await;
             return Err(refusal);
         }
         let bytes = read(body, MAX_BODY, app).await?;
@@ -57,6 +54,14 @@ impl<G: Guard> FromRequest<Shared> for Guarded<G> {
             Value::Object(members) => Ok(Self { members, guard: PhantomData }),
             _ => Err(ApiError::missing_field("body is not a JSON object")),
         }
+    }
+}
+
+/// Takes a body that nobody wants off the connection, which could not be used again otherwise: of one that comes after the answer the
+/// client would learn only by its next request. Who waits to be told to send the body is told not to.
+pub(crate) async fn swallow(headers: &HeaderMap, body: Body, app: &Shared) {
+    if !headers.contains_key(EXPECT) {
+        drop(read(body, 0, app).await);
     }
 }
 

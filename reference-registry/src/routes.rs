@@ -11,6 +11,7 @@ pub(crate) mod service;
 
 use axum::{
     Router,
+    extract::{Request, State},
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
@@ -18,6 +19,7 @@ use axum::{
 use crate::{
     api,
     app::Shared,
+    body::swallow,
     dialect::Dialect,
     endpoint::{Answer, Endpoint, Operation, Parameter, SecretOf},
     error::{ApiError, Code},
@@ -90,11 +92,15 @@ fn json_text(text: String) -> Response {
     ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-pub(crate) async fn not_found() -> ApiError {
+pub(crate) async fn not_found(State(app): State<Shared>, request: Request) -> ApiError {
+    let (parts, body) = request.into_parts();
+    swallow(&parts.headers, body, &app).await;
     ApiError::no_such_endpoint()
 }
 
-async fn method_not_allowed() -> ApiError {
+async fn method_not_allowed(State(app): State<Shared>, request: Request) -> ApiError {
+    let (parts, body) = request.into_parts();
+    swallow(&parts.headers, body, &app).await;
     ApiError::no_such_method()
 }
 

@@ -1,7 +1,7 @@
 //! Requests that no honest client sends.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     net::TcpStream,
     time::{Duration, Instant},
 };
@@ -155,7 +155,7 @@ fn half_a_body_leaves_no_trace() {
     stream.write_all(chunked.as_bytes()).unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let mut rest = Vec::new();
-    drop(std::io::Read::read_to_end(&mut stream, &mut rest));
+    drop(stream.read_to_end(&mut rest));
     assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 400 "), "{:?}", String::from_utf8_lossy(&rest));
     assert_eq!(registry.size(), 0);
     registry.stop();
@@ -196,5 +196,25 @@ fn a_body_without_end_is_cut_off() {
     assert!(sent < 64, "{sent} MiB were taken");
     registry.get("/health").accepts();
     assert_eq!(registry.size(), 0);
+    registry.stop();
+}
+
+/// Under load the body of a request comes after its header, and perhaps after the answer. A client that uses the connection again must
+/// not find it closed without a word.
+#[test]
+fn a_connection_outlives_a_body_that_nobody_reads() {
+    let registry = Registry::honest();
+    for (method, target, expected) in [("POST", "/health", "405"), ("POST", "/nowhere", "404")] {
+        let mut stream = TcpStream::connect(registry.running.address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let head = format!("{method} {target} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        stream.write_all(b"{}DELETE /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).unwrap();
+        assert!(answers.starts_with(&format!("HTTP/1.1 {expected} ")), "{answers}");
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 2, "{answers}");
+    }
     registry.stop();
 }
