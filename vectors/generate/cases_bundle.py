@@ -7,7 +7,7 @@ import canon
 import ed25519 as ed
 import merkle
 from judge import Open, judge, left_open as gaps_of, verdict
-from registry import (FORMS, ISSUER, OTHER_ISSUER, OTHER_REGISTRY, REGISTRY, START, Evidence, digest, dns, manifest, token, utc, uuid, web)
+from registry import (FORMS, ISSUER, OTHER_ISSUER, OTHER_REGISTRY, REGISTRY, START, Evidence, digest, dns, manifest, register_leaf, token, utc, uuid, web)
 
 SPEC = "oversight-registry-v1 section "
 MANIFEST, BUNDLE, HEAD, LEAVES, TREE, SHAPES, FORM = SPEC + "1.1", SPEC + "1.2", SPEC + "1.3", SPEC + "1.4", SPEC + "2", SPEC + "3", SPEC + "1.0"
@@ -628,6 +628,7 @@ class Tamperer:
             value = uuid("elsewhere") if member == "file_id" else "somebody@assayer.example"
             evidence = Evidence(events=[web(row={member: value})])
             self.case(f"event-binding/{member.replace('_', '-')}-differs", f"An event whose leaf and row agree on another {member} than the manifest's.", LEAVES, evidence, [("event-binding", "event.identity-differs", f"/events/0/{member}")], "good/one-event")
+        self.earlier_recipients()
         row("extra-of-web-event", "A web event has nothing further to say; no leaf would hold it.", "event.extra", "/events/0/extra", lambda r: r[0].update(extra='{"opened_by":"mallory"}'), spec=FAULTS)
         for name, text, why in (
             ("not-json", "qname=t", "The extra text of a DNS event is JSON."),
@@ -638,6 +639,31 @@ class Tamperer:
             ("further-member", '{"qtype": "A", "qname": "t.beacons.assayer.example", "opened_by": "mallory"}', "A member beside the question that no leaf holds."),
         ):
             row(f"extra-{name}", why, "event.extra", "/events/1/extra", lambda r, t=text: r[1].update(extra=t), self.three)
+
+
+    def earlier_recipients(self):
+        """The file was registered twice by its issuer, and opened in between: row and leaf name the first recipient."""
+        first, reader = "first@assayer.example", "reader@assayer.example"
+
+        def twice(recipient, issuer_pub=ISSUER.hex, second=-1):
+            e = Evidence(events=[web(row={"recipient_id": recipient})])
+            file_id, issuer_id = e.body["file_id"], e.body["manifest"]["issuer_id"]
+            registered = lambda who, key, at: canon.canonical(e.leaf_form, register_leaf(file_id, who, issuer_id, key, 2, 2, at))
+            e.leaves[1], e.leaves[second] = registered(first, issuer_pub, START + 10), registered(reader, ISSUER.hex, START + 4100)
+            e.body.update(tlog_head=e.head(), tlog_proofs=[e.proof(0, 3)])
+            e.seal()
+            return e, {**BOTH, "log": e.log()}
+
+        at = "/events/0/recipient_id"
+        good, trust = twice(first)
+        add(self.writer, "good/event-of-an-earlier-recipient", "An event of the time when the file was registered for somebody else, as the log shows.", LEAVES, good.text(), trust, left_open=[("event-binding", "event.identity-earlier", at)])
+
+        def wrong(name, why, evidence, trust):
+            self.case(f"event-binding/{name}", why, LEAVES, evidence, [("event-binding", "event.identity-differs", at)], "good/event-of-an-earlier-recipient", trust)
+
+        wrong("recipient-of-no-registration", "The file was registered twice, but never for whom the event names.", *twice("somebody@assayer.example"))
+        wrong("recipient-of-a-registration-by-another", "Somebody else's key registered the file for whom the event names.", *twice(first, OTHER_ISSUER.hex))
+        wrong("recipient-of-an-ended-registration", "The event was logged when the file was registered for the second recipient already.", *twice(first, second=2))
 
     def orders(self):
         def exchange(e):

@@ -80,7 +80,7 @@ def judge(text, trust, eager=False):
     if results["tree-head"] is None or eager and bundle.get("tlog_head"):
         results["inclusion"] = inclusion(bundle)
     if eager or results["inclusion"] is None:
-        results["event-binding"] = event_binding(bundle)
+        results["event-binding"] = event_binding(bundle, trust)
         results["event-order"] = event_order(bundle)
     return results, forms
 
@@ -372,16 +372,32 @@ def proof_fault(proof, events, head, seen):
     return merkle.judge_inclusion(path["index"], path["tree_size"], hashes[0], hashes[2:], hashes[1])
 
 
-def event_binding(bundle):
+def event_binding(bundle, trust):
     proven = {proof["event_row"]: inner(proof)["leaf_hash"] for proof in bundle["tlog_proofs"]}
+    left = None
     for i, row in enumerate(bundle["events"]):
         if i not in proven:
             continue
-        fault = binding_fault(row, proven[i], bundle["manifest"])
+        manifest = bundle["manifest"]
+        fault = binding_fault(row, proven[i], manifest)
+        if fault and fault[0] == "event.identity-differs" and "log" in trust and was_registered_so(row, manifest, trust["log"], bundle["tlog_head"]["size"]):
+            left = left or Open(["event.identity-earlier", f"/events/{i}/{fault[1]}"])
+            then = {**manifest, "issuer_id": row["issuer_id"], "recipient": {**manifest["recipient"], "recipient_id": row["recipient_id"]}}
+            fault = binding_fault(row, proven[i], then)
         if fault:
             code, member = fault
             return code, f"/events/{i}" + (f"/{member}" if member else "")
-    return None
+    return left
+
+
+def was_registered_so(row, manifest, log, size):
+    """The last registration before the event was the issuer's and for whom the row names, and there was another one after it."""
+    leaves = [json.loads(bytes.fromhex(json.loads(line)["leaf_data_hex"])) for line in log.splitlines()[:size]]
+    of_file = [(i, leaf) for i, leaf in enumerate(leaves) if leaf["event"] == "register" and leaf["file_id"] == manifest["file_id"]]
+    before = [leaf for i, leaf in of_file if i < row["tlog_index"]]
+    if not before or not any(i > row["tlog_index"] for i, _ in of_file):
+        return False
+    return before[-1]["issuer_pub"].lower() == manifest["issuer_ed25519_pub"].lower() and all(before[-1][name] == row[name] for name in ("file_id", "recipient_id", "issuer_id"))
 
 
 def binding_fault(row, proven, manifest):
@@ -431,9 +447,9 @@ def event_order(bundle):
 def verdict(results, trust, text):
     if any(isinstance(result, tuple) for result in results.values()):
         return "refuted"
-    needed = (results["suite"], results["post-quantum"])
+    needed = (results["suite"], results["post-quantum"], results.get("event-binding"))
     pinned = trust.get("registry_key") and trust.get("issuer_keys")
-    return "authentic" if pinned and needed == (None, None) and results["registry-key"] is None and not is_stale(json.loads(text), trust) else "consistent"
+    return "authentic" if pinned and needed == (None, None, None) and results["registry-key"] is None and not is_stale(json.loads(text), trust) else "consistent"
 
 
 def left_open(results, trust, text):

@@ -113,6 +113,7 @@ codes! {
 
     EventExtra = "event.extra", "the extra data of an event is not what its kind allows";
     EventIdentityDiffers = "event.identity-differs", "an event row names another file, recipient or issuer than the manifest";
+    EventIdentityEarlier = "event.identity-earlier", "an event row names whom the file was registered for earlier, and the manifest of then is not given";
     EventIndexMissing = "event.index-missing", "an event has no place in the log";
     EventLeafDiffers = "event.leaf-differs", "the leaf rebuilt from the event row is not the proven one";
     EventProofMissing = "event.proof-missing", "an event has no inclusion proof";

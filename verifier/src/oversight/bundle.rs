@@ -1,6 +1,7 @@
 //! Evidence bundles, layer by layer. Every layer is judged on its own, so that one forged part does not hide another.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -216,8 +217,8 @@ fn verify_document(
     let key = registry_layers(bundle, trust, memory, layers);
     let (head_layer, head) = head_layer(bundle, key.as_ref(), memory, events.as_deref());
     layers.push(head_layer);
-    event_layers(bundle, manifest, events.as_deref(), head.as_ref(), layers);
     let log = log_of_head(head.as_ref(), trust.log);
+    event_layers(bundle, manifest, events.as_deref(), head.as_ref(), log.as_ref().ok(), layers);
     layers.push(registration(bundle, manifest, &log, head.as_ref(), memory));
     layers.push(completeness_layer(bundle, manifest, events.as_deref(), &log));
     layers.push(log::root_layer(head, trust.log, "/tlog_head"));
@@ -279,13 +280,14 @@ fn event_layers(
     manifest: Option<Value<'_>>,
     events: Option<&[Value<'_>]>,
     head: Option<&TreeHead>,
+    log: Option<&Committed<'_>>,
     layers: &mut Vec<Layer>,
 ) {
     match (events, objects(bundle, "tlog_proofs")) {
         (Some(events), Some(proofs)) => {
             let (inclusion, proven) = inclusion_layer(&proofs, events, head);
             layers.push(inclusion);
-            layers.push(binding_layer(manifest, events, &proven));
+            layers.push(binding_layer(manifest, events, &proven, log));
         }
         _ => {
             layers.push(unreached("inclusion", "/tlog_proofs"));
@@ -819,11 +821,18 @@ fn check_proof(
 }
 
 /// Layer `event-binding`: the leaf rebuilt from each row is the proven one, and the rest of the row agrees.
-fn binding_layer(manifest: Option<Value<'_>>, events: &[Value<'_>], proven: &Proven) -> Layer {
+fn binding_layer(
+    manifest: Option<Value<'_>>,
+    events: &[Value<'_>],
+    proven: &Proven,
+    log: Option<&Committed<'_>>,
+) -> Layer {
     let rule = "fact sheet 1.4: the leaf is rebuilt from the row, hashed and compared";
     let mut layer = Layer::new("event-binding", rule);
     let identity = manifest.map(Identity::of);
     let tokens = signed_tokens(manifest);
+    let registrations = OnceCell::new();
+    let all = || log.map_or_else(Vec::new, |log| log.registrations(manifest));
     for (position, value) in events.iter().enumerate() {
         let at = format_args!("/events/{position}");
         let row = Row::of(*value);
@@ -837,7 +846,8 @@ fn binding_layer(manifest: Option<Value<'_>>, events: &[Value<'_>], proven: &Pro
             Some(leaf_hash) => bind(&mut layer, &row, *value, at, leaf_hash),
         }
         if let Some(identity) = &identity {
-            row.check(&mut layer, at, identity, extra);
+            let was_so = || was_registered_so(registrations.get_or_init(all), *value);
+            row.check(&mut layer, at, identity, extra, was_so);
         }
         let token = row.token_id.and_then(Value::as_str);
         if layer.has_room_for_notes() && token.is_none_or(|token| !tokens.contains(&token)) {
@@ -887,6 +897,42 @@ impl<'l> Committed<'l> {
     ) -> impl DoubleEndedIterator<Item = &'l Leaf> + use<'l> {
         self.log.leaves_about(event, file_id, self.size)
     }
+
+    /// The registrations of a file, in order.
+    fn registrations(&self, manifest: Option<Value<'_>>) -> Vec<Registered> {
+        let member = |name: &str| manifest.and_then(|manifest| manifest.get(name));
+        let key = member("issuer_ed25519_pub").and_then(Value::as_str).unwrap_or_default();
+        let registrations = self.about("register", member("file_id"));
+        registrations
+            .map(|leaf| Registered { index: leaf.index, stated: stated_by(&leaf.bytes, &key) })
+            .collect()
+    }
+}
+
+/// A registration in the log.
+struct Registered {
+    index: u64,
+    /// File, recipient and issuer, where it is by the key that was asked for.
+    stated: Option<[String; 3]>,
+}
+
+fn stated_by(leaf: &[u8], key: &str) -> Option<[String; 3]> {
+    let document = Document::read(leaf, &Limits::default()).ok()?;
+    let leaf = document.root();
+    let is_by_it = leaf.get("issuer_pub").and_then(Value::as_str)?.eq_ignore_ascii_case(key);
+    let [file_id, recipient_id, issuer_id] =
+        leaf.pick(&IDENTITY).map(|value| value.and_then(Value::as_str).map(Cow::into_owned));
+    is_by_it.then_some([file_id?, recipient_id?, issuer_id?])
+}
+
+/// Whether a later registration of the file followed the one under which an event was logged, and that one was by the key of the
+/// manifest and for whom the event names (`docs/decisions/event-identity.md`).
+fn was_registered_so(registrations: &[Registered], event: Value<'_>) -> bool {
+    let Some(index) = event.get("tlog_index").and_then(Value::as_u64) else { return false };
+    let (before, after) = registrations.split_at(registrations.partition_point(|known| known.index < index));
+    let Some(stated) = before.last().and_then(|known| known.stated.as_ref()) else { return false };
+    let found = event.pick(&IDENTITY).map(|value| value.and_then(Value::as_str));
+    !after.is_empty() && found.iter().zip(stated).all(|(found, stated)| found.as_deref() == Some(stated))
 }
 
 /// The leaves of a log that this head commits to, or why there are none: a log that does not lead to the head shows

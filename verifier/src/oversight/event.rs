@@ -164,10 +164,15 @@ impl<'d> Row<'d> {
         at: impl fmt::Display + Copy,
         identity: &Identity<'_>,
         extra: Result<(), ExtraFault<'_>>,
+        was_registered_so: impl FnOnce() -> bool,
     ) {
         let stated = [self.file_id, self.recipient_id, self.issuer_id];
-        if let Some(problem) = identity.difference(stated, at, Code::EventIdentityDiffers) {
-            layer.refute_with(problem);
+        match identity.difference(stated, at, Code::EventIdentityDiffers) {
+            None => {}
+            Some(problem) if was_registered_so() => {
+                layer.leave_open_with(|| Problem { code: Code::EventIdentityEarlier, ..problem() });
+            }
+            Some(problem) => layer.refute_with(problem),
         }
         if let Err(fault) = extra {
             layer.refute_with(|| fault.problem(self, at));
