@@ -264,6 +264,8 @@ fn write(
         target.execute("ATTACH ?1 AS source", [&source.uri])?;
         let transaction = target.transaction()?;
         copy_rows(&transaction)?;
+        copy_own_rows(&transaction)?;
+        schema::take_origin(&transaction, "source")?;
         leaves(connection, folder, |index, leaf| log::insert(&transaction, index, leaf).map(|_| ()))?;
         log::build_nodes(&transaction)?;
         schema::fill_registrations(&transaction)?;
@@ -306,12 +308,28 @@ fn copy_rows(target: &Connection) -> Result<(), MigrationError> {
     Ok(())
 }
 
+/// Rows that only a database of this registry has: those of older files, and attestations.
+const OWN_TABLES: [&str; 3] = ["earlier_beacons", "earlier_watermarks", "attestations"];
+
+fn copy_own_rows(target: &Connection) -> Result<(), MigrationError> {
+    for table in OWN_TABLES {
+        let is_there =
+            "SELECT EXISTS (SELECT 1 FROM source.sqlite_schema WHERE type = 'table' AND name = ?1)";
+        if target.query_row(is_there, [table], |row| row.get(0))? {
+            target.execute(&format!("INSERT INTO main.{table} SELECT * FROM source.{table}"), [])?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the database has the same rows and leaves, no more and no fewer.
 fn is_equal(made: &Connection, db: &Path) -> Result<bool, MigrationError> {
     let there = untouched::open(db).map_err(|error| io::Error::other(error.to_string()))?;
     made.execute("ATTACH ?1 AS there", [&there.uri])?;
     let tables = TABLES.iter().map(|table| (table.name, table.list()));
-    for (table, columns) in tables.chain([("tlog", String::from("leaf_index, leaf_hash, leaf"))]) {
+    let own = OWN_TABLES.map(|table| (table, String::from("*")));
+    let tlog = [("tlog", String::from("leaf_index, leaf_hash, leaf"))];
+    for (table, columns) in tables.chain(tlog).chain(own) {
         let statement = format!(
             "SELECT NOT EXISTS (SELECT {columns} FROM main.{table} EXCEPT SELECT {columns} FROM there.{table})
                 AND NOT EXISTS (SELECT {columns} FROM there.{table} EXCEPT SELECT {columns} FROM main.{table})"

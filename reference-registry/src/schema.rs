@@ -20,6 +20,10 @@ use crate::{attestation, log};
 /// What `PRAGMA user_version` says of a database that this registry has opened; others, and those of the field, say 0.
 const VERSION: i64 = 2;
 
+/// What `PRAGMA application_id` says of a database in which this registry has written every row; of one that was taken over it says
+/// what it said before.
+const BORN_HERE: i64 = 0x4f56_5231;
+
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS beacons (
     token_id TEXT PRIMARY KEY, file_id TEXT NOT NULL, recipient_id TEXT NOT NULL, issuer_id TEXT NOT NULL,
@@ -70,6 +74,9 @@ pub(crate) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if transaction.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))? {
+        transaction.pragma_update(None, "application_id", BORN_HERE)?;
+    }
     transaction.execute_batch(SCHEMA)?;
     transaction.execute_batch(log::SCHEMA)?;
     transaction.execute_batch(attestation::SCHEMA)?;
@@ -85,6 +92,20 @@ pub(crate) fn fill_registrations(connection: &Connection) -> rusqlite::Result<()
 
 pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Whether this registry has written every row of the database: then rows say exactly what their leaves say.
+pub(crate) fn is_born_here(connection: &Connection) -> rusqlite::Result<bool> {
+    origin(connection, "main").map(|origin| origin == BORN_HERE)
+}
+
+/// Gives a database that was made for the rows of another one the origin of that.
+pub(crate) fn take_origin(connection: &Connection, source: &str) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "application_id", origin(connection, source)?)
+}
+
+fn origin(connection: &Connection, database: &str) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(Some(database), "application_id", |row| row.get(0))
 }
 
 /// Whether a database of this version is that of a later registry, or of something else.

@@ -60,10 +60,11 @@ fn belongs(
         validation.fail(table.orphan, table.name, name, format!("no manifest has file_id {file_id:?}"));
         return Ok(());
     };
-    let (registrations, second) = (Registrations::of(connection, &file_id)?, number(row, 4));
+    let (registrations, second) = (Registrations::of(connection, &file_id, validation)?, number(row, 4));
     let found = (text(row, 2), text(row, 3));
     if let Some(class) = table.identity.filter(|_| found != owner) {
-        match second.is_some_and(|second| registrations.named_at(second, &found)) {
+        let is_earlier = second.is_some_and(|second| registrations.named_at(second, &found));
+        match is_earlier && !validation.is_born_here {
             true => {
                 let note = format!("{}: {name} is of an earlier registration of {file_id}", table.name);
                 validation.note(Note::EarlierRegistration, note);

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 
-use super::{Class, TOLERANCE, Validation, files::Owner, note::Note, number, text};
+use super::{Class, Validation, files::Owner, note::Note, number, text};
 use crate::{
     canonical::Form,
     faults::Faults,
@@ -85,7 +85,7 @@ fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) ->
     }
     says_what_its_row_says(stored, &manifest, validation);
     remember(connection, stored, &manifest)?;
-    let registrations = Registrations::of(connection, &stored.file_id)?;
+    let registrations = Registrations::of(connection, &stored.file_id, validation)?;
     registrations.include(stored, &manifest, validation);
     has_its_rows(connection, &BEACONS, stored, &manifest, &registrations, validation)?;
     has_its_rows(connection, &WATERMARKS, stored, &manifest, &registrations, validation)
@@ -200,35 +200,39 @@ fn shown(text: Option<&str>) -> String {
 }
 
 /// The registration leaves of one file, in the order of the log.
-pub(super) struct Registrations(Vec<(i64, Json)>);
+pub(super) struct Registrations {
+    leaves: Vec<(i64, Json)>,
+    /// Seconds by which a row may differ from its leaf.
+    tolerance: i64,
+}
 
 impl Registrations {
-    pub(super) fn of(connection: &Connection, file_id: &str) -> rusqlite::Result<Self> {
+    pub(super) fn of(
+        connection: &Connection,
+        file_id: &str,
+        validation: &Validation,
+    ) -> rusqlite::Result<Self> {
         let mut statement = connection.prepare_cached(
             "SELECT position, text FROM temp.leaves WHERE event = 'register' AND file_id = ?1 ORDER BY position",
         )?;
         let leaves = statement.query_map([file_id], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
         let leaves: Vec<(i64, String)> = leaves.collect::<Result<_, _>>()?;
-        Ok(Self(
-            leaves
-                .into_iter()
-                .filter_map(|(position, text)| Some((position, Json::read(&text).ok()?)))
-                .collect(),
-        ))
+        let read = |(position, text): (i64, String)| Some((position, Json::read(&text).ok()?));
+        Ok(Self { leaves: leaves.into_iter().filter_map(read).collect(), tolerance: validation.tolerance() })
     }
 
     fn include(&self, stored: &Stored, manifest: &Json, validation: &mut Validation) {
         let row = format!("file_id={}", stored.file_id);
-        let Some((position, last)) = self.0.last() else {
+        let Some((position, last)) = self.leaves.last() else {
             let why = "no leaf says that this file was registered";
             return validation.fail(Class::ManifestsWithoutRegistrationLeaf, "manifests", row, why);
         };
-        for why in differences(stored, manifest, last) {
+        for why in self.differences(stored, manifest, last) {
             let why = format!("leaf {position}: {why}");
             validation.fail(Class::RegistrationLeafMismatches, "manifests", row.clone(), why);
         }
         let key = last.text_of("issuer_pub");
-        for (position, earlier) in self.0.iter().filter(|(_, leaf)| leaf.text_of("issuer_pub") != key) {
+        for (position, earlier) in self.leaves.iter().filter(|(_, leaf)| leaf.text_of("issuer_pub") != key) {
             let why = format!("leaf {position} has another issuer: {}", shown(earlier.text_of("issuer_pub")));
             validation.fail(Class::RegistrationLeafMismatches, "manifests", row.clone(), why);
         }
@@ -236,71 +240,70 @@ impl Registrations {
 
     /// Whether a registration of this second, but not the last, named this recipient and issuer.
     pub(super) fn named_at(&self, second: i64, owner: &Owner) -> bool {
-        self.earlier().iter().any(|(_, leaf)| is_at(leaf, second) && names(leaf, owner))
+        self.earlier().iter().any(|(_, leaf)| self.is_at(leaf, second) && names(leaf, owner))
     }
 
     /// Whether the last registration before this index, if another one followed, named this recipient and issuer.
     pub(super) fn before(&self, index: Option<i64>, owner: &Owner) -> bool {
-        let last = self.0.iter().rposition(|(position, _)| index.is_some_and(|index| *position < index));
+        let last = self.leaves.iter().rposition(|(position, _)| index.is_some_and(|index| *position < index));
         let last = last.and_then(|last| self.earlier().get(last));
         last.is_some_and(|(_, leaf)| names(leaf, owner))
     }
 
     fn earlier(&self) -> &[(i64, Json)] {
-        self.0.split_last().map_or(&[], |(_, earlier)| earlier)
+        self.leaves.split_last().map_or(&[], |(_, earlier)| earlier)
     }
 
     /// Whether the file was registered at this second, by any of its registrations.
     pub(super) fn happened_at(&self, second: i64) -> bool {
-        self.0.iter().any(|(_, leaf)| is_at(leaf, second))
+        self.leaves.iter().any(|(_, leaf)| self.is_at(leaf, second))
     }
 
     /// Whether it was registered at this second, and again later.
     fn was_replaced_after(&self, second: i64) -> bool {
-        let (Some((_, last)), true) = (self.0.last(), self.0.len() > 1) else { return false };
-        self.happened_at(second) && seconds(last).is_some_and(|last| second <= last + TOLERANCE)
+        let (Some((_, last)), true) = (self.leaves.last(), self.leaves.len() > 1) else { return false };
+        self.happened_at(second) && seconds(last).is_some_and(|last| second <= last + self.tolerance)
     }
-}
 
-fn differences(stored: &Stored, manifest: &Json, leaf: &Json) -> Vec<String> {
-    let mut found = Vec::new();
-    let names = [
-        ("issuer_pub", manifest.text_of("issuer_ed25519_pub")),
-        ("issuer_id", manifest.text_of("issuer_id")),
-        ("recipient_id", recipient_id(manifest)),
-    ];
-    for (name, signed) in names {
-        if !is_named(leaf.text_of(name), signed) {
-            found.push(format!(
-                "{name} is {}, the manifest says {}",
-                shown(leaf.text_of(name)),
-                shown(signed)
-            ));
-        }
+    fn is_at(&self, leaf: &Json, second: i64) -> bool {
+        seconds(leaf).is_some_and(|at| at.abs_diff(second) <= self.tolerance.unsigned_abs())
     }
-    for (name, list) in [("n_beacons", "beacons"), ("n_watermarks", "watermarks")] {
-        let listed = manifest.list_of(list).len().to_string();
-        match leaf.get(name) {
-            Some(Json::Number(digits)) if *digits == listed => {}
-            other => found.push(format!("{name} is {other:?}, the manifest lists {listed}")),
+
+    fn differences(&self, stored: &Stored, manifest: &Json, leaf: &Json) -> Vec<String> {
+        let mut found = Vec::new();
+        let names = [
+            ("issuer_pub", manifest.text_of("issuer_ed25519_pub")),
+            ("issuer_id", manifest.text_of("issuer_id")),
+            ("recipient_id", recipient_id(manifest)),
+        ];
+        for (name, signed) in names {
+            if !is_named(leaf.text_of(name), signed) {
+                found.push(format!(
+                    "{name} is {}, the manifest says {}",
+                    shown(leaf.text_of(name)),
+                    shown(signed)
+                ));
+            }
         }
-    }
-    match stored.registered_at {
-        Some(second) if is_at(leaf, second) => {}
-        other => {
-            found.push(format!("timestamp is {}, registered_at {other:?}", shown(leaf.text_of("timestamp"))))
+        for (name, list) in [("n_beacons", "beacons"), ("n_watermarks", "watermarks")] {
+            let listed = manifest.list_of(list).len().to_string();
+            match leaf.get(name) {
+                Some(Json::Number(digits)) if *digits == listed => {}
+                other => found.push(format!("{name} is {other:?}, the manifest lists {listed}")),
+            }
         }
+        match stored.registered_at {
+            Some(second) if self.is_at(leaf, second) => {}
+            other => found
+                .push(format!("timestamp is {}, registered_at {other:?}", shown(leaf.text_of("timestamp")))),
+        }
+        found
     }
-    found
 }
 
 fn names(leaf: &Json, (recipient_id, issuer_id): &Owner) -> bool {
     leaf.text_of("recipient_id") == recipient_id.as_deref()
         && leaf.text_of("issuer_id") == issuer_id.as_deref()
-}
-
-fn is_at(leaf: &Json, second: i64) -> bool {
-    seconds(leaf).is_some_and(|at| at.abs_diff(second) <= TOLERANCE.unsigned_abs())
 }
 
 fn seconds(leaf: &Json) -> Option<i64> {
@@ -392,7 +395,8 @@ fn has_its_rows(
         if !signed.contains(&item) {
             // A token that is registered again replaces its row, whatever the kind.
             let is_listed = array.first_is_key && signed.iter().any(|(listed, _)| listed == first);
-            let is_earlier = !is_listed && at.is_some_and(|at| registrations.was_replaced_after(at));
+            let may_stay = !is_listed && !validation.is_born_here;
+            let is_earlier = may_stay && at.is_some_and(|at| registrations.was_replaced_after(at));
             is_not_listed(array, &stored.file_id, item, is_earlier, validation);
         }
     }
@@ -425,7 +429,7 @@ fn is_not_listed(
     }
 }
 
-/// Published registries keep one row for a token or mark, that of whoever registered it last.
+/// Published registries keep one row for a token or mark, that of whoever registered it last; this one keeps the others aside.
 fn is_taken_over(
     connection: &Connection,
     array: &Array,
@@ -433,22 +437,37 @@ fn is_taken_over(
     item: (&str, &str),
     validation: &mut Validation,
 ) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(array.elsewhere)?;
-    let others =
-        statement.query_map(params![item.0, item.1, file_id], |row| Ok(text(row, 0).unwrap_or_default()))?;
-    let others: Vec<String> = others.collect::<Result<_, _>>()?;
-    for other in others {
-        if lists(connection, array, &other, item.0)? {
-            let (table, row) = (array.table, array.named(item));
+    let (table, row) = (array.table, array.named(item));
+    match holder(connection, array, file_id, item)?.filter(|_| !validation.is_born_here) {
+        Some(other) => {
             let note =
                 format!("{table}: {row} of {file_id} was registered again by {other}, which has its row now");
             validation.note(Note::TakenOver, note);
-            return Ok(());
+        }
+        None => {
+            let why = format!("the manifest of {file_id} lists it, and there is no such row");
+            validation.fail(array.missing, table, row, why);
         }
     }
-    let why = format!("the manifest of {file_id} lists it, and there is no such row");
-    validation.fail(array.missing, array.table, array.named(item), why);
     Ok(())
+}
+
+/// Another file that lists the token or mark, and has its row.
+fn holder(
+    connection: &Connection,
+    array: &Array,
+    file_id: &str,
+    item: (&str, &str),
+) -> rusqlite::Result<Option<String>> {
+    let mut statement = connection.prepare_cached(array.elsewhere)?;
+    let others =
+        statement.query_map(params![item.0, item.1, file_id], |row| Ok(text(row, 0).unwrap_or_default()))?;
+    for other in others.collect::<Result<Vec<String>, _>>()? {
+        if lists(connection, array, &other, item.0)? {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
 }
 
 fn lists(connection: &Connection, array: &Array, file_id: &str, first: &str) -> rusqlite::Result<bool> {

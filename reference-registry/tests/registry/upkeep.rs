@@ -392,7 +392,7 @@ fn published() -> TempDir {
     database
         .execute_batch(
             "DROP TABLE tlog; DROP TABLE tlog_nodes; DROP TABLE registrations; DROP TABLE earlier_beacons;
-             DROP TABLE earlier_watermarks; PRAGMA user_version = 0;",
+             DROP TABLE earlier_watermarks; PRAGMA user_version = 0; PRAGMA application_id = 0;",
         )
         .unwrap();
     directory
@@ -437,6 +437,53 @@ fn a_migrated_registry_answers_as_its_source_did() {
     expected.stop();
     found.stop();
     assert!(validated(target.path()).is_ok());
+}
+
+#[test]
+fn a_registry_of_this_make_is_taken_over_with_the_rows_that_it_keeps_aside() {
+    let (source, target) = (stopped(), TempDir::new().unwrap());
+    migrated(&source, &target, false).unwrap();
+    assert!(validated(target.path()).is_ok(), "{:#}", validated(target.path()).to_json());
+    let (expected, found) = (opened(source.path()), opened(target.path()));
+    for file_id in ["one", "two", "three", "four"] {
+        let (expected, found) = (expected.evidence(file_id), found.evidence(file_id));
+        for name in ["manifest", "beacons", "watermarks", "events"] {
+            assert_eq!(found[name], expected[name], "{file_id} {name}");
+        }
+    }
+    expected.stop();
+    found.stop();
+    assert_eq!(migrated(&source, &target, false).unwrap()["already_migrated"], true);
+    run(&target, "DELETE FROM earlier_beacons");
+    assert!(matches!(migrated(&source, &target, false), Err(MigrationError::TargetDiffers(_))));
+    // It is held to what only this registry keeps as strictly as its source.
+    assert_eq!(validated(target.path()).to_json()["missing_beacon_rows"], 1);
+}
+
+/// What other registries do, and this one never: in a database that it has written alone it is damage, in theirs a note, or nothing.
+const STRICT: [(&str, &str); 5] = [
+    ("DELETE FROM earlier_beacons", "missing_beacon_rows"),
+    ("DELETE FROM earlier_watermarks", "missing_watermark_rows"),
+    (
+        "UPDATE beacons SET registered_at = registered_at + 1 WHERE token_id = 'two-t1'",
+        "registered_at_mismatches",
+    ),
+    ("UPDATE events SET timestamp = timestamp + 1 WHERE id = 1", "event_time_mismatches"),
+    (
+        "UPDATE events SET id = 9 WHERE id = 1; UPDATE events SET id = 1 WHERE id = 2; UPDATE events SET id = 2 WHERE id = 9",
+        "event_order_mismatches",
+    ),
+];
+
+#[test]
+fn nothing_is_tolerated_of_a_database_that_this_registry_has_written_alone() {
+    for (damage, class) in STRICT {
+        let directory = stopped();
+        run(&directory, damage);
+        assert!(validated(directory.path()).to_json()[class].as_u64().unwrap() > 0, "{damage}");
+        run(&directory, "PRAGMA application_id = 0");
+        assert!(validated(directory.path()).is_ok(), "{damage}: {:#}", validated(directory.path()).to_json());
+    }
 }
 
 #[test]
