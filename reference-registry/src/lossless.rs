@@ -8,6 +8,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::strict_json::{self, JsonError};
+
 /// Deepest nesting that is read. Python's registries store up to about a thousand levels; no manifest needs them.
 const MAX_DEPTH: usize = 512;
 
@@ -30,11 +32,21 @@ pub(crate) enum LosslessError {
     Malformed(#[from] serde_json::Error),
     #[error("nests deeper than {MAX_DEPTH} levels")]
     TooDeep,
+    #[error("a member is written twice")]
+    Twice,
 }
 
 impl Json {
     pub(crate) fn read(text: &str) -> Result<Self, LosslessError> {
         value(serde_json::from_str(text)?, 0)
+    }
+
+    /// What a registry wrote itself: none writes a member twice.
+    pub(crate) fn read_own(text: &str) -> Result<Self, LosslessError> {
+        match strict_json::parse(text.as_bytes()) {
+            Err(JsonError::DuplicateMember) => Err(LosslessError::Twice),
+            _ => Self::read(text),
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {

@@ -40,8 +40,9 @@ const TOLERANCE: i64 = 5;
 const WRITE_VERSIONS: [u8; 2] = [1, 2];
 
 /// What no signature and no leaf binds, so that no validation of it is possible.
-const NOT_ESTABLISHED: [&str; 3] = [
+const NOT_ESTABLISHED: [&str; 4] = [
     "corpus rows: hashes and metadata are covered neither by the manifest's signature nor by the log",
+    "the log as a whole: rows and leaves that were rewritten together, or taken from its end, contradict only heads that others have kept",
     "earlier registrations of a file: the log has their counts and issuer, but not their manifests",
     "the identity: nothing else in these files says which key the registry signed with",
 ];

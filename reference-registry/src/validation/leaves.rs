@@ -227,7 +227,7 @@ pub(crate) struct Record {
 impl Record {
     fn of_line(name: &str, line: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(line).map_err(|error| error.to_string())?;
-        let record = Json::read(text).map_err(|error| error.to_string())?;
+        let record = Json::read_own(text).map_err(|error| error.to_string())?;
         let index = match record.get("index") {
             Some(Json::Number(digits)) => {
                 digits.parse().map_err(|_| format!("index is {digits}, not an integer"))?

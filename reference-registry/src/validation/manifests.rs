@@ -6,14 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 
 use super::{Class, Validation, files::Owner, note::Note, number, text};
-use crate::{
-    canonical::Form,
-    faults::Faults,
-    lossless::Json,
-    manifest::Manifest,
-    published,
-    strict_json::{self, JsonError},
-};
+use crate::{canonical::Form, faults::Faults, lossless::Json, manifest::Manifest, published, strict_json};
 
 /// What rows and leaves say where the manifest does not name an issuer or recipient.
 const UNKNOWN: &str = "unknown";
@@ -74,7 +67,8 @@ fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) ->
         let note = format!("manifests: {row} cannot be served in a bundle of this registry: {error}");
         validation.note(Note::Unservable, note);
     }
-    if !published::verifies(&manifest) && !verifies_as_own(text) {
+    let is_signed_as_others_do = !validation.is_born_here && published::verifies(&manifest);
+    if !is_signed_as_others_do && !verifies_as_own(text) {
         let why = "the issuer's signature verifies in none of the forms that registries have used";
         validation.fail(Class::InvalidManifestSignatures, "manifests", row.clone(), why);
     }
@@ -91,15 +85,11 @@ fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) ->
     has_its_rows(connection, &WATERMARKS, stored, &manifest, &registrations, validation)
 }
 
-/// A manifest as a registry can have stored it: each writes the text itself, so that no name stands twice in it.
 fn read(text: &str) -> Result<Json, String> {
-    let manifest = Json::read(text).map_err(|error| error.to_string())?;
-    if let Some((name, expected)) = published::wrong_type(&manifest) {
-        return Err(format!("/{name} is not {expected}"));
-    }
-    match strict_json::parse(text.as_bytes()) {
-        Err(error @ JsonError::DuplicateMember) => Err(error.to_string()),
-        _ => Ok(manifest),
+    let manifest = Json::read_own(text).map_err(|error| error.to_string())?;
+    match published::wrong_type(&manifest) {
+        Some((name, expected)) => Err(format!("/{name} is not {expected}")),
+        None => Ok(manifest),
     }
 }
 

@@ -271,12 +271,13 @@ fn leaves_that_were_rewritten_with_their_hashes_are_noticed() {
     }
 }
 
+fn append(path: &Path, bytes: &[u8]) {
+    let old = std::fs::read(path).unwrap_or_default();
+    std::fs::write(path, [&old, bytes].concat()).unwrap();
+}
+
 #[test]
 fn what_stands_behind_or_beside_the_files_is_seen_for_what_it_is() {
-    let append = |path: &Path, bytes: &[u8]| {
-        let old = std::fs::read(path).unwrap_or_default();
-        std::fs::write(path, [&old, bytes].concat()).unwrap();
-    };
     let cases: [(&str, &[u8], &str); 4] = [
         ("registry.sqlite", b"garbage", "database_errors"),
         ("registry.sqlite", &[0; 4096], "database_errors"),
@@ -289,13 +290,31 @@ fn what_stands_behind_or_beside_the_files_is_seen_for_what_it_is() {
         let report = validated(directory.path()).to_json();
         assert!(report[class].as_u64().unwrap() > 0, "{name}: {report:#}");
     }
+    let directory = published();
+    run(&directory, "DROP INDEX idx_events_token");
+    let report = validated(directory.path()).to_json();
+    assert_eq!((&report["ok"], &report["note_counts"]["missing_index"]), (&json!(true), &json!(1)));
+}
+
+#[test]
+fn what_a_registry_would_not_have_written_so_is_damage() {
+    // A record with two indexes, of which the last is right.
+    let directory = published();
+    let path = directory.path().join("tlog/leaves.jsonl");
+    let lines = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, lines.replacen('{', r#"{"index":7,"#, 1)).unwrap();
+    assert_eq!(validated(directory.path()).to_json()["malformed_tlog_records"], 1);
     // A database that can be read, and never written to again.
     let directory = published();
     let mut bytes = std::fs::read(directory.path().join("registry.sqlite")).unwrap();
     bytes[18] = 9;
     std::fs::write(directory.path().join("registry.sqlite"), bytes).unwrap();
     assert_eq!(validated(directory.path()).to_json()["database_errors"], 1);
-    // What SQLite ignores, since nothing in it was committed.
+}
+
+#[test]
+fn what_sqlite_ignores_is_a_note() {
+    // Nothing in it was committed.
     for name in ["registry.sqlite-journal", "registry.sqlite-wal"] {
         let directory = published();
         append(&directory.path().join(name), b"garbage");
@@ -306,10 +325,6 @@ fn what_stands_behind_or_beside_the_files_is_seen_for_what_it_is() {
             "{report:#}"
         );
     }
-    let directory = published();
-    run(&directory, "DROP INDEX idx_events_token");
-    let report = validated(directory.path()).to_json();
-    assert_eq!((&report["ok"], &report["note_counts"]["missing_index"]), (&json!(true), &json!(1)));
 }
 
 #[test]
@@ -461,9 +476,14 @@ fn a_registry_of_this_make_is_taken_over_with_the_rows_that_it_keeps_aside() {
 }
 
 /// What other registries do, and this one never: in a database that it has written alone it is damage, in theirs a note, or nothing.
-const STRICT: [(&str, &str); 5] = [
+const STRICT: [(&str, &str); 6] = [
     ("DELETE FROM earlier_beacons", "missing_beacon_rows"),
     ("DELETE FROM earlier_watermarks", "missing_watermark_rows"),
+    (
+        "UPDATE manifests SET manifest_json = json_set(manifest_json, '$.signature_ed25519',
+             upper(manifest_json ->> '$.signature_ed25519')) WHERE file_id = 'one'",
+        "invalid_manifest_signatures",
+    ),
     (
         "UPDATE beacons SET registered_at = registered_at + 1 WHERE token_id = 'two-t1'",
         "registered_at_mismatches",
