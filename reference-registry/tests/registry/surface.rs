@@ -54,6 +54,13 @@ fn the_announced_dialect_differs_in_two_paths() {
     assert_eq!(documented_paths(&document(Dialect::Announced)), expected);
 }
 
+/// A path without the names of its parameters: two calls of one endpoint may name them differently.
+fn shape(path: &str) -> String {
+    let mut parts = path.split('{');
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |shape, part| shape + "{}" + part.split_once('}').unwrap().1)
+}
+
 #[test]
 fn the_wire_profiles_call_what_is_documented_and_what_is_documented_is_called() {
     let suite = suite();
@@ -62,14 +69,14 @@ fn the_wire_profiles_call_what_is_documented_and_what_is_documented_is_called() 
         let calls =
             wire(&suite, dialect).calls.iter().filter(|(name, _)| !NOT_SERVED.contains(&name.as_str()));
         let called: BTreeSet<(String, String)> =
-            calls.map(|(_, call)| (call.path.clone(), call.method.to_lowercase())).collect();
+            calls.map(|(_, call)| (shape(&call.path), call.method.to_lowercase())).collect();
         let mut documented = BTreeSet::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
             let methods = methods.as_object().unwrap().keys().filter(|method| *method != "head");
-            documented.extend(methods.map(|method| (path.clone(), method.clone())));
+            documented.extend(methods.map(|method| (shape(path), method.clone())));
         }
         for (path, method) in BEYOND_THE_PROFILES {
-            let was_there = documented.remove(&(path.to_owned(), method.to_owned()));
+            let was_there = documented.remove(&(shape(path), method.to_owned()));
             assert_eq!(was_there, dialect == Dialect::Candidate || path != "/r/{token}");
         }
         assert_eq!(documented, called, "{}", dialect.as_str());
