@@ -11,7 +11,7 @@ mod rounds;
 mod text;
 mod tied;
 
-use assayer_reports::{Counts, Mode, Outcome as Came, Tool};
+use assayer_reports::{Counts, Mode, Outcome as Came, Tool, number_of};
 use assayer_vectors::Suite;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -292,7 +292,9 @@ impl BurnIn {
                 self.set(7, StepStatus::NotVerified, text);
             }
             (None, None) => {
-                let text = format!("{count} rounds, the last with {} leaves", size.unwrap_or(0));
+                let rounds = number_of(count, "round", "rounds");
+                let leaves = number_of(size.unwrap_or(0), "leaf", "leaves");
+                let text = format!("{rounds}, the last with {leaves}");
                 self.set(7, StepStatus::Passed, text);
             }
         }

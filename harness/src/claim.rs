@@ -483,8 +483,8 @@ fn no_archive(id: &'static str) -> Layer {
 /// Whether every verdict, and what is claimed of them, follows from what was recorded.
 fn re_derivation(opened: Result<&Opened, &String>, archive: Option<&Judged>) -> Layer {
     const ID: &str = "re-derivation";
-    let statement = match opened {
-        Ok(opened) => &opened.statement,
+    let opened = match opened {
+        Ok(opened) => opened,
         Err(why) => return not_a_statement(ID, why),
     };
     let Some(archive) = archive else { return no_archive(ID) };
@@ -498,8 +498,15 @@ fn re_derivation(opened: Result<&Opened, &String>, archive: Option<&Judged>) -> 
         return with(layer, "/predicate/result", "a complete run", "a selection, or an inconclusive run");
     };
     let derived = claimed(report, conformant, archive.digest.as_deref().unwrap_or_default());
-    match differs(statement, &derived) {
-        None if archive.not_compared.is_empty() => established(ID),
+    match differs(&opened.statement, &derived) {
+        None if archive.not_compared.is_empty() => match more(opened, &derived) {
+            None => established(ID),
+            Some(at) => {
+                let meaning = "the claim says more than what follows from the archive";
+                let layer = layer(ID, State::NotEstablished, "claim.more", meaning);
+                with(layer, &at, "no such member", "a member that nothing was compared with")
+            }
+        },
         None => {
             let meaning = "another version wrote files of the archive, and these were not compared";
             let layer = layer(ID, State::NotEstablished, "claim.other-version", meaning);
@@ -564,6 +571,36 @@ fn differs(claimed: &Statement, derived: &Statement) -> Option<(&'static str, St
     ]
     .into_iter()
     .find_map(|(at, found)| found.map(|(expected, found)| (at, expected, found)))
+}
+
+/// The first member of the signed text that does not follow from the archive, although all that a statement needs does: a page to
+/// believe, a digest by another algorithm.
+fn more(opened: &Opened, derived: &Statement) -> Option<String> {
+    let claimed: serde_json::Value = serde_json::from_slice(&opened.payload).ok()?;
+    first_more("", &claimed, &serde_json::to_value(derived).ok()?)
+}
+
+fn first_more(at: &str, claimed: &serde_json::Value, derived: &serde_json::Value) -> Option<String> {
+    use serde_json::Value as Json;
+    match (claimed, derived) {
+        (Json::Object(claimed), Json::Object(derived)) => claimed.iter().find_map(|(name, value)| {
+            let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+            // What is absent may also be said to be nothing.
+            let is_nothing = |value: &Json| value.as_object().is_some_and(serde_json::Map::is_empty);
+            match derived.get(name) {
+                Some(other) => first_more(&at, value, other),
+                None => (!is_nothing(value)).then_some(at),
+            }
+        }),
+        (Json::Array(claimed), Json::Array(derived)) => {
+            let pairs = claimed.iter().zip(derived).enumerate();
+            pairs
+                .into_iter()
+                .find_map(|(place, (value, other))| first_more(&format!("{at}/{place}"), value, other))
+        }
+        // Values were compared already, each by its layer.
+        _ => None,
+    }
 }
 
 /// How much rests on what the target signed, under a key of the target that the caller knows.

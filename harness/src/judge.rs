@@ -50,7 +50,7 @@ pub struct Judge<'t> {
 }
 
 impl<'t> Judge<'t> {
-    /// A judge over one transcript; `rerun` is the command that runs one check when its name is put behind it.
+    /// A judge over one transcript; `rerun` is the command that shows it again, as manifests have it.
     #[must_use]
     pub fn new(suite: &'t Suite, wire: &'t Wire, transcript: &'t Transcript, rerun: &str) -> Self {
         let (attempt, logs, seen) = (Cell::new(1), RefCell::default(), RefCell::default());
@@ -148,7 +148,10 @@ impl<'t> Judge<'t> {
             weak: check.weak.clone(),
             why: check.why.clone(),
             exchanges,
-            rerun: format!("{} {}", self.rerun, check.id),
+            rerun: match self.rerun.ends_with(" --only") {
+                true => format!("{} {}", self.rerun, check.id),
+                false => self.rerun.clone(),
+            },
         }
     }
 

@@ -149,9 +149,10 @@ impl<'s, 'o> Recorder<'s, 'o> {
     pub(crate) fn rerun_with(&mut self, faults: &BTreeSet<String>) {
         let faults: String = faults.iter().map(|fault| format!(" --fault {fault}")).collect();
         let rerun = &mut self.transcript.manifest.rerun;
-        if let Some(before) = rerun.strip_suffix(" --only") {
-            *rerun = format!("{before}{faults} --only");
-        }
+        *rerun = match rerun.strip_suffix(" --only") {
+            Some(before) => format!("{before}{faults} --only"),
+            None => format!("{rerun}{faults}"),
+        };
     }
 
     /// From now on writes each exchange down in a folder, as it comes.

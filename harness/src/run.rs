@@ -7,7 +7,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use assayer_reference_registry::RateLimit;
-use assayer_reports::{CheckResult, Counts, FORM, Mode, PROVENANCE, Report, Status, Tool, conformant};
+use assayer_reports::{
+    CheckResult, Counts, FORM, Mode, PROVENANCE, Report, Selection, Status, Tool, conformant,
+};
 use assayer_vectors::Exchange;
 
 use crate::archive::{ArchiveState, Verdict, WriteError, derive, sha256};
@@ -122,6 +124,18 @@ pub fn run_with(
     if let Some(limit) = started.as_ref().and_then(|started| started.limit()) {
         recorder.around_bursts(move |is_on| limit.set(is_on.then_some(LIMIT)));
     }
+    let known = record_until_settled(job, &mut recorder, pace.is_some());
+    let (transcript, archive) = recorder.finish()?;
+    drop(started);
+    let Some(archive) = archive else { return Ok((judged_knowing(job, &transcript, known).0, transcript)) };
+    let manifest = sha256(transcript.manifest.to_json().as_bytes());
+    let (report, derived) = derive(job, &transcript, manifest, archive.transcript_sha256());
+    archive.finish(&transcript, &derived)?;
+    Ok((report, transcript))
+}
+
+/// Sends everything once, and readings that are in doubt again. Out: what judging it in between found out.
+fn record_until_settled<'s>(job: &Job<'s>, recorder: &mut Recorder<'s, '_>, is_paced: bool) -> Known {
     let planned = exchanges(job.suite, job.cases);
     recorder.record(&planned, 1);
     let mut known = Known::default();
@@ -132,19 +146,13 @@ pub fn run_with(
         if again.is_empty() {
             break;
         }
-        if pace.is_some() {
+        if is_paced {
             sleep(QUIET);
             recorder.rest();
         }
         recorder.record(&again, attempt + 1);
     }
-    let (transcript, archive) = recorder.finish()?;
-    drop(started);
-    let Some(archive) = archive else { return Ok((judged_knowing(job, &transcript, known).0, transcript)) };
-    let manifest = sha256(transcript.manifest.to_json().as_bytes());
-    let (report, derived) = derive(job, &transcript, manifest, archive.transcript_sha256());
-    archive.finish(&transcript, &derived)?;
-    Ok((report, transcript))
+    known
 }
 
 type Target<'t> = (Option<Arc<InProcess>>, String, Secrets, Option<Pace>, &'t str);
@@ -246,7 +254,10 @@ fn readings_in_doubt<'s>(
     planned.iter().filter(in_doubt).copied().collect()
 }
 
-/// The command that runs one check again, when its name is put behind it.
+/// The command that shows a failure again; where it ends with `--only`, the name of the check is put behind it.
+///
+/// A check alone sends only what it needs itself, and what is wrong may show only in a log to which others wrote too. So the registry
+/// of this process, which takes a second, is asked everything again; elsewhere less is left behind with one check alone.
 pub(crate) fn rerun_command(job: &Job<'_>, target: &str, client: &Client, options: &Options<'_>) -> String {
     let url = if target == "in-process" { String::new() } else { format!(" --url {target}") };
     let wire = match job.wire.wire == job.edition.wire {
@@ -262,7 +273,8 @@ pub(crate) fn rerun_command(job: &Job<'_>, target: &str, client: &Client, option
         mode => format!(" --mode {}", mode.as_str()),
     };
     let given: String = options.given.iter().map(|id| format!(" --file-id {}", quoted(id))).collect();
-    format!("assayer check --edition {}{wire}{folder}{url}{mode}{given} --only", job.edition.edition)
+    let only = if target == "in-process" && job.selection == Selection::Whole { "" } else { " --only" };
+    format!("assayer check --edition {}{wire}{folder}{url}{mode}{given}{only}", job.edition.edition)
 }
 
 /// As a shell takes it for one word.

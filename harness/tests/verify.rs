@@ -386,7 +386,11 @@ fn all_forms_of_output_agree_on_all_counts() {
                 name => name,
             };
             assert!(page.contains(&format!("<b>{counted}</b> {label}")), "{name}: {counted}");
-            let label = if name == "skipped" { "files left out" } else { label };
+            let label = match (name, counted) {
+                ("skipped", 1) => "file left out",
+                ("skipped", _) => "files left out",
+                _ => label,
+            };
             assert!(words.contains(&format!("{counted} {label}")), "{name}: {counted}: {words}");
         }
         assert_eq!(count("documents"), counts[..4].iter().map(|(_, counted)| counted).sum::<u64>());
@@ -1055,8 +1059,7 @@ fn what_a_policy_requires_is_asked_of_those_that_can_have_it() {
         said.contains("not asked of it, since no oversight-head has such a layer: registration"),
         "{said}"
     );
-    let demand =
-        "registration was required: established in 1 of 1 documents that can have it; 1 others cannot";
+    let demand = "registration was required: established in 1 of 1 document that can have it; 1 other cannot";
     assert!(said.contains(demand), "{said}");
     let json: Json = serde_json::from_slice(&run(&["--format", "json"]).stdout).unwrap();
     assert_eq!(json["summary"]["demands"][0]["not_asked"], 1, "{}", json["summary"]);

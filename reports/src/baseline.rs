@@ -298,17 +298,18 @@ impl Laying<'_> {
         let known = self.known;
         let covered: Vec<&Known> =
             known.iter().filter(|known| expected.covers(&known.check, &known.group)).collect();
+        // An entry that is over answers for nothing: what it covers ends as if it were not there.
+        if expected.expires.as_str() < self.today {
+            let text = format!("it held until {}, the run was on {}", expected.expires, self.today);
+            return self.complain(expected, None, Staleness::Expired, text);
+        }
         if covered.is_empty() {
             let text = format!("{} has no such check", expected.scope.edition);
-            self.complain(expected, None, Staleness::Unknown, text);
+            return self.complain(expected, None, Staleness::Unknown, text);
         }
         if expected.is_glob() && covered.len() > MOST_COVERED {
             let text = format!("it covers {} checks, at most {MOST_COVERED} are a review", covered.len());
             return self.complain(expected, None, Staleness::TooBroad, text);
-        }
-        if expected.expires.as_str() < self.today {
-            let text = format!("it held until {}, the run was on {}", expected.expires, self.today);
-            self.complain(expected, None, Staleness::Expired, text);
         }
         for known in covered {
             self.check(expected, &known.check, checks);
@@ -579,6 +580,21 @@ mod tests {
         assert_eq!((found.outcome(), why(&found)), (Outcome::Good, vec![]));
         let found = laid(vec![entry("many-*", "x")], [many(11), vec![pass]].concat());
         assert_eq!((found.outcome(), why(&found)), (Outcome::Bad, vec![Staleness::TooBroad]));
+    }
+
+    /// It is listed once, what it covered fails as without it, and its renewal is no second entry.
+    #[test]
+    fn an_entry_that_is_over_answers_for_nothing() {
+        let over = |name: &str| Expected { expires: "2026-01-01".to_owned(), ..entry(name, "x") };
+        let checks = vec![check("a", Status::Fail, "x"), check("b", Status::Pass, "")];
+        for name in ["a", "b", "no-such-check"] {
+            let found = laid(vec![over(name)], checks.clone());
+            assert_eq!((why(&found), found.counts.fail), (vec![Staleness::Expired], 1), "{name}");
+            assert_eq!(found.baseline.map(|result| result.met), Some(Vec::new()), "{name}");
+        }
+        let found = laid(vec![over("a"), entry("a", "x")], checks);
+        assert_eq!((why(&found), found.counts.expected_failure), (vec![Staleness::Expired], 1));
+        assert_eq!(found.outcome(), Outcome::Bad);
     }
 
     #[test]

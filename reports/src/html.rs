@@ -7,7 +7,7 @@ use crate::model::{CheckResult, Label, Report, Selection, Status};
 use crate::outcome::STATUSES;
 use crate::visible::visible;
 use crate::words::{
-    self, Group, Reviewed, Tone, counted, day, ended, flaky, grouped, is_remark, left, signed,
+    self, Group, Reviewed, Tone, counted, day, ended, flaky, grouped, is_remark, left, number_of, signed,
     stands_against, verdict,
 };
 
@@ -35,6 +35,7 @@ pub(crate) fn to_html(report: &Report, titles: &[(String, String)]) -> Result<St
         counted: counted(&report.counts),
         signed: signed(report),
         tiles: tiles(report),
+        requests: number_of(report.requests, "exchange", "exchanges"),
         left: left(report),
         baseline: words::baseline(report),
         flaky: flaky(report),
@@ -58,6 +59,7 @@ struct Html<'r> {
     counted: String,
     signed: String,
     tiles: Vec<Tile>,
+    requests: String,
     left: (String, Vec<String>),
     baseline: Option<(String, Vec<Reviewed<'r>>)>,
     flaky: Vec<String>,

@@ -53,3 +53,4 @@ pub use outcome::{Meaning, Outcome, STATUSES, Weight, conformant, outcome};
 pub use site::{Site, site};
 pub use text::to_text;
 pub use visible::one_line;
+pub use words::number_of;

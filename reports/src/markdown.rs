@@ -6,7 +6,9 @@ use crate::difference::difference;
 use crate::model::{CheckResult, Report, Status};
 use crate::outcome::STATUSES;
 use crate::visible::visible;
-use crate::words::{self, counted, ended, flaky, is_remark, left, signed, stands_against, verdict};
+use crate::words::{
+    self, counted, ended, flaky, is_remark, left, number_of, signed, stands_against, verdict,
+};
 
 /// So many checks are told at length; a summary of a CI step may have a mebibyte.
 const MOST: usize = 100;
@@ -41,7 +43,10 @@ fn about(out: &mut String, report: &Report) {
         ("Wire profile", escaped(&report.wire)),
         ("Suite", format!("SHA-256 `{}`", report.suite_digest)),
         ("Started", escaped(&report.started_at)),
-        ("Sent", format!("{} exchanges in {} ms", report.requests, report.elapsed_ms)),
+        (
+            "Sent",
+            format!("{} in {} ms", number_of(report.requests, "exchange", "exchanges"), report.elapsed_ms),
+        ),
         ("Left behind", escaped(&left_in_all(report))),
         ("Made by", escaped(&format!("{} {}", report.tool.name, report.tool.version))),
     ] {

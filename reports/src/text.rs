@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::model::{CheckResult, Cited, Report, Status};
 use crate::visible::visible;
-use crate::words::{self, counted, ended, signed, verdict};
+use crate::words::{self, counted, ended, number_of, signed, verdict};
 
 /// The report as text. With colours as ANSI sequences; whoever prints it to something else strips them.
 #[must_use]
@@ -88,7 +88,14 @@ fn summary(out: &mut String, report: &Report) {
     push(out, &format!("edition  {}", report.edition));
     push(out, &format!("wire     {}", report.wire));
     push_foreign(out, &format!("target   {}", report.target));
-    push(out, &format!("sent     {} exchanges in {} ms", report.requests, report.elapsed_ms));
+    push(
+        out,
+        &format!(
+            "sent     {} in {} ms",
+            number_of(report.requests, "exchange", "exchanges"),
+            report.elapsed_ms
+        ),
+    );
     wrote(out, report);
     let bold = Style::new().bold();
     let verdict = verdict(report);

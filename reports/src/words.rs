@@ -103,16 +103,26 @@ pub(crate) fn counted(counts: &Counts) -> String {
     line
 }
 
+/// A number and what there is of it, as in `1 event` and `2 events`.
+#[must_use]
+pub fn number_of(count: impl TryInto<u64>, one: &str, more: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
 /// What was left behind, in one line; and of a run that does not write whatever it needs, each thing.
 pub(crate) fn left(report: &Report) -> (String, Vec<String>) {
     let count = |effect| report.wrote.iter().filter(|wrote| wrote.certain && wrote.effect == effect).count();
     let (registered, events) = (count(Effect::Registers), count(Effect::RecordsEvent));
     let perhaps = match report.wrote.iter().filter(|wrote| !wrote.certain).count() {
         0 => String::new(),
+        1 => ", and perhaps 1 more that was not answered for".to_owned(),
         count => format!(", and perhaps {count} more that were not answered for"),
     };
     let mode = report.mode.as_str();
-    let all = format!("{registered} registrations, {events} events{perhaps} (mode {mode})");
+    let registered = number_of(registered, "registration", "registrations");
+    let events = number_of(events, "event", "events");
+    let all = format!("{registered}, {events}{perhaps} (mode {mode})");
     let told = report.wrote.iter().filter(|_| report.mode != Mode::Full).map(|wrote| {
         let file = wrote.file_id.as_ref().map(|id| format!(", file {id}")).unwrap_or_default();
         let leaf = wrote.tlog_index.map(|index| format!(", leaf {index}")).unwrap_or_default();
@@ -153,7 +163,9 @@ impl Reviewed<'_> {
 pub(crate) fn baseline(report: &Report) -> Option<(String, Vec<Reviewed<'_>>)> {
     let result = report.baseline.as_ref()?;
     let (met, stale, others) = (result.met.len(), result.stale.len(), result.out_of_scope);
-    let all = format!("{met} failures as expected, {stale} entries stale, {others} about other runs");
+    let met = number_of(met, "failure", "failures");
+    let stale = number_of(stale, "entry", "entries");
+    let all = format!("{met} as expected, {stale} stale, {others} about other runs");
     let stale = result.stale.iter().map(|Stale { entry, check, why, text, review }| Reviewed {
         status: Status::Stale,
         what: check.as_ref().unwrap_or(entry),
@@ -181,7 +193,8 @@ pub(crate) fn flaky(report: &Report) -> Vec<String> {
 /// How many verdicts rest on what the target signed.
 pub(crate) fn signed(report: &Report) -> String {
     let signed = report.checks.iter().filter(|check| check.label == Label::TargetSigned).count();
-    format!("{signed} of {} verdicts are target-signed", report.counts.total)
+    let are = if signed == 1 { "is" } else { "are" };
+    format!("{signed} of {} {are} target-signed", number_of(report.counts.total, "verdict", "verdicts"))
 }
 
 /// The day of the run (UTC), as in `2026-01-31`.

@@ -549,7 +549,7 @@ def main(arguments):
     for folder in folders:
         try:
             found = compare(Archive(folder))
-        except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        except (OSError, ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
             print(f"{folder}: this is no archive that can be judged: {error!r}", file=sys.stderr)
             return 2
         results[folder] = found

@@ -49,7 +49,7 @@ pub struct Manifest {
     /// Who answered, by the certificate of its TLS; absent without TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_peer: Option<TlsPeer>,
-    /// The command that runs one check again, when its name is put behind it.
+    /// The command that shows a failure again. Where it ends with `--only`, the name of the check is put behind it.
     pub rerun: String,
     /// Values and fixtures of this run, without private keys.
     pub names: BTreeMap<String, Json>,

@@ -16,6 +16,8 @@ use crate::transcript::{Outcome, Recorded, Transcript};
 const LONGEST_FILE: u64 = 256 << 20;
 /// No transcript is longer, and no line of it: a run keeps at most 256 MiB of answers.
 const LONGEST_TRANSCRIPT: u64 = 1 << 30;
+/// Nor has one more lines: a run of the whole suite sends some hundred exchanges.
+const MOST_EXCHANGES: usize = 50_000;
 /// No archive lists more files.
 const MOST_FILES: usize = 10_000;
 /// No more files of the folder are looked at.
@@ -320,6 +322,9 @@ impl Lines {
                 return Ok(Self { exchanges, sha256: hex::encode(hash.finalize()), is_cut: true });
             }
             let recorded: Recorded = serde_json::from_slice(&line).map_err(|error| bad(error.to_string()))?;
+            if exchanges.len() >= MOST_EXCHANGES {
+                return Err(bad(format!("expected at most {MOST_EXCHANGES} exchanges")));
+            }
             if recorded.n != number {
                 return Err(bad(format!("expected exchange {number}, found {}", recorded.n)));
             }

@@ -93,6 +93,7 @@ pub fn recheck(archive: &Archive, suite: &Suite) -> Result<(Recheck, Report), Un
         let (derived, otherwise) = (&derived, otherwise.unwrap_or_default());
         found.extend(of_what_follows(archive, derived, &not_compared, &otherwise));
         found.extend(of_what_does_not_follow(archive, suite, derived));
+        found.extend(of_what_is_not_listed(archive, derived));
     }
     let remarks = remarks(&transcript, suite, &not_compared);
     let more = found.len().saturating_sub(MOST);
@@ -198,6 +199,14 @@ fn of_what_does_not_follow(archive: &Archive, suite: &Suite, derived: &Derived) 
     let named = archive.listed.iter().chain(archive.unlisted.iter().filter(is_form));
     let strange = named.filter(|name| !follows(name));
     strange.map(|name| Difference::new(name, "", "a file", "none: it follows from nothing")).collect()
+}
+
+/// Files of the archive that its sums leave out: nobody would notice that they were changed, and one run would have several digests.
+fn of_what_is_not_listed(archive: &Archive, derived: &Derived) -> Vec<Difference> {
+    let is_data = |name: &str| name.split_once('/').is_some_and(|(folder, _)| folder == file::SUITE);
+    let is_part = |name: &&String| is_data(name) || derived.files().any(|(other, _)| other == name.as_str());
+    let left_out = archive.unlisted.iter().filter(is_part);
+    left_out.map(|name| Difference::new(file::SUMS, name, "nothing", "a file of this archive")).collect()
 }
 
 /// What is no difference, and should be known before an archive is relied on.

@@ -171,6 +171,9 @@ fn read(
 ) -> Result<(Archive, Report), NotDerived> {
     let path = folder.join(name);
     let at = |message: String| NotDerived::Archive { archive: path.clone(), message };
+    if !fs_err::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
+        return Err(at("expected a folder, found none, or a link".to_owned()));
+    }
     let archive = Archive::read(&path).map_err(|error| at(error.to_string()))?;
     if archive.digest.as_deref() != digest {
         return Err(at(format!("digest: {}", differs(&digest, &archive.digest))));

@@ -8,6 +8,7 @@
 //!     round-0001/     the archive of each round
 //! ```
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use assayer_vectors::{LoadError, SUITE, Suite, load_embedded};
@@ -196,6 +197,7 @@ pub fn recheck_burn_in(folder: &Path, suite: Option<Suite>) -> Result<(BurnInRec
         remarks.push(format!("{TEXT}: not compared: written by version {}", report.tool.version));
     }
     remarks.extend(own_suite(&suite));
+    remarks.extend(strangers(&report, folder));
     if !report.asked.no_migration {
         remarks.push(
             "steps 1 to 4 and 9 rest on databases that are not in this folder: they were not derived again"
@@ -204,6 +206,22 @@ pub fn recheck_burn_in(folder: &Path, suite: Option<Suite>) -> Result<(BurnInRec
     }
     let (form, state, identical) = (BURN_IN_RECHECK_FORM.to_owned(), report.state, differences.is_empty());
     Ok((BurnInRecheck { form, digest, state, identical, differences, remarks }, report))
+}
+
+/// What lies in the folder and is told nowhere: a live run or a round that somebody left out of the report, perhaps.
+fn strangers(report: &BurnIn, folder: &Path) -> Vec<String> {
+    /// No more are named.
+    const MOST: usize = 100;
+    let live = report.live.iter().map(|run| run.archive.as_str());
+    let own = [file::SUMS, TEXT, REPORT].into_iter();
+    let archives = live.chain(report.rounds.iter().map(|round| round.archive.as_str()));
+    let known: BTreeSet<&str> = own.chain(archives).collect();
+    let is_known = |name: &str| known.contains(name.strip_suffix(".partial").unwrap_or(name));
+    let names = fs_err::read_dir(folder).into_iter().flatten().flatten();
+    let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut strange: Vec<String> = names.filter(|name| !is_known(name)).take(MOST).collect();
+    strange.sort();
+    strange.into_iter().map(|name| format!("{name} is no part of the burn-in")).collect()
 }
 
 /// The suite of the first live run; that of this program where none was made.

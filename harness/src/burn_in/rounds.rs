@@ -1,6 +1,6 @@
 //! Step 7: one round of reading, and whether its log grew out of that of the round before.
 
-use assayer_reports::{Outcome as Came, Report, Weight};
+use assayer_reports::{Outcome as Came, Report, Weight, number_of};
 use assayer_vectors::{Document as Kind, Growth, Reference, Suite, Torn, Wire};
 use assayer_verifier::oversight::Log;
 
@@ -91,7 +91,11 @@ pub fn grown(earlier: &Transcript, later: &Transcript, suite: &Suite, wire: &Wir
     match compare(&sightings, &log, &Growth { log: name, torn: Torn::Ignored }) {
         Ok(()) => (
             StepStatus::Passed,
-            format!("{} heads of the round before are in the log of {leaves} leaves", sightings.len()),
+            format!(
+                "in the log of {}: {} of the round before",
+                number_of(leaves, "leaf", "leaves"),
+                number_of(sightings.len(), "head", "heads")
+            ),
         ),
         // A log that ends before a head that it showed earlier has lost leaves.
         Err(NotOneLog::Shown(text) | NotOneLog::TooShort(text)) => (StepStatus::Failed, text),

@@ -1,6 +1,6 @@
 //! The report of a burn-in for people. What a target said stands in it on one line, and steers no terminal.
 
-use assayer_reports::{Outcome as Came, one_line};
+use assayer_reports::{Outcome as Came, number_of, one_line};
 
 use super::{BurnIn, Jump, LiveRun, Round, StepResult, StepStatus};
 use crate::archive::ArchiveState;
@@ -40,7 +40,8 @@ impl BurnIn {
             _ => String::new(),
         };
         let (rounds, missed, resumed) = (self.rounds.len(), self.missed, self.resumed);
-        format!("{rounds} rounds, {missed} missed, taken up again {resumed} times: {since}{state}")
+        let (rounds, times) = (number_of(rounds, "round", "rounds"), number_of(resumed, "time", "times"));
+        format!("{rounds}, {missed} missed, taken up again {times}: {since}{state}")
     }
 }
 
@@ -53,7 +54,7 @@ fn of_live_run(run: &LiveRun) -> String {
         ArchiveState::Complete => "complete",
         ArchiveState::Incomplete => "broke off; one more may have been under way",
     };
-    format!("  {:<14} left behind by {} writes; {end}", run.archive, run.wrote)
+    format!("  {:<14} left behind by {}; {end}", run.archive, number_of(run.wrote, "write", "writes"))
 }
 
 fn of_jump(Jump { round, seconds }: &Jump) -> String {
@@ -62,11 +63,12 @@ fn of_jump(Jump { round, seconds }: &Jump) -> String {
 }
 
 fn of_round(round: &Round) -> String {
-    let size = round.tree_size.map_or_else(|| "no head".to_owned(), |size| format!("{size} leaves"));
-    let Round { round: number, started_at, text, bundles, growth_text, .. } = round;
+    let size = round.tree_size.map_or_else(|| "no head".to_owned(), |size| number_of(size, "leaf", "leaves"));
+    let bundles = number_of(round.bundles, "bundle", "bundles");
+    let Round { round: number, started_at, text, growth_text, .. } = round;
     let (status, growth) = (word(round.status), word(round.growth));
     format!(
-        "  {status:<14} round {number} at {started_at}: {text}, {bundles} bundles, {size}; growth {growth}: {growth_text}"
+        "  {status:<14} round {number} at {started_at}: {text}, {bundles}, {size}; growth {growth}: {growth_text}"
     )
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use assayer_harness::{Archive, ArchiveState, Case, recheck};
 use assayer_reports::{
-    BASELINE_FORM, Baseline, Expected, ExpectedStatus, Flaky, Known, Report, Review, updated, with_baseline,
+    BASELINE_FORM, Baseline, Expected, ExpectedStatus, Flaky, Known, Report, Review, number_of, updated,
+    with_baseline,
 };
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
@@ -69,7 +70,8 @@ fn update(arguments: &UpdateArguments) -> Result<(), String> {
     write(&arguments.baseline, &new).map_err(|error| error.to_string())?;
     let kept = new.expected.iter().filter(|entry| old.expected.contains(entry)).count();
     let (all, before) = (new.expected.len(), old.expected.len());
-    complain(format!("{all} entries: {kept} kept, {} new; {} dropped", all - kept, before - kept));
+    let entries = number_of(all, "entry", "entries");
+    complain(format!("{entries}: {kept} kept, {} new; {} dropped", all - kept, before - kept));
     Ok(())
 }
 
@@ -115,6 +117,14 @@ pub(super) fn read(path: &Path) -> Result<Baseline, String> {
     }
     for entry in &baseline.expected {
         is_day(&entry.expires).map_err(|error| at(format!("{}: expires: {error}", entry.check)))?;
+        // What no run is called would be about none, and never stale.
+        let edition = &entry.scope.edition;
+        if !edition.contains('@') || edition.contains(['*', '?']) {
+            return Err(at(format!(
+                "{}: scope: expected an edition as oversight-v1@strict, found `{edition}`",
+                entry.check
+            )));
+        }
         for (name, text) in [("code", &entry.code), ("link", &entry.link), ("owner", &entry.owner)] {
             if text.trim().is_empty() {
                 return Err(at(format!("{}: {name}: expected a text, found none", entry.check)));
@@ -235,12 +245,16 @@ mod tests {
             ("form: assayer-baseline/2\n", "expected the form"),
             ("form: assayer-baseline/1\nexpectde: []\n", "expectde"),
             (
-                "form: assayer-baseline/1\nexpected:\n  - {check: x, code: c, scope: {edition: e}, link: l, owner: o, expires: soon}\n",
+                "form: assayer-baseline/1\nexpected:\n  - {check: x, code: c, scope: {edition: s@e}, link: l, owner: o, expires: soon}\n",
                 "expected a day",
             ),
             (
-                "form: assayer-baseline/1\nexpected:\n  - {check: x, code: c, scope: {edition: e}, link: l, owner: '', expires: 2027-01-31}\n",
+                "form: assayer-baseline/1\nexpected:\n  - {check: x, code: c, scope: {edition: s@e}, link: l, owner: '', expires: 2027-01-31}\n",
                 "owner",
+            ),
+            (
+                "form: assayer-baseline/1\nexpected:\n  - {check: x, code: c, scope: {edition: strict}, link: l, owner: o, expires: 2027-01-31}\n",
+                "expected an edition as oversight-v1@strict, found `strict`",
             ),
         ] {
             std::fs::write(&path, wrong).unwrap();

@@ -39,12 +39,7 @@ pub(crate) fn run(arguments: &CanonArguments) -> Exit {
         None => {}
     }
     let limits = arguments.limits.limits();
-    let name = arguments.file.as_deref().filter(|file| file.as_os_str() != "-");
-    let input = match name {
-        Some(file) => fs_err::File::open(file).and_then(|file| read_bounded(file, &limits)),
-        None => read_bounded(std::io::stdin().lock(), &limits),
-    };
-    let input = match input {
+    let input = match input(arguments, &limits) {
         Ok(input) => input,
         Err(error) => {
             complain(error);
@@ -71,6 +66,14 @@ pub(crate) fn run(arguments: &CanonArguments) -> Exit {
             complain(format!("{}: {error}", error.code));
             Exit::Bad
         }
+    }
+}
+
+/// The text that the call names.
+fn input(arguments: &CanonArguments, limits: &Limits) -> std::io::Result<Vec<u8>> {
+    match arguments.file.as_deref().filter(|file| file.as_os_str() != "-") {
+        Some(file) => read_bounded(fs_err::File::open(file)?, limits),
+        None => read_bounded(std::io::stdin().lock(), limits),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use assayer_harness::{CompareError, Intact, side_by_side, titles};
-use assayer_reports::{COMPARISON_FORM, comparison_to_json, site};
+use assayer_reports::{COMPARISON_FORM, comparison_to_json, number_of, site};
 use clap::Args;
 
 use super::diff::exit_of;
@@ -62,7 +62,8 @@ fn matrix(arguments: &MatrixArguments) -> Result<Exit, Failure> {
         write(&arguments.out.join(name), page)?;
     }
     write(&arguments.out.join(JSON), &comparison_to_json(&comparison))?;
-    complain(format!("wrote {} pages; start at {}", pages.len(), arguments.out.join("index.html").display()));
+    let written = number_of(pages.len(), "page", "pages");
+    complain(format!("wrote {written}; start at {}", arguments.out.join("index.html").display()));
     Ok(Exit::Good)
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use assayer_harness::burn_in::{is_burn_in, recheck_burn_in};
 use assayer_harness::{Archive, ArchiveState, Recheck, recheck as judge_again};
-use assayer_reports::Report;
+use assayer_reports::{Report, number_of};
 use assayer_vectors::{Suite, load_folder};
 use clap::Args;
 
@@ -90,7 +90,8 @@ fn remarks(archive: &Archive, found: &Recheck) {
     let lines = archive.transcript.exchanges.len();
     if found.state == ArchiveState::Incomplete {
         let cut = if archive.is_cut { ", and one that was cut off" } else { "" };
-        complain(format!("the run did not come to its end: {lines} exchanges were recorded{cut}"));
+        let lines = number_of(lines, "exchange", "exchanges");
+        complain(format!("the run did not come to its end; recorded: {lines}{cut}"));
     }
     for name in &archive.unlisted {
         complain(format!("{name} is no part of the archive"));

@@ -79,11 +79,6 @@ impl Reader<'_> {
                 Member::Name | Member::Attributes | Member::Silent => {}
             }
         }
-        // Cut between two members, an archive ends like a whole one but for this.
-        if input.zeros < 512 {
-            let text = "the archive ends without its end mark: members may be missing";
-            return Err(Error::new(ErrorKind::UnexpectedEof, text).into());
-        }
         Ok(input.ends()?)
     }
 
@@ -158,6 +153,11 @@ struct Ending<R> {
 impl<R: Read> Ending<R> {
     /// Reads what follows the end mark. Another archive there would be read by nobody, and missed by nobody.
     fn ends(&mut self) -> std::io::Result<()> {
+        // Cut between two members, an archive ends like a whole one but for its mark.
+        if self.zeros < 512 {
+            let text = "the archive ends without its end mark: members may be missing";
+            return Err(Error::new(ErrorKind::UnexpectedEof, text));
+        }
         let (mark, zeros) = (self.read, self.zeros);
         let filled = std::io::copy(&mut self.by_ref().take(FILLED_UP), &mut std::io::sink())?;
         if filled < FILLED_UP && self.zeros == zeros + filled {

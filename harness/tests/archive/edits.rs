@@ -368,6 +368,44 @@ fn what_follows_from_nothing_is_no_part_of_an_archive() {
     }
 }
 
+/// The sums leave out nothing that an archive consists of: the rest of it could be changed, and its digest would be another.
+#[test]
+fn what_the_sums_leave_out_is_noticed() {
+    let suite = load_embedded(SUITE).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    recorded(&suite, folder);
+    let sums = read(folder, "SHA256SUMS");
+    for name in ["report.html", "junit.xml", "report.ndjson", "suite/suite.yaml"] {
+        let kept: Vec<String> =
+            sums.lines().filter(|line| line[66..] != *name).map(|line| format!("{line}\n")).collect();
+        std::fs::write(folder.join("SHA256SUMS"), kept.concat()).unwrap();
+        let found = noticed(folder, &suite, false).unwrap_or_default();
+        assert_eq!(found, format!("SHA256SUMS {name}: recorded nothing, derived a file of this archive"));
+    }
+}
+
+/// What is made to fill memory is named by its length or its line, and not read to its end.
+#[test]
+fn an_archive_that_is_longer_than_any_run_is_not_read_whole() {
+    let suite = load_embedded(SUITE).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    recorded(&suite, folder);
+    let long = format!("[{}0]\n", "{},".repeat(1 << 20));
+    let found = noticed_in(folder, &suite, "report.json", long.as_bytes()).unwrap_or_default();
+    assert!(found.contains("report.json: recorded 3145732 bytes"), "{found}");
+    let line = |n: usize| {
+        let outcome = r#"{"not-sent":{"because":"x"}}"#;
+        format!(
+            r#"{{"n":{n},"at_ms":0,"exchange":"health","attempt":1,"effect":"none","outcome":{outcome}}}"#
+        ) + "\n"
+    };
+    let lines: String = (0..=50_000).map(line).collect();
+    let found = noticed_in(folder, &suite, "transcript.ndjson", lines.as_bytes()).unwrap_or_default();
+    assert!(found.contains("line 50001: expected at most 50000 exchanges"), "{found}");
+}
+
 #[test]
 fn members_of_a_manifest_that_contradict_each_other_are_named() {
     let suite = load_embedded(SUITE).unwrap();

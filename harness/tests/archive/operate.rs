@@ -48,7 +48,7 @@ fn a_canary_registers_one_file_and_a_reader_nothing() {
     let (exit, canary) = report(&["--mode", "canary", "--out", folder.path().to_str().unwrap()]);
     let wrote = canary["wrote"].as_array().unwrap();
     assert_eq!((exit, wrote.len(), log_size(url)), (0, 1, 1), "{wrote:?}");
-    assert!(read(folder.path(), "report.txt").contains("left     1 registrations, 0 events (mode canary)"));
+    assert!(read(folder.path(), "report.txt").contains("left     1 registration, 0 events (mode canary)"));
     let id = wrote[0]["file_id"].as_str().unwrap();
     assert_eq!(wrote[0]["tlog_index"], 0);
     let manifest = &get(url, &format!("/evidence/{id}"))["manifest"];
@@ -457,6 +457,8 @@ fn what_stands_in_the_folder_is_covered(whole: &BurnIn, folder: &Path, ended: i3
         edited.write(folder).unwrap();
         refused(expected);
     }
+    whole.write(folder).unwrap();
+    what_lies_beside_is_named(folder, ended);
     // A kill between two of the three files: the sums say which of two reports is meant.
     let mut later = whole.clone();
     later.derived_again_at = Some("2026-01-02T03:04:05Z".to_owned());
@@ -471,6 +473,28 @@ fn what_stands_in_the_folder_is_covered(whole: &BurnIn, folder: &Path, ended: i3
     refused("SHA256SUMS");
     whole.write(folder).unwrap();
     assert_eq!(code(&output(&["recheck", name])), ended);
+}
+
+/// What was left out of the report lies there still, and is named; what lies elsewhere is not read.
+fn what_lies_beside_is_named(folder: &Path, ended: i32) {
+    let name = folder.to_str().unwrap();
+    std::fs::create_dir(folder.join("live-2")).unwrap();
+    let found = output(&["recheck", name]);
+    assert!(
+        code(&found) == ended && said(&found).contains("live-2 is no part of the burn-in"),
+        "{}",
+        said(&found)
+    );
+    std::fs::rename(folder.join("round-0002"), folder.join("live-2/round")).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("live-2/round", folder.join("round-0002")).unwrap();
+    let found = output(&["recheck", name]);
+    let expected = "round-0002: expected a folder, found none, or a link";
+    assert!(code(&found) == 1 && said(&found).contains(expected), "{}", said(&found));
+    #[cfg(unix)]
+    std::fs::remove_file(folder.join("round-0002")).unwrap();
+    std::fs::rename(folder.join("live-2/round"), folder.join("round-0002")).unwrap();
+    std::fs::remove_dir(folder.join("live-2")).unwrap();
 }
 
 /// The database must be that of the registry that is asked, and the one that was taken over must stay there.
@@ -559,6 +583,6 @@ fn a_live_run_that_was_killed_stays_on_record() {
     let found = report(out.path());
     let runs: Vec<(&str, usize)> = found.live.iter().map(|run| (run.archive.as_str(), run.wrote)).collect();
     assert_eq!(runs, [("live", 1), ("live-2", 1)], "{}", said(&second));
-    assert!(said(&second).contains("live           left behind by 1 writes; broke off"), "{}", said(&second));
+    assert!(said(&second).contains("live           left behind by 1 write; broke off"), "{}", said(&second));
     assert_eq!(log_size(&server.url), 2);
 }

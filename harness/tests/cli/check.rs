@@ -166,15 +166,21 @@ fn a_fault_makes_the_exit_code_1_and_says_what_where_and_how_to_see_it_again() {
     let output = run(&["check", "--fault", "proof-siblings-reversed"]);
     assert_eq!(code(&output), 1);
     let said = text(&output.stdout);
-    for part in [
-        "inclusion-proof-of-every-index",
-        "merkle.root-mismatch",
-        "/tlog/proof/0",
-        "--only inclusion-proof-of-every-index",
-        "NOT conformant",
-    ] {
+    for part in ["inclusion-proof-of-every-index", "merkle.root-mismatch", "/tlog/proof/0", "NOT conformant"]
+    {
         assert!(said.contains(part), "{part}: {said}");
     }
+    let again = said.lines().find_map(|line| line.trim().strip_prefix("again: assayer ")).unwrap();
+    let again = run(&[&again.split(' ').collect::<Vec<_>>()[..], &["--format", "json"]].concat());
+    let failed = json(&again)["checks"].as_array().unwrap().clone();
+    let failed = failed.iter().find(|check| check["id"] == "inclusion-proof-of-every-index").unwrap().clone();
+    assert_eq!((code(&again), &failed["code"]), (1, &"merkle.root-mismatch".into()), "{failed}");
+    // A selection is told to select again.
+    let alone = ["--fault", "health-status-missing", "--only", "health-has-status"];
+    let alone = text(&run(&[&["check"], &alone[..]].concat()).stdout);
+    let again =
+        "again: assayer check --edition strict --fault health-status-missing --only health-has-status";
+    assert!(alone.contains(again), "{alone}");
     // The 38 checks of the upstream harness do not see it.
     assert_eq!(code(&run(&["check", "--edition", "0.4.12", "--fault", "proof-siblings-reversed"])), 0);
 }

@@ -110,6 +110,32 @@ fn a_claim_is_verified_in_five_layers_that_are_told_apart() {
     assert!(code(&output) == 2 && said.contains("PKCS #8") && !said.contains("a-secret"), "{said}");
 }
 
+/// What nobody compared with anything is signed like the rest of it, and is no part of what was derived.
+#[test]
+fn a_claim_that_says_more_than_its_archive_is_not_authentic() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = key_file(folder.path(), "key.pem", 7);
+    let archive = archived(folder.path(), "run", &["--edition", "0.4.12"]);
+    let signer = assayer_harness::signing_key(Path::new(&key)).unwrap();
+    let honest =
+        assayer_harness::statement(&assayer_harness::Intact::read(Path::new(&archive)).unwrap()).unwrap();
+    let state = |name: &str, statement| {
+        let claim = write(folder.path(), name, assayer_harness::sign(&statement, &signer));
+        let (_, line, of) = claim_of(claim.to_str().unwrap(), &["--archive", &archive]);
+        let layer = line["layers"].as_array().unwrap().iter().find(|layer| layer["id"] == "re-derivation");
+        (of("re-derivation").1, layer.unwrap()["at"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(state("honest.json", honest.clone()), ("ok".to_owned(), String::new()));
+    let mut digest = honest.clone();
+    digest.subject[0].digest.insert("sha512".to_owned(), "00".repeat(64));
+    let at = "/subject/0/digest/sha512";
+    assert_eq!(state("digest.json", digest), ("claim.more".to_owned(), at.to_owned()));
+    let mut operator = honest;
+    operator.subject[0].annotations.insert("operator/name".to_owned(), "somebody".to_owned());
+    let at = "/subject/0/annotations";
+    assert_eq!(state("operator.json", operator), ("claim.more".to_owned(), at.to_owned()));
+}
+
 /// What `assayer verify` says of a claim: exit code, verdict, and state and code of each layer by name.
 pub(crate) fn claim_of(path: &str, more: &[&str]) -> (i32, Json, impl Fn(&str) -> (String, String) + use<>) {
     let output = run(&[&["verify", path, "--format", "ndjson"], more].concat());

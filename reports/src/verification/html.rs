@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::model::{Document, Required, Run, State, Summary, Verdict};
 use crate::visible::visible;
+use crate::words::number_of;
 
 /// How many documents a page has in detail. With more, only those that are not as required are shown; with more of
 /// those, the first ones.
@@ -71,13 +72,16 @@ impl Page {
     fn left_out(&self, summary: &Summary) -> Option<String> {
         let all = summary.documents + summary.unreadable;
         let shown = self.documents.len();
+        let is_empty = all == 0;
+        let all = number_of(all, "document", "documents");
         match (self.only_bad, self.bad_left_out) {
-            _ if all == 0 => Some("There was no document to verify.".to_owned()),
+            _ if is_empty => Some("There was no document to verify.".to_owned()),
             _ if shown == 0 && !self.only_bad => Some("Only the summary was asked for.".to_owned()),
             (false, _) => None,
-            (true, 0) => Some(format!("Of {all} documents only those that are not as required are shown.")),
+            (true, 0) => Some(format!("Of {all} only those that are not as required are shown.")),
             (true, more) => Some(format!(
-                "Of {all} documents only the first {shown} that are not as required are shown; {more} more are not as required."
+                "Of {all} only the first {shown} that are not as required are shown; {more} more {} not as required.",
+                if more == 1 { "is" } else { "are" }
             )),
         }
     }
@@ -120,12 +124,12 @@ fn headline(run: &Run, summary: &Summary) -> String {
         (all, 0) => format!("{} {} authentic, the others consistent", counted(all), summary.authentic),
         (1, _) if summary.refuted == 1 => "1 document: refuted".to_owned(),
         (1, _) => "1 document: not as required".to_owned(),
-        (all, bad) => format!("{bad} of {all} documents not as required"),
+        (all, bad) => format!("{bad} of {} not as required", number_of(all, "document", "documents")),
     }
 }
 
 fn counted(documents: usize) -> String {
-    if documents == 1 { "1 document:".to_owned() } else { format!("{documents} documents:") }
+    number_of(documents, "document", "documents") + ":"
 }
 
 fn headline_class(run: &Run, summary: &Summary) -> &'static str {

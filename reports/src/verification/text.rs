@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::model::{Bytes, Demand, Document, Explained, Layer, State, Summary, Verdict};
 use crate::visible::visible;
+use crate::words::number_of;
 
 /// One document, with all its layers. With colours as ANSI sequences; whoever prints it to something else strips them.
 #[must_use]
@@ -169,18 +170,18 @@ fn bytes_lines(bytes: &Bytes, line: &mut impl FnMut(&str, &str)) {
 #[must_use]
 pub fn summary_text(summary: &Summary) -> String {
     let mut out = format!(
-        "{} documents: {} authentic, {} consistent, {}{} refuted, {} of no known kind; {} unreadable, {} files left out\n",
-        summary.documents,
+        "{}: {} authentic, {} consistent, {}{} refuted, {} of no known kind; {} unreadable, {} left out\n",
+        number_of(summary.documents, "document", "documents"),
         summary.authentic,
         summary.consistent,
         match summary.equivocation {
             0 => String::new(),
-            proofs => format!("{proofs} proofs of equivocation, "),
+            proofs => format!("{} of equivocation, ", number_of(proofs, "proof", "proofs")),
         },
         summary.refuted,
         summary.unknown,
         summary.unreadable,
-        summary.skipped
+        number_of(summary.skipped, "file", "files")
     );
     for reason in &summary.reasons {
         let _ =
@@ -188,15 +189,24 @@ pub fn summary_text(summary: &Summary) -> String {
     }
     for demand in &summary.demands {
         let Demand { layer, asked, established, not_asked } = demand;
+        let asked = number_of(*asked, "document", "documents");
+        let others = match not_asked {
+            0 => String::new(),
+            1 => "; 1 other cannot, and was not asked".to_owned(),
+            others => format!("; {others} others cannot, and were not asked"),
+        };
         let _ = writeln!(
             out,
-            "  {layer} was required: established in {established} of {asked} documents that can have it; {not_asked} others cannot, and were not asked"
+            "  {layer} was required: established in {established} of {asked} that can have it{others}"
         );
     }
     let seconds = summary.elapsed_ms / 1_000;
     let tenths = summary.elapsed_ms % 1_000 / 100;
-    let _ =
-        writeln!(out, "  {} documents a second, {seconds}.{tenths} s in all", summary.documents_per_second);
+    let _ = writeln!(
+        out,
+        "  {} a second, {seconds}.{tenths} s in all",
+        number_of(summary.documents_per_second, "document", "documents")
+    );
     if summary.stopped {
         let _ = writeln!(out, "  stopped at the first document that is not as required: these are not all");
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use assayer_harness::evidence::{ARRAY, Depth, Finding, Joined, Unreadable, dump, report_of};
+use assayer_reports::number_of;
 use assayer_reports::verification::{
     Document, Page, Required, Run, Summary, Tally, brief_text, complaint, document_text, json_begin,
     json_document, json_end, json_line, summary_text,
@@ -211,7 +212,9 @@ fn verdict(summary: &Summary, required: Required) -> Exit {
     if summary.refuted > 0 || summary.unfavourable > 0 || accused {
         Exit::Bad
     } else if short > 0 {
-        complain(format!("{short} of {} documents are not {name}", summary.documents));
+        let are = if short == 1 { "is" } else { "are" };
+        let all = number_of(summary.documents, "document", "documents");
+        complain(format!("{short} of {all} {are} not {name}"));
         Exit::Bad
     } else if summary.unreadable > 0 || summary.unknown > 0 {
         Exit::Usage

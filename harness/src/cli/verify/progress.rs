@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use assayer_reports::number_of;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::variable;
@@ -87,7 +88,7 @@ fn bar(total: Option<u64>) -> ProgressBar {
 
 fn message(documents: usize, bad: usize, rate: u64) -> String {
     let bad = if bad == 0 { String::new() } else { format!(", {bad} not as required") };
-    format!("{documents} documents{bad}  {rate}/s")
+    format!("{}{bad}  {rate}/s", number_of(documents, "document", "documents"))
 }
 
 fn per_second(documents: usize, elapsed: Duration) -> u64 {
