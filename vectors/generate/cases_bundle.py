@@ -202,6 +202,11 @@ def strange_leaves(good, one):
     other = one.leaves[1].replace(ISSUER.hex.encode(), OTHER_ISSUER.hex.encode())
     shared = with_leaf(0, other)
     good("registered-by-two-issuers", "Another issuer registered the same file before: the log does not show whose it is.", TREE, shared, {**BOTH, "log": shared.log()}, open=[("registration", "log.registration-differs")])
+    receipts = Evidence(events=[web()], form="python-sort-keys").with_receipts()
+    receipts.leaves[0] = receipts.leaves[1].replace(ISSUER.hex.encode(), OTHER_ISSUER.hex.encode())
+    receipts.body.update(tlog_head=receipts.head(), tlog_proofs=[receipts.proof(0, 3)])
+    receipts.body["registration_receipts"] = [receipts.receipt()]
+    good("receipt-beside-the-log-of-two-issuers", "A receipt shows one registration; the log that was given shows another issuer's as well.", ANNOUNCED, receipts.seal(), {**BOTH, "log": receipts.log()}, open=[("registration", "log.registration-differs")])
     unclear = with_leaf(-1, one.leaves[3].replace(b'"beacon"', b'"Beacon"'))
     doubt = "the bundle may leave an event out", [("completeness", "log.event-missing")]
     for name, file_id, why, (so, left) in (

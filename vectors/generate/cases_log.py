@@ -46,14 +46,17 @@ def vantage_points(writer):
     document = signed(items)
     alone = [("log-root", "input.not-given"), ("append-only", "input.not-given")]
 
-    def case(name, why, vantages, quorum, refuted=(), open=(), twin=None):
-        trust = {**PINNED, "vantages": [{"name": place, "heads": heads} for place, heads in vantages], "quorum": quorum}
-        add(writer, f"heads/{name}", why, VIEWS, "oversight-head", document, trust, refuted, [*alone, *open], twin and f"heads/{twin}")
+    def case(name, why, vantages, quorum, refuted=(), open=(), twin=None, known=alone, **more):
+        trust = {**PINNED, **more, "vantages": [{"name": place, "heads": heads} for place, heads in vantages], "quorum": quorum}
+        add(writer, f"heads/{name}", why, VIEWS, "oversight-head", document, trust, refuted, [*known, *open], twin and f"heads/{twin}")
 
     case("quorum-of-two", "Two of three vantage points saw this head; the third saw an earlier one.", [("a", [seen]), ("b", [seen]), ("c", [earlier])], 2)
     case("quorum-of-one", "One vantage point is enough where one is asked for.", [("a", [earlier, seen]), ("b", [])], 1)
     case("quorum-not-reached", "One vantage point saw this head, and two are asked for.", [("a", [seen]), ("b", [earlier])], 2, open=[("quorum", "quorum.not-reached")])
     case("quorum-same-place-twice", "What one vantage point saw twice counts once.", [("a", [seen, seen]), ("b", [])], 2, open=[("quorum", "quorum.not-reached")])
+    empty = [("a", [bare(items, 0)]), ("b", [bare(items, 0)])]
+    case("quorum-of-empty-trees", "Both vantage points saw the log before its first leaf: that is so of every log.", empty, 2, open=[("quorum", "quorum.not-reached")],
+         known=[("append-only", "input.not-given")], log=text(records(items)))
     conflict = [("quorum", "quorum.conflict", "")]
     case("conflict-with-one", "One vantage point saw another root of this size, however many agree.", [("a", [seen]), ("b", [seen]), ("c", [other])], 2, conflict, twin="quorum-of-two")
     case("conflict-with-the-only-one", "The one vantage point that saw this size saw another root.", [("a", [other]), ("b", [earlier])], 1, conflict, twin="quorum-of-one")
@@ -74,6 +77,8 @@ def two_heads(writer):
     case("known", "The caller knew this head.", {"heads": [bare(items, 9)]}, open=[("log-root", "input.not-given")])
     case("older-known", "Without the log nothing shows that one head extends the other.", {"heads": [bare(items, 5)]}, open=[("log-root", "input.not-given"), ("append-only", "input.not-given")])
     case("older-known-with-log", "The log leads to both heads.", {"heads": [bare(items, 5)], "log": growth})
+    case("empty-known-with-log", "The caller knew the log before its first leaf, which every log extends.", {"heads": [bare(items, 0)], "log": growth}, open=[("append-only", "input.not-given")])
+    case("empty-and-older-known-with-log", "Of the heads that the caller knew, one is of a leaf or more.", {"heads": [bare(items, 0), bare(items, 5)], "log": growth})
     case("other-root-known", "The caller knew another root of this size.", {"heads": [bare(fork, 9)]}, [("append-only", "log.root-differs", "")], [("log-root", "input.not-given")], twin="known")
     case("older-of-another-log", "The log leads to this head, and not to the older one.", {"heads": [bare(fork, 5)], "log": growth}, [("append-only", "log.root-differs", "")], twin="older-known-with-log")
     case("log-of-another", "The log leads to another root.", {"heads": [bare(items, 9)], "log": text(records(fork))}, [("log-root", "log.root-differs", "/root")], twin="known")
@@ -169,6 +174,7 @@ def logs(writer):
     other = bare(leaves(8, "fork"), 4)
     case("seen-by-vantage-points", "The heads of vantage points are on the way as well.", good, trust=seen([known[4]], [known[8]], quorum=2))
     case("quorum-not-reached", "Two vantage points are asked for, and the second saw nothing yet.", good, trust=seen([known[8]], [], quorum=2), open=[("quorum", "quorum.not-reached")])
+    case("vantage-points-before-the-first-leaf", "Both vantage points saw the empty tree, to which every log leads.", good, trust={"heads": [known[8]], **seen([bare(leaves(8), 0)], [bare(leaves(8), 0)], quorum=2)}, open=[("quorum", "quorum.not-reached")])
     case("vantage-point-ahead", "What a vantage point saw beyond this log cannot be compared.", good[:6], trust=seen([known[6]], [known[8]], quorum=2), open=[("log-root", "log.too-short"), ("quorum", "quorum.not-reached")])
     case("only-vantage-point-saw-another", "The one vantage point that saw this size saw a head that the log does not lead to.", good, trust=seen([known[8]], [other], quorum=1), twin="seen-by-vantage-points",
          refuted=[("log-root", "log.root-differs", ""), ("quorum", "quorum.conflict", "")])

@@ -34,13 +34,13 @@ def generate(writer):
     def bad(name, why, code, evidence, trust=SECOND, at=AT, twin="good/hybrid", needs=NEEDS, spec=RULES, **expectation):
         add(writer, name, why, spec, evidence.text(), trust, [(name.split("/")[0], code, at)], twin, needs=needs, **expectation)
 
-    suites(good, bad)
+    suites(writer, good, bad)
     second_signatures(good, bad)
     second_signatures_without_key(good)
     sealed_forms(good)
 
 
-def suites(good, bad):
+def suites(writer, good, bad):
     point = "04" + digest("p256 x").hex() + digest("p256 y").hex()
     recipient = {"recipient_id": "reader@assayer.example", "x25519_pub": "", "p256_pub": point}
     hardware = Evidence(events=[web()], form="serde-jcs-0.1", signed=manifest("file", suite=HARDWARE))
@@ -61,6 +61,10 @@ def suites(good, bad):
     only = trusted(KEY, hybrid_only=True)
     bad("suite/downgraded", "The caller accepts hybrid manifests only from this issuer; this one is classic.", "suite.downgraded", Evidence(events=[web()]), only, "/manifest/suite", "good/hybrid-only", needs=())
     bad("suite/downgraded-to-hardware", "The suite of the recipient's hardware has one signature of the issuer too.", "suite.downgraded", keyed, only, "/manifest/suite", "good/hybrid-only", needs=())
+    bad("suite/downgraded-to-unknown", "What a suite that is not known here asks for is not known either: it is not the hybrid one.", "suite.downgraded", Evidence(events=[web()], signed=manifest("file", suite="OSGT-CLASSIC-v2")), only, "/manifest/suite", "good/hybrid-only", needs=(), left_open=[("post-quantum", "input.not-reached", "/manifest/suite")])
+    escaped = Evidence(events=[web()]).text().replace('"suite":"OSGT', '"suite":"\\u004fSGT')
+    add(writer, "good/suite-escaped", "The suite is written with an escape, which means the same.", RULES, escaped, BOTH)
+    add(writer, "suite/downgraded-escaped", "A downgraded suite is one however it is written.", RULES, escaped, only, [("suite", "suite.downgraded", "/manifest/suite")], "good/hybrid-only")
     good("hybrid-only", "The caller accepts hybrid manifests only from this issuer, and this is one.", hybrid(), only, needs=NEEDS)
     good("hybrid-only-of-another", "That another issuer must sign twice is of no concern here.", Evidence(events=[web()]), trusted(KEY, issuer=OTHER_ISSUER, hybrid_only=True))
 

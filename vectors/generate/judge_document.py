@@ -293,6 +293,8 @@ def in_log(size, root, leaves):
 
 
 def append_only(head, known, leaves):
+    # The empty tree, which every log extends, is nothing to compare with.
+    known = [other for other in known if other["size"] > 0 or other["root"] != merkle.root([]).hex() or other["size"] == head["size"]]
     outcomes = [growth(head, other, leaves) for other in known]
     refuted = [outcome for outcome in outcomes if outcome and outcome[0] == "refuted"]
     gaps = [outcome for outcome in outcomes if outcome] or ([] if known else [("open", "input.not-given")])
@@ -466,7 +468,8 @@ def quorum_of_log(replay, trust):
         roots_agree = all(roots.setdefault(head["size"], head["root"]) == head["root"] for head in vantage["heads"])
         if not all(compared) or not roots_agree:
             return ("refuted", "quorum.conflict", "")
-        agree += any(compared)
+        # To the empty tree every log leads.
+        agree += any(same and head["size"] > 0 for same, head in zip(compared, (head for head in vantage["heads"] if head["size"] <= len(replay.leaves))))
     return None if agree >= max(trust.get("quorum", 0), 1) else ("open", "quorum.not-reached")
 
 

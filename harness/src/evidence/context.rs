@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use assayer_verifier::oversight::{DocumentKind, Log, LogReader, Trust};
+use assayer_verifier::oversight::{DocumentKind, Log, LogPart, LogReader, Trust};
 use assayer_verifier::{Limits, Problem};
 
 use super::{Item, Reader, Unreadable};
@@ -15,12 +15,19 @@ use super::{Item, Reader, Unreadable};
 pub fn read_log(path: &Path, limits: &Limits) -> Result<Log, String> {
     let name = path.display();
     let mut log = LogReader::new(limits);
+    // Page files are in order of their indexes, whatever they are called.
+    let mut pages: Vec<Vec<u8>> = Vec::new();
+    let in_order = |log: &mut LogReader<'_>, pages: &mut Vec<Vec<u8>>| {
+        pages.sort_by_cached_key(|page| LogPart::read_page(page, limits).start());
+        pages.drain(..).for_each(|page| log.add(&page));
+    };
     let mut failed = None;
     let mut ended = false;
     let mut take = |item: Result<Item, Unreadable>| {
         match item {
-            Ok(Item::Document { bytes, .. }) => log.add(&bytes),
+            Ok(Item::Document { bytes, .. }) => pages.push(bytes),
             Ok(Item::Records { lines, .. }) => {
+                in_order(&mut log, &mut pages);
                 let filled = lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
                 filled.for_each(|line| log.add(line));
             }
@@ -34,6 +41,7 @@ pub fn read_log(path: &Path, limits: &Limits) -> Result<Log, String> {
     if let Some(error) = failed {
         return Err(error);
     }
+    in_order(&mut log, &mut pages);
     let (log, trace) = log.finish(&Trust::default());
     match trace.refuted().next() {
         Some(layer) => {

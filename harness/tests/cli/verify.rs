@@ -244,6 +244,19 @@ fn pages_of_one_folder_are_one_log_in_any_order() {
         .collect();
     assert_eq!(words, [("oversight-bundle", "consistent"), ("oversight-log", "authentic")], "{found:?}");
 
+    // The same folder as the log beside the bundle.
+    let beside = tempfile::tempdir().unwrap();
+    for (position, page) in pages.iter().enumerate() {
+        write(beside.path(), &format!("range-{}.json", (position + 1) % pages.len()), page);
+    }
+    let bundle = folder.path().join("a-bundle.json");
+    let log = ["--log", beside.path().to_str().unwrap(), "--format", "ndjson"];
+    let output = run(&[&["verify", bundle.to_str().unwrap()], &log[..]].concat());
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let layers = findings(&output)[0]["layers"].clone();
+    let registration = layers.as_array().unwrap().iter().find(|layer| layer["id"] == "registration").unwrap();
+    assert_eq!(registration["state"], "established");
+
     // A page that is altered is named by its file; one that is missing is a gap.
     let altered = pages[1].replace("2026-", "2025-");
     write(folder.path(), "range-2.json", &altered);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::model::{Bytes, Demand, Document, Explained, Layer, State, Summary, Verdict};
+use super::model::{Bytes, Demand, Document, Explained, Layer, Note, State, Summary, Verdict};
 use crate::visible::visible;
 use crate::words::number_of;
 
@@ -23,6 +23,7 @@ pub fn document_text(document: &Document) -> String {
 #[must_use]
 pub fn brief_text(document: &Document, good: bool) -> String {
     let mut out = heading(document) + &claim_lines(document);
+    out += &set_aside(document);
     if good {
         return out + &not_asked_line(document);
     }
@@ -30,6 +31,14 @@ pub fn brief_text(document: &Document, good: bool) -> String {
         layer_lines(&mut out, layer);
     }
     out + &open_line(document) + &not_asked_line(document)
+}
+
+/// The one remark that nobody may miss: a trusted key signed heads of another log, and they were set aside.
+fn set_aside(document: &Document) -> String {
+    let notes = document.layers.iter().flat_map(|layer| &layer.notes);
+    let of_another_log = notes.filter(|note| &*note.code == "log.other-key");
+    let line = |note: &Note| format!("  {:<16}{} (log.other-key)\n", "set aside", shown_in_full(&note.text));
+    of_another_log.map(line).collect()
 }
 
 fn not_asked_line(document: &Document) -> String {

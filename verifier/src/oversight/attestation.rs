@@ -161,8 +161,12 @@ impl<'d> Comparison<'_, 'd> {
         let suite = self.manifest.get("suite");
         self.same_text("file_id", self.manifest.get("file_id"), Code::AttestationFileDiffers);
         self.same_text("recipient_id", recipient, Code::AttestationRecipientDiffers);
-        let suite = suite.map_or("\"OSGT-CLASSIC-v1\"", Value::raw).to_owned();
-        self.compare("suite", Code::AttestationSuiteDiffers, &suite, |found| found.raw() == suite);
+        let spelled =
+            |value: Value<'_>| value.as_str().map_or_else(|| value.raw().to_owned(), Cow::into_owned);
+        let suite = suite.map_or_else(|| "OSGT-CLASSIC-v1".to_owned(), spelled);
+        self.compare("suite", Code::AttestationSuiteDiffers, &suite, |found| {
+            found.as_str().is_some_and(|found| found == suite)
+        });
         let key = manifest::issuer_key(self.manifest);
         let expected = key.map_or_else(|| "a key".to_owned(), PublicKey::to_hex);
         self.compare("issuer_pubkey_ed25519", Code::AttestationIssuerDiffers, &expected, |found| {
@@ -233,7 +237,8 @@ impl<'d> Comparison<'_, 'd> {
 
     /// The digest is over the bytes of the key; that over its hexadecimal text is taken too, and noted.
     fn recipient_key(&mut self) {
-        let hardware = self.manifest.get("suite").is_some_and(|suite| suite.raw() == "\"OSGT-HW-P256-v1\"");
+        let hardware = self.manifest.get("suite").and_then(Value::as_str);
+        let hardware = hardware.is_some_and(|suite| suite == "OSGT-HW-P256-v1");
         let member = if hardware { "/recipient/p256_pub" } else { "/recipient/x25519_pub" };
         let text = self.manifest.at(member).and_then(Value::as_str).unwrap_or_default();
         let of_bytes = base16ct::mixed::decode_vec(&*text).ok().map(|bytes| sha256(&bytes).to_hex());

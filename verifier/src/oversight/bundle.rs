@@ -970,9 +970,11 @@ fn registration(
         Ok(newest) => newest,
         Err(problem) => return layer.refuted(problem),
     };
-    match (registration_difference(manifest, &newest), layer.state, head) {
+    // Receipts stand in for a log that was not given. Where one was, it knows of registrations that they leave out.
+    let no_log = layer.state == State::NotEstablished && layer.code() == Code::RegistrationNoProof;
+    match (registration_difference(manifest, &newest), no_log, head) {
         (Some(problem), ..) => layer.refuted(problem),
-        (None, State::NotEstablished, Some(_)) => {
+        (None, true, Some(_)) => {
             let count = receipts.items().count();
             Layer::new("registration", REGISTRATION_RULE)
                 .recomputed(format!("{count} receipts, the newest of this manifest"))

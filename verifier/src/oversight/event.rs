@@ -266,8 +266,10 @@ const CLOCK_READINGS_APART: u64 = 5;
 
 /// Seconds since 1970 of `YYYY-MM-DDThh:mm:ssZ`; other spellings are `None`.
 pub(crate) fn whole_seconds(text: &str) -> Option<i64> {
-    let instant: jiff::Timestamp = text.parse().ok()?;
-    (text.len() == 20 && text.ends_with('Z') && instant.subsec_nanosecond() == 0).then(|| instant.as_second())
+    let in_form = |(byte, form): (u8, u8)| if form == b'0' { byte.is_ascii_digit() } else { byte == form };
+    const FORM: &str = "0000-00-00T00:00:00Z";
+    let fits = text.len() == FORM.len() && text.bytes().zip(FORM.bytes()).all(in_form);
+    fits.then(|| text.parse::<jiff::Timestamp>().ok()).flatten().map(jiff::Timestamp::as_second)
 }
 
 /// A value that many others are compared with: decoded once, for it may be long and they may be many.
@@ -412,5 +414,26 @@ fn compare_neighbours(layer: &mut Layer, earlier: Place<'_>, later: Place<'_>, a
         layer.refute(Problem::new(Code::EventOrder, at.to_string(), expected, found));
     } else if earlier.seconds == later.seconds && !by_index() {
         layer.note(Code::NoteTieOrder, at.to_string(), "same second, lower index in the log");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_has_one_spelling() {
+        assert_eq!(whole_seconds("2026-01-01T01:23:20Z"), Some(1_767_230_600));
+        for other in [
+            "2026-01-01 01:23:20Z",
+            "20260101T01:23:20.0Z",
+            "2026-01-01t01:23:20z",
+            "2026-01-01T01:23:20+",
+            "2026-13-01T01:23:20Z",
+            "+026-01-01T01:23:20Z",
+            "2026-01-01T01:23:200Z",
+        ] {
+            assert_eq!(whole_seconds(other), None, "{other}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::code::Code;
 use crate::hash::{Hash, PublicKey, decode_hex, sha256};
 use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
-use crate::merkle::{GrowingTree, Stretch, TreeHead, leaf_hash, node_hash};
+use crate::merkle::{GrowingTree, Stretch, TreeHead, empty_root, leaf_hash, node_hash};
 use crate::oversight::explain::{Detail, Explanation, Recomputed};
 use crate::oversight::proof::InclusionProof;
 use crate::oversight::record::Fast;
@@ -976,11 +976,15 @@ pub(crate) fn leaf_layer(proof: &InclusionProof, log: Option<&Log>) -> Layer {
 pub(crate) fn append_only_layer(head: Option<TreeHead>, trust: &Trust<'_>) -> Layer {
     let mut layer =
         Layer::new("append-only", "RFC 9162 section 2.1.4: an older log is a prefix of every newer one");
-    let Some(head) = head.filter(|_| !trust.heads.is_empty()) else {
-        let problem = Problem::new(Code::NotGiven, "", "a head known from elsewhere", "none");
+    // Every log extends the empty one: who knows nothing but that can compare nothing (`docs/decisions/empty-trees.md`).
+    let shows_something =
+        |known: &&TreeHead| known.size > 0 || known.root != empty_root() || head == Some(**known);
+    let Some(head) = head.filter(|_| trust.heads.iter().any(|known| shows_something(&known))) else {
+        let problem =
+            Problem::new(Code::NotGiven, "", "a head of a leaf or more, known from elsewhere", "none");
         return layer.not_established(problem);
     };
-    for known in trust.heads {
+    for known in trust.heads.iter().filter(shows_something) {
         if known.size == head.size && known.root != head.root {
             let expected = format!("root {} of {} leaves", known.root, known.size);
             layer.refute(Problem::new(Code::LogRootDiffers, "", expected, head.root.to_hex()));

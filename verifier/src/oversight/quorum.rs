@@ -41,7 +41,9 @@ pub(crate) fn of_log(
         if let Some((other, _)) = seen().find(|(_, leads)| *leads == Some(false)) {
             return Says::Other(other);
         }
-        if seen().any(|(_, leads)| leads == Some(true)) { Says::Same } else { Says::Nothing }
+        // Every log leads to the empty tree.
+        let saw_leaves = |(head, leads): (TreeHead, Option<bool>)| leads == Some(true) && head.size > 0;
+        if seen().any(saw_leaves) { Says::Same } else { Says::Nothing }
     };
     judge(vantages, needed, Some(says))
 }
@@ -98,6 +100,8 @@ fn says(vantage: &Vantage, head: TreeHead, trust: &Trust<'_>) -> Says {
         } else if let Some(log) = trust.log.filter(|log| log.head_at(head.size) == Some(head)) {
             // The log leads to the head; does it lead to what was seen as well?
             match log.head_at(seen.size) {
+                // Every log leads to the empty tree: whoever saw that saw nothing of this one.
+                Some(shown) if shown == *seen && seen.size == 0 => {}
                 Some(shown) if shown == *seen => said = Says::Same,
                 Some(_) => return Says::Other(*seen),
                 None => {}

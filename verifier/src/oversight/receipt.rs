@@ -115,7 +115,8 @@ fn leaf(receipt: Value<'_>, manifest: Value<'_>, at: &str) -> Result<Vec<u8>, Pr
     };
     let document = Document::read(&leaf, &Limits::default())
         .map_err(|error| differs("a leaf in JSON".to_owned(), error.to_string()))?;
-    let text = |value: Value<'_>, name: &str| value.get(name).and_then(Value::as_str).map(Cow::into_owned);
+    let spelled = |value: Value<'_>| value.as_str().map_or_else(|| value.raw().to_owned(), Cow::into_owned);
+    let text = |value: Value<'_>, name: &str| value.get(name).map(spelled);
     let of_leaf = |name: &str| text(document.root(), name);
     for (found, expected, what) in [
         (of_leaf("event"), Some("register".to_owned()), "event"),

@@ -19,10 +19,11 @@ pub(crate) enum Suite {
 impl Suite {
     fn of(name: Option<Value<'_>>) -> Option<Self> {
         // Implementations fill in the classic suite where none is named, and the issuer signs that (fact sheet 1.1).
-        match name.map_or("\"OSGT-CLASSIC-v1\"", Value::raw) {
-            "\"OSGT-CLASSIC-v1\"" => Some(Self::Classic),
-            "\"OSGT-HYBRID-v1\"" => Some(Self::Hybrid),
-            "\"OSGT-HW-P256-v1\"" => Some(Self::HardwareP256),
+        let Some(name) = name else { return Some(Self::Classic) };
+        match &*name.as_str()? {
+            "OSGT-CLASSIC-v1" => Some(Self::Classic),
+            "OSGT-HYBRID-v1" => Some(Self::Hybrid),
+            "OSGT-HW-P256-v1" => Some(Self::HardwareP256),
             _ => None,
         }
     }
@@ -36,17 +37,19 @@ pub(crate) fn layer(manifest: Value<'_>, trust: &Trust<'_>, at: &str) -> (Layer,
     note_sealed_rules(&mut layer, manifest, at);
     let name = manifest.get("suite");
     let place = || format!("{at}/suite");
-    let Some(suite) = Suite::of(name) else {
-        let expected = "OSGT-CLASSIC-v1, OSGT-HYBRID-v1 or OSGT-HW-P256-v1";
-        layer.leave_open(Problem::new(Code::SuiteUnknown, place(), expected, describe(name)));
-        return (layer, None);
-    };
-    note_recipient_key(&mut layer, manifest, suite, at);
-    if suite != Suite::Hybrid && is_hybrid_only(manifest, trust) {
+    let suite = Suite::of(name);
+    match suite {
+        None => {
+            let expected = "OSGT-CLASSIC-v1, OSGT-HYBRID-v1 or OSGT-HW-P256-v1";
+            layer.leave_open(Problem::new(Code::SuiteUnknown, place(), expected, describe(name)));
+        }
+        Some(suite) => note_recipient_key(&mut layer, manifest, suite, at),
+    }
+    if suite != Some(Suite::Hybrid) && is_hybrid_only(manifest, trust) {
         let expected = "OSGT-HYBRID-v1, the only suite that this issuer is trusted with";
         layer.refute(Problem::new(Code::SuiteDowngraded, place(), expected, describe(name)));
     }
-    (layer, Some(suite))
+    (layer, suite)
 }
 
 fn is_hybrid_only(manifest: Value<'_>, trust: &Trust<'_>) -> bool {
@@ -102,8 +105,8 @@ fn unlike_rule(name: &str, value: Value<'_>) -> Option<(String, &'static str)> {
         Some((format!("/{found}/{member}"), expected))
     };
     match name {
-        "file_id" => whole(is_uuid_4(value.raw()), "a UUID of version 4"),
-        "version" => whole(value.raw() == "\"OVERSIGHT-v1\"", "OVERSIGHT-v1"),
+        "file_id" => whole(value.as_str().is_some_and(|id| is_uuid_4(&id)), "a UUID of version 4"),
+        "version" => whole(value.as_str().is_some_and(|version| version == "OVERSIGHT-v1"), "OVERSIGHT-v1"),
         "content_hash" | "canonical_content_hash" => {
             whole(is_lower_hex(value, 64), "a SHA-256 in hexadecimal digits")
         }
@@ -136,20 +139,17 @@ fn note_recipient_key(layer: &mut Layer, manifest: Value<'_>, suite: Suite, at: 
 
 /// Whether a value is a string of that many lower-case hexadecimal digits.
 fn is_lower_hex(value: Value<'_>, digits: usize) -> bool {
-    let text = value.raw().as_bytes();
-    text.len() == digits + 2
-        && text.first() == Some(&b'"')
-        && text.iter().skip(1).take(digits).all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    value.as_str().is_some_and(|text| text.len() == digits && text.bytes().all(is_digit))
 }
 
-/// Whether a JSON text is a UUID of version 4 (RFC 9562 section 5.4), in lower case.
-fn is_uuid_4(raw: &str) -> bool {
-    raw.len() == 38
-        && raw.bytes().enumerate().all(|(position, byte)| match position {
-            0 | 37 => byte == b'"',
-            9 | 14 | 19 | 24 => byte == b'-',
-            15 => byte == b'4',
-            20 => matches!(byte, b'8' | b'9' | b'a' | b'b'),
+/// Whether a text is a UUID of version 4 (RFC 9562 section 5.4), in lower case.
+fn is_uuid_4(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(position, byte)| match position {
+            8 | 13 | 18 | 23 => byte == b'-',
+            14 => byte == b'4',
+            19 => matches!(byte, b'8' | b'9' | b'a' | b'b'),
             _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
         })
 }

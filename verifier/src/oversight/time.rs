@@ -42,9 +42,10 @@ pub(crate) fn layer(
         return layer.refuted(Problem::new(Code::TimeStampEncoding, AT, expected, describe(Some(list))));
     }
     let mut recomputed = Vec::new();
+    let mut messages = Messages::of(tree_head, manifest);
     for (position, item) in list.items().enumerate() {
         let at = format!("{AT}/{position}");
-        match verify(item, &at, tree_head, manifest, trust, memory) {
+        match verify(item, &at, &mut messages, trust, memory) {
             Ok((over, stamp)) => recomputed.push(format!("{over} at {}", shown(stamp))),
             Err((problem, true)) => layer.leave_open(problem),
             Err((problem, false)) => layer.refute(problem),
@@ -57,8 +58,7 @@ pub(crate) fn layer(
 fn verify<'d>(
     item: Value<'d>,
     at: &str,
-    tree_head: Option<&TreeHead>,
-    manifest: Option<Value<'_>>,
+    messages: &mut Messages<'_>,
     trust: &Trust<'_>,
     memory: &mut Memory,
 ) -> Result<(Cow<'d, str>, TimeStamp), (Problem, bool)> {
@@ -71,13 +71,12 @@ fn verify<'d>(
     if !["/tlog_head", "/manifest"].contains(&&*over) {
         return Err(malformed("over", "/tlog_head or /manifest"));
     }
-    let message = message(&over, tree_head, manifest, memory);
-    let message = message.ok_or_else(|| {
+    let message = messages.over(&over, memory).ok_or_else(|| {
         let problem = Problem::new(Code::NotReached, &*over, "bytes that are signed", "none");
         (problem, true)
     })?;
     let anchors = TsaTrust { roots: trust.tsa_roots, others: trust.tsa_certificates };
-    match verify_time_stamp(&token, &message, &anchors) {
+    match verify_time_stamp(&token, message, &anchors) {
         Ok(stamp) => Ok((over, stamp)),
         Err(error) => {
             let open = error.leaves_open();
@@ -86,17 +85,30 @@ fn verify<'d>(
     }
 }
 
-/// The bytes that a time stamp over this member is of: those that are signed.
-pub(crate) fn message(
-    over: &str,
-    tree_head: Option<&TreeHead>,
-    manifest: Option<Value<'_>>,
-    memory: &mut Memory,
-) -> Option<Vec<u8>> {
-    match over {
-        "/tlog_head" => tree_head.map(head::message).map(String::into_bytes),
-        "/manifest" => manifest.and_then(|manifest| manifest::signed_bytes(manifest, memory)),
-        _ => None,
+/// The bytes that time stamps are of: those that are signed. Found once, however many time stamps there are.
+pub(crate) struct Messages<'d> {
+    tree_head: Option<Vec<u8>>,
+    manifest: Option<Value<'d>>,
+    of_manifest: Option<Option<Vec<u8>>>,
+}
+
+impl<'d> Messages<'d> {
+    pub(crate) fn of(tree_head: Option<&TreeHead>, manifest: Option<Value<'d>>) -> Self {
+        let tree_head = tree_head.map(head::message).map(String::into_bytes);
+        Self { tree_head, manifest, of_manifest: None }
+    }
+
+    /// The bytes behind a member of the bundle; `None` where nothing is signed.
+    pub(crate) fn over(&mut self, member: &str, memory: &mut Memory) -> Option<&[u8]> {
+        match member {
+            "/tlog_head" => self.tree_head.as_deref(),
+            "/manifest" => {
+                let manifest = self.manifest;
+                let find = || manifest.and_then(|manifest| manifest::signed_bytes(manifest, memory));
+                self.of_manifest.get_or_insert_with(find).as_deref()
+            }
+            _ => None,
+        }
     }
 }
 

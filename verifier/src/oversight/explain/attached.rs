@@ -53,17 +53,17 @@ pub(super) fn time_stamps(bundle: Value<'_>, head: Option<&TreeHead>, trust: &Tr
     let mut detail = Detail::new("time");
     let anchors = TsaTrust { roots: trust.tsa_roots, others: trust.tsa_certificates };
     let list = bundle.get("time_stamps").into_iter().flat_map(Value::items);
+    let mut messages = time::Messages::of(head, bundle.get("manifest"));
     for (position, item) in list.enumerate() {
         let Some(over) = item.get("over").and_then(Value::as_str) else { continue };
-        let manifest = bundle.get("manifest");
-        let Some(message) = time::message(&over, head, manifest, &mut Memory::default()) else { continue };
-        let fits = time::token(item).and_then(|token| match verify_time_stamp(&token, &message, &anchors) {
+        let Some(message) = messages.over(&over, &mut Memory::default()) else { continue };
+        let fits = time::token(item).and_then(|token| match verify_time_stamp(&token, message, &anchors) {
             Ok(_) => Some(true),
             // Any other fault says nothing about the imprint, which is looked at before all signatures.
             Err(error) => (error.code == Code::TimeStampImprintDiffers).then_some(false),
         });
         let what = format!("the signed text of {over}, which is time-stamped");
-        let recomputed = Recomputed::new(what, format!("/time_stamps/{position}"), message);
+        let recomputed = Recomputed::new(what, format!("/time_stamps/{position}"), message.to_vec());
         detail.push(Recomputed { fits, ..recomputed });
     }
     detail.shown()
