@@ -56,9 +56,9 @@ impl Shortest {
         for (place, digit) in bytes.iter_mut().zip(whole.bytes().chain(fraction.bytes())) {
             *place = digit;
         }
-        let is_digit = |byte: &u8| *byte != b'0';
-        let start = bytes.iter().position(is_digit).unwrap_or(0);
-        let end = bytes.iter().rposition(is_digit).map_or(1, |last| last + 1);
+        let is_not_zero = |byte: &u8| *byte != b'0';
+        let start = bytes.iter().position(is_not_zero).unwrap_or(0);
+        let end = bytes.iter().rposition(is_not_zero).map_or(1, |last| last + 1);
         let places = |count: usize| i32::try_from(count).unwrap_or(0);
         let point = exponent.parse::<i32>().unwrap_or(0) + places(whole.len()) - places(start);
         Self { bytes, digits: start..end, point }

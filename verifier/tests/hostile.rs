@@ -476,21 +476,6 @@ fn many_values_that_every_scheme_writes_otherwise_are_refused() {
     }
 }
 
-/// What the manifest's signature is over is found once, however many time stamps are over it.
-#[test]
-fn many_time_stamps_of_a_large_manifest_are_refused() {
-    let policy = format!("{{\"x\":[\"é\",{}]}}", times(200_000, |number| format!("{number}.5")));
-    let manifest = format!(
-        "{{\"file_id\":\"f\",\"issued_at\":0,\"policy\":{policy},\"issuer_ed25519_pub\":\"{KEY}\",\"signature_ed25519\":\"{KEY}01{}\"}}",
-        "00".repeat(31)
-    );
-    let stamps = times(16, |_| "{\"over\":\"/manifest\",\"token\":\"AAAA\"}".to_owned());
-    let text = skeleton(&manifest, &[]);
-    let text = text.trim_end_matches('}').to_owned() + &format!(",\"time_stamps\":[{stamps}]}}");
-    let trace = bundle(&text);
-    assert_eq!(layer_code(&trace, "time"), (State::NotEstablished, Code::NotReached));
-}
-
 /// What is repeated from the outside is short, and says how long it was.
 #[test]
 fn long_values_are_cut_in_messages() {

@@ -170,3 +170,27 @@ fn included(
     }
     proof.verify(&place)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An identifier that is a number is one all the same: two that differ are not alike for having no text.
+    #[test]
+    fn a_receipt_is_of_the_file_whose_number_it_names() {
+        let outcome = |of_leaf: &str, of_receipt: &str| {
+            let data = format!(r#"{{"event":"register","file_id":{of_leaf},"issuer_pub":"k"}}"#);
+            let hash = leaf_hash(data.as_bytes());
+            let hex = base16ct::lower::encode_string(data.as_bytes());
+            let receipt = format!(
+                r#"{{"file_id":{of_receipt},"issuer_pub":"k","leaf_hash":"{hash}","leaf_data_hex":"{hex}"}}"#
+            );
+            let receipt = Document::read(receipt.as_bytes(), &Limits::default()).unwrap();
+            let manifest = Document::read(br#"{"file_id":5}"#, &Limits::default()).unwrap();
+            leaf(receipt.root(), manifest.root(), "/0").map(|_| ()).map_err(|problem| problem.code)
+        };
+        assert_eq!(outcome("5", "5"), Ok(()));
+        assert_eq!(outcome("7", "7"), Err(Code::ReceiptLeafDiffers));
+        assert_eq!(outcome("5", "7"), Err(Code::ReceiptLeafDiffers));
+    }
+}

@@ -126,3 +126,18 @@ fn shown(stamp: TimeStamp) -> String {
         None => instant,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// To find them can mean to write a large manifest fifteen times, and there may be sixteen time stamps.
+    #[test]
+    fn the_signed_bytes_of_a_manifest_are_found_once() {
+        let mut messages = Messages::of(None, None);
+        assert_eq!(messages.over("/manifest", &mut Memory::default()), None);
+        assert_eq!(messages.of_manifest, Some(None));
+        messages.of_manifest = Some(Some(b"found before".to_vec()));
+        assert_eq!(messages.over("/manifest", &mut Memory::default()), Some(&b"found before"[..]));
+    }
+}
