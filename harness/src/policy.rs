@@ -347,7 +347,8 @@ impl Policy {
         }
         policy.quorum = quorum(file.quorum.as_ref(), &file.vantage, path)?;
         let trusted = [registry_keys, &policy.registry_keys].concat();
-        policy.vantages = vantages(file.vantage, &trusted, path)?;
+        let keys = Keys { all: &trusted, windows: &policy.windows, now: Timestamp::now().as_second() };
+        policy.vantages = vantages(file.vantage, &keys, path)?;
         policy.require(file.require, path)?;
         policy.consistent()
     }
@@ -441,7 +442,7 @@ fn quorum(quorum: Option<&Quorum>, vantages: &[VantageEntry], path: &str) -> Res
 }
 
 /// The vantage points, each of which brings what it saw itself.
-fn vantages(entries: Vec<VantageEntry>, keys: &[PublicKey], path: &str) -> Result<Vec<Vantage>, PolicyError> {
+fn vantages(entries: Vec<VantageEntry>, keys: &Keys<'_>, path: &str) -> Result<Vec<Vantage>, PolicyError> {
     let mut owners: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut vantages = Vec::new();
     for entry in entries {
@@ -465,7 +466,7 @@ fn beside(policy: &str, file: &Path) -> PathBuf {
     Path::new(policy).parent().unwrap_or_else(|| Path::new("")).join(file)
 }
 
-fn vantage(entry: VantageEntry, keys: &[PublicKey], path: &str) -> Result<Vantage, PolicyError> {
+fn vantage(entry: VantageEntry, keys: &Keys<'_>, path: &str) -> Result<Vantage, PolicyError> {
     let mut heads = Vec::new();
     for head in &entry.head {
         heads.push(tree_head(head, path)?);
@@ -484,8 +485,10 @@ fn vantage(entry: VantageEntry, keys: &[PublicKey], path: &str) -> Result<Vantag
 }
 
 /// The head in a saved answer of `/tlog/head`, signed with one of the keys: of what nobody signed a registry cannot be accused.
-fn head_file(path: &Path, keys: &[PublicKey]) -> Result<TreeHead, String> {
-    if keys.is_empty() {
+///
+/// It has no time, so that a key which is trusted for a time only counts while it is trusted: what it signed since its end nobody can tell apart.
+fn head_file(path: &Path, keys: &Keys<'_>) -> Result<TreeHead, String> {
+    if keys.all.is_empty() {
         let expected =
             "expected a registry key that must have signed this head (`[[registry]]`, `--registry-key`)";
         return Err(format!("{expected}, found none"));
@@ -494,10 +497,31 @@ fn head_file(path: &Path, keys: &[PublicKey]) -> Result<TreeHead, String> {
     let bytes = bytes.ok_or_else(|| format!("expected at most {LONGEST_HEAD} bytes, found more"))?;
     let document = Document::read(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
     let head = SignedHead::read(document.root()).ok_or("expected size, root and signature of a tree head")?;
-    if !keys.iter().any(|key| head.verify(key).is_ok()) {
+    let mut signers = keys.all.iter().filter(|key| head.verify(key).is_ok()).peekable();
+    let Some(signer) = signers.peek().copied() else {
         return Err("no trusted registry key signed this head".to_owned());
+    };
+    if !signers.any(|key| keys.are_trusted_now(key)) {
+        return Err(format!(
+            "expected a head that a key signed which is trusted now, found one of {signer}, which is not: a head has no time that \
+             could show when it was signed; state it as `[[vantage.head]]` if you know it from then"
+        ));
     }
     Ok(head.head)
+}
+
+/// Keys of registries, and when they are trusted.
+struct Keys<'k> {
+    all: &'k [PublicKey],
+    windows: &'k [KeyWindow],
+    now: i64,
+}
+
+impl Keys<'_> {
+    fn are_trusted_now(&self, key: &PublicKey) -> bool {
+        let mut windows = self.windows.iter().filter(|window| window.key == *key).peekable();
+        windows.peek().is_none() || windows.any(|window| window.holds(self.now))
+    }
 }
 
 fn key(text: &str, path: &str) -> Result<PublicKey, PolicyError> {

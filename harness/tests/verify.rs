@@ -583,6 +583,22 @@ fn files_of_vantage_points_are_signed_and_each_brings_its_own() {
         let (exit, layer, said) = verify(files, keys);
         assert!(exit == 2 && layer.is_empty() && said.contains(why), "{files:?}: {said}");
     }
+
+    // A head has no time: a key that is trusted no more vouches for none, however the window is written.
+    let until = |bounds: &str| {
+        let policy = format!(
+            "[[registry]]\nkey = \"{registry}\"\n{bounds}\n[quorum]\nat_least = 1\n[[vantage]]\nname = \"a\"\nfiles = [\"seen.json\"]\n"
+        );
+        let policy = write(folder.path(), "policy.toml", policy);
+        let output =
+            run(&[path.to_str().unwrap(), "--trust", policy.to_str().unwrap(), "--format", "ndjson"]);
+        (code(&output), text(&output.stderr).contains("found one of"))
+    };
+    assert_eq!(until(""), (0, false));
+    assert_eq!(until("until = \"2199-01-01T00:00:00Z\""), (0, false));
+    assert_eq!(until("from = \"2025-01-01T00:00:00Z\""), (0, false));
+    assert_eq!(until("until = \"2026-01-02T00:00:00Z\""), (2, true), "the bundle's time is within");
+    assert_eq!(until("from = \"2199-01-01T00:00:00Z\""), (2, true));
 }
 
 #[test]
@@ -998,6 +1014,10 @@ fn contradictions_between_the_bundles_of_one_call_are_found() {
         ("registered-again", Some(("manifest.differs", "consistent")), 0),
         ("manifest-of-another-issuer", Some(("manifest.issuer-differs", "refuted")), 1),
         ("two-roots-of-one-size", Some(("head.conflict", "refuted")), 1),
+        ("leaf-exchanged", Some(("head.leaves-differ", "refuted")), 1),
+        ("leaf-exchanged-that-neither-shows", Some(("head.leaves-differ", "refuted")), 1),
+        ("event-left-out-later", Some(("log.event-missing", "refuted")), 1),
+        ("more-events-later", None, 0),
     ];
     for (name, expected, exit) in cases {
         let path = write(folder.path(), &format!("{name}.ndjson"), together(name));

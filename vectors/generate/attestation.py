@@ -153,7 +153,7 @@ def judge(bundle, trust):
         value, at = find(bundle)
         sealed = read_envelope(value, at)
         payload(sealed, bundle["manifest"], at)
-        signers(sealed, trust, at)
+        signers(sealed, bundle["manifest"], trust, at)
         if bundle["rekor"].get("bundle_schema", 2) != 2:
             raise Left("attestation.schema", "/rekor/bundle_schema")
     except Refuted as refuted:
@@ -204,7 +204,14 @@ def contradiction(said, manifest):
     return None if isinstance(given["registered_at"], int) else "attestation.predicate"
 
 
-def signers(sealed, trust, at):
+def trusted_then(key, data, manifest, trust):
+    """A registry's key that is trusted for a time only must have signed in it, by the statement's own time and not before the manifest was issued."""
+    windows = [window for window in trust.get("windows", []) if window["key"] == key and key not in trust.get("attestation_keys", [])]
+    at = json.loads(data)["predicate"]["registered_at"]
+    return not windows or all(any(window.get("from", t) <= t <= window.get("until", t) for window in windows) for t in (at, max(at, manifest["issued_at"])))
+
+
+def signers(sealed, manifest, trust, at):
     kind, data, signatures = sealed
     named = trust.get("attestation_keys", [])
     keys = named + [key for key in [trust.get("registry_key")] if key]
@@ -212,8 +219,11 @@ def signers(sealed, trust, at):
     if not keys:
         raise Left("key.not-pinned", place)
     message = signed_bytes(kind, data)
-    if any(ed.judge(bytes.fromhex(key), message, signature) is None for key in keys for _, signature in signatures):
+    fitting = [key for key in keys for _, signature in signatures if ed.judge(bytes.fromhex(key), message, signature) is None]
+    if any(trusted_then(key, data, manifest, trust) for key in fitting):
         return
+    if fitting:
+        raise Left("key.outside-window", place)
     hints = {hint for key in keys for hint in (key, sha256_hex(bytes.fromhex(key)))}
     if named or any(hint in hints for hint, _ in signatures):
         raise Refuted("attestation.signature-mismatch", place)

@@ -4,7 +4,7 @@ import copy
 
 import attestation as at
 from cases_bundle import BOTH, add
-from registry import OTHER_ISSUER, REGISTRY, Evidence, Key, digest, manifest, uuid, web
+from registry import OTHER_ISSUER, REGISTRY, START, Evidence, Key, digest, manifest, uuid, web
 
 SPEC, LOG_SPEC, DSSE = "oversight-requirements RE-4", "RFC 9162 section 2.1.3.2", "DSSE version 1"
 ATTESTER, STRANGER, LOG, OTHER_LOG = Key("attester"), Key("stranger"), Key("transparency log"), Key("other transparency log")
@@ -134,6 +134,16 @@ def signers(good, bad):
     good("attested-no-trust", "Without a trusted key an attestation shows nothing.", Attested().sealed(), {}, left_open=left("key.not-pinned"))
     good("attested-by-stranger", "The attestation is by a key that nobody named; the registry's key is not expected to sign it.", Attested(keys=[STRANGER]).sealed(), BOTH, left_open=left("attestation.key-unknown"))
     good("rekor-without-envelope", "The member is there, but there is no envelope in it.", Attested().sealed(lambda r: r.pop("dsse")), left_open=left("input.not-given", "/rekor"))
+    bounded = lambda **bounds: {**BOTH, "windows": [{"key": REGISTRY.hex, **bounds}]}
+    registered, issued, ended = START + 10, START - 86400, left("key.outside-window")
+    own = Attested(keys=[REGISTRY])
+    good("attested-within-window", "The registry's key signed the attestation of a registration at a time at which it is trusted, both ends included.", own.sealed(), bounded(**{"from": registered, "until": START + 5000}))
+    good("attested-before-window", "The key is trusted, but only from a second after the registration on.", own.sealed(), bounded(**{"from": registered + 1}), left_open=ended)
+    later = Attested(lambda s: s["predicate"].update(registered_at=START + 5001), keys=[REGISTRY])
+    good("attested-after-window", "The bundle is of a time at which the key is trusted, and the attestation of a later one.", later.sealed(), bounded(until=START + 5000), left_open=ended)
+    dated = Attested(lambda s: s["predicate"].update(registered_at=issued - 10), keys=[REGISTRY])
+    good("attested-before-manifest", "The attestation gives an earlier time than the manifest that it is about, and the key was trusted at that earlier one only.", dated.sealed(), {**BOTH, "windows": [{"key": REGISTRY.hex, "until": issued - 1}, {"key": REGISTRY.hex, "from": START}]}, left_open=ended)
+    good("attested-by-two-beside-window", "A key that the caller names for attestations signed as well, and has no window.", Attested(keys=[REGISTRY, ATTESTER]).sealed(), {**TRUST, "windows": [{"key": REGISTRY.hex, "from": registered + 1}]})
     mismatch = "attestation.signature-mismatch"
     bad("attestation/by-stranger-beside-named-key", "The caller names the key that signs attestations, and another signed.", mismatch, Attested(keys=[STRANGER]).sealed(), SIGNATURES)
     claimed = Attested(keys=[STRANGER])

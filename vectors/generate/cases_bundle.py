@@ -7,7 +7,7 @@ import canon
 import ed25519 as ed
 import merkle
 from judge import Open, judge, left_open as gaps_of, verdict
-from registry import (FORMS, ISSUER, OTHER_ISSUER, OTHER_REGISTRY, REGISTRY, START, Evidence, digest, dns, manifest, register_leaf, token, utc, uuid, web)
+from registry import (FORMS, ISSUER, OTHER_ISSUER, OTHER_REGISTRY, REGISTRY, START, Evidence, digest, dns, leaf_of, manifest, register_leaf, token, utc, uuid, web)
 
 SPEC = "oversight-registry-v1 section "
 MANIFEST, BUNDLE, HEAD, LEAVES, TREE, SHAPES, FORM = SPEC + "1.1", SPEC + "1.2", SPEC + "1.3", SPEC + "1.4", SPEC + "2", SPEC + "3", SPEC + "1.0"
@@ -176,6 +176,36 @@ def trust_in_time(good, one):
     backdated = one.copy()
     backdated.body["bundle_generated_at"] = utc(START)
     good("key-window-before-event", "A bundle cannot be older than the events in it, whatever time it gives.", policy, backdated.seal(), window(until=START + 5), open=outside, notes=[("event.after-bundle", "/bundle_generated_at")])
+
+    def dated(seconds, change=lambda body: None, events=(), form="jcs-exact-integers"):
+        evidence = Evidence(events=events, form=form)
+        evidence.body["bundle_generated_at"] = utc(START + seconds)
+        change(evidence.body)
+        return evidence.seal()
+
+    windows = "docs/decisions/key-windows.md"
+    good("key-window-began-after-events", "A log goes on when its registry changes the key: events, registration and manifest are older than the key.", windows, one, window(**{"from": START + 4500}))
+    good("key-window-before-registration", "A bundle cannot be older than the registration times in its rows.", windows, dated(0), window(until=START + 9), open=outside)
+    good("key-window-to-registration", "The rows were registered in the last second of the key.", windows, dated(0), window(until=START + 10))
+    broken = dated(0, lambda body: body["watermarks"][1].update(registered_at=START + 10.5), form="python-sort-keys")
+    good("key-window-before-broken-second", "A registration time with a fraction is a time too.", windows, broken, window(until=START + 10), open=outside)
+    second = dated(55, events=[web(row={"timestamp": START + 60, "qualified_timestamp": utc(START + 63)})])
+    second.leaves[3] = canon.canonical(second.form, leaf_of(second.body["events"][0]))
+    second.body.update(tlog_head=second.head(), tlog_proofs=[second.proof(0, 3)])
+    good("key-window-between-two-times", "Of the two times of an event one is of a time at which the key is trusted no more.", windows, second.seal(), window(until=START + 61), open=outside)
+    signed_later = Evidence(signed=manifest("signed later", issued_at=START + 5001))
+    good("key-window-before-manifest", "The issuer says to have made the manifest when the registry's key was trusted no more.", windows, signed_later, window(until=START + 5000), open=outside)
+    good("key-window-to-manifest", "The issuer says to have made the manifest in the last second of the registry's key.", windows, signed_later, window(until=START + 5001))
+    early = dated(500)
+    good("key-window-before-leaf", "The log shows leaves under the bundle's head that are later than the key.", windows, early, {**window(until=START + 4002), "log": early.log()}, open=outside)
+    good("key-window-to-last-leaf", "The last leaf under the bundle's head is of the last second of the key.", windows, early, {**window(until=START + 4003), "log": early.log()})
+    good("key-window-without-log", "Without the log nobody sees how late the leaves under the head are.", windows, early, window(until=START + 4002))
+    receipt = dated(0, lambda body: [row.update(registered_at=START) for row in body["beacons"] + body["watermarks"]]).with_receipts()
+    good("key-window-before-receipt", "A bundle cannot be older than the receipts in it.", windows, receipt, window(until=START + 9), open=outside)
+    gap = {**BOTH, "windows": [{"key": REGISTRY.hex, "until": START + 8}, {"key": REGISTRY.hex, "from": START + 11}]}
+    good("key-window-with-gap", "The bundle is of the key's first window, and what is in it of the time between two.", windows, dated(5), gap, open=outside)
+    gap = {**BOTH, "windows": [{"key": REGISTRY.hex, "until": START + 8}, {"key": REGISTRY.hex, "from": START + 10}]}
+    good("key-window-across-gap", "The bundle is of the key's first window, and what is in it of the second: it was signed in the second.", windows, dated(5), gap)
     good("fresh", "As old as the caller allows, to the second.", policy, one, age(at + 60, 60))
     good("fresh-ahead", "The clock of the registry is five minutes ahead.", policy, one, age(at - 300, 60))
     good("stale", "A second older than the caller allows.", policy, one, age(at + 61, 60), open=stale)
@@ -217,6 +247,13 @@ def strange_leaves(good, one):
         astray.update(file_id=file_id, recipient_id=None)
         stray = with_leaf(-1, canon.canonical(one.leaf_form, astray))
         good(f"log-with-token-{name}", f"A leaf has a token that the issuer signed, and is {why}: {so}.", TREE, stray, {**BOTH, "log": stray.log()}, open=left)
+    for name, change, why in (
+        ("file-is-list", {"file_id": [one.body["file_id"]]}, "names its file in a list"),
+        ("file-is-object", {"file_id": {"id": one.body["file_id"]}}, "names its file in an object"),
+        ("token-is-list", {"file_id": None, "recipient_id": None, "token_id": [json.loads(one.leaves[3])["token_id"]]}, "is of no file and names its token in a list"),
+    ):
+        strange = with_leaf(-1, canon.canonical(one.leaf_form, {**json.loads(one.leaves[3]), **change}))
+        good(f"log-where-{name}", f"A leaf of an event {why}: nobody can say that it is of no event of this file.", TREE, strange, {**BOTH, "log": strange.log()}, open=[("completeness", "log.encoding")])
     good("log-with-unclear-leaf", "A leaf that is of no known event may be of an event of this file that the bundle leaves out.", TREE, unclear, {**BOTH, "log": unclear.log()}, open=[("completeness", "log.encoding")])
 
 

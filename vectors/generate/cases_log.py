@@ -2,14 +2,15 @@
 
 import json
 
+import canon
 import judge_document
 import merkle
 from cases_merkle import flip, hexes, leaves
 from documents import PINNED, add, changed, head
-from registry import OTHER_ISSUER, OTHER_REGISTRY, REGISTRY, START, Evidence, manifest, utc, web
+from registry import ISSUER, OTHER_ISSUER, OTHER_REGISTRY, REGISTRY, START, Evidence, event_row, leaf_of, manifest, register_leaf, stray_leaf, token, utc, uuid, web
 
 TREE, RANGE, CONTIGUOUS, HASHES = "oversight-registry-v1 section 2", "oversight-requirements TL-2", "oversight-requirements TL-4", "oversight-requirements TL-3"
-SAME_ISSUER = "oversight-requirements SI-3"
+SAME_ISSUER, EVENTS = "oversight-requirements SI-3", "oversight-requirements EV-1"
 INCLUSION, VIEWS, GROWTH = "RFC 9162 section 2.1.3.2", "RFC 9162 section 8.3", "RFC 9162 section 2.1.4"
 
 AGE = {"now": 1_800_000_000, "most_seconds": 86_400}
@@ -105,30 +106,63 @@ def two_heads(writer):
 def bundles_together(writer):
     """Bundles that are sound one by one; each case is a pair, or a pair and what stands between."""
 
-    def bundle(label="file", events=1, at=5000, registry=REGISTRY, **more):
-        evidence = Evidence(label, events=[web(at=60 + number) for number in range(events)], **more)
-        evidence.registry = registry
-        evidence.body.update(bundle_generated_at=utc(START + at), registry_pub=registry.hex, tlog_head=evidence.head())
+    # One log: registrations of two files, and openings of both in turn.
+    owners = [None, None, None, "file", "other", "other", "file", "other", None, "file", "other", None]
+
+    def bundle(label="file", size=6, at=5000, registry=REGISTRY, without=(), other=None, owned=None, **more):
+        """The evidence of a file in the first leaves of the log: without the events at some indexes, with another leaf at one, or an event of another file."""
+        evidence = Evidence(label, **more)
+        leaves = [canon.canonical(evidence.form, register_leaf(uuid(name), "reader@assayer.example", "issuer@assayer.example", ISSUER.hex, 2, 2, START + number)) for number, name in enumerate(["first", "file", "other"])]
+        rows = []
+        for index, owner in list(enumerate(owners))[3:size]:
+            owner = (owned or {}).get(index, owner)
+            row = owner and event_row(index, web(at=60 + index), [token(f"{owner} {number}") for number in range(2)], identity(owner), index, evidence.form)
+            leaves.append(canon.canonical(evidence.form, leaf_of(row) if row else stray_leaf(index, START + 60 + index)))
+            if owner == label and index not in without:
+                rows.append(row)
+        if other is not None:
+            leaves[other] = canon.canonical(evidence.form, stray_leaf(1000 + other, START))
+        evidence.registry, evidence.leaves = registry, leaves
+        evidence.body.update(bundle_generated_at=utc(START + at), registry_pub=registry.hex, events=rows, tlog_head=evidence.head(), tlog_proofs=[evidence.proof(place, row["tlog_index"]) for place, row in enumerate(rows)])
         return evidence.seal()
+
+    def identity(label):
+        return {"file_id": uuid(label), "recipient_id": "reader@assayer.example", "issuer_id": "issuer@assayer.example"}
 
     def case(name, why, bundles, refuted=(), open=(), twin=None, spec=GROWTH):
         add(writer, f"bundles-together/{name}", why, spec, "bundles-together", text(evidence.text() for evidence in bundles), {}, refuted, open, twin and f"bundles-together/{twin}")
 
     rollback, several = [("append-only", "head.rollback")], [("one-manifest", "manifest.differs")]
     case("same-twice", "One bundle, saved twice.", [bundle(), bundle()])
-    case("grown", "The later bundle has the larger tree.", [bundle(), bundle("other", 2, 6000)])
-    case("grown-in-any-order", "The later bundle, with the larger tree, is read first.", [bundle("other", 2, 6000), bundle()])
-    case("smaller-later", "The later bundle has the smaller tree: the log was cut back, or the clock was set back.", [bundle("other", 2), bundle(at=6000)], open=rollback)
-    case("smaller-later-in-any-order", "The later bundle, with the smaller tree, is read first.", [bundle(at=6000), bundle("other", 2)], open=rollback)
-    case("smaller-between", "The tree became smaller between two bundles and grew again.", [bundle(at=5000), bundle("other", 3, 6000), bundle("third", 2, 7000), bundle("fourth", 4, 8000)], open=rollback)
-    case("smaller-five-seconds-later", "Head and time of a bundle are read at two moments.", [bundle("other", 2), bundle(at=5005)])
-    case("smaller-six-seconds-later", "Six seconds are no two moments of one answer.", [bundle("other", 2), bundle(at=5006)], open=rollback)
-    case("smaller-of-another-registry", "Two registries have two logs.", [bundle("other", 2), bundle(at=6000, registry=OTHER_REGISTRY)])
-    case("two-roots-of-one-size", "Two bundles have heads of one size and different roots.", [bundle(), bundle("other")], [("append-only", "head.conflict", "")], twin="same-twice")
+    case("grown", "The later bundle has the larger tree of the same log.", [bundle(), bundle("other", 8, 6000)])
+    case("grown-in-any-order", "The later bundle, with the larger tree, is read first.", [bundle("other", 8, 6000), bundle()])
+    case("smaller-later", "The later bundle has the smaller tree: the log was cut back, or the clock was set back.", [bundle("other", 8), bundle(at=6000)], open=rollback)
+    case("smaller-later-in-any-order", "The later bundle, with the smaller tree, is read first.", [bundle(at=6000), bundle("other", 8)], open=rollback)
+    case("smaller-between", "The tree became smaller between two bundles and grew again.", [bundle(at=5000), bundle("other", 10, 6000), bundle("other", 8, 7000), bundle("other", 12, 8000)], open=rollback)
+    case("smaller-five-seconds-later", "Head and time of a bundle are read at two moments.", [bundle("other", 8), bundle(at=5005)])
+    case("smaller-six-seconds-later", "Six seconds are no two moments of one answer.", [bundle("other", 8), bundle(at=5006)], open=rollback)
+    case("smaller-of-another-registry", "Two registries have two logs.", [bundle("other", 8), bundle(at=6000, registry=OTHER_REGISTRY)])
+    case("two-roots-of-one-size", "Two bundles have heads of one size and different roots.", [bundle(), bundle(other=5)], [("append-only", "head.conflict", "")], twin="same-twice")
+    differ, twin = [("append-only", "head.leaves-differ", "")], "grown"
+    case("leaf-exchanged", "The larger tree has another leaf where the smaller one has an event.", [bundle(), bundle("other", 8, 6000, other=3)], differ, twin=twin)
+    case("leaf-of-another-file", "Two bundles prove different leaves at one index.", [bundle(), bundle("other", 8, 6000, owned={3: "other"})], differ, twin=twin)
+    case("leaf-exchanged-in-any-order", "The larger tree, with another leaf where the smaller one has an event, is read first.", [bundle("other", 8, 6000, other=3), bundle()], differ, twin="grown-in-any-order")
+    case("leaf-exchanged-beside", "The larger tree has another leaf beside an event of the smaller one: it is in the path of its proof.", [bundle(), bundle("other", 8, 6000, other=2)], differ, twin=twin)
+    case("leaf-exchanged-that-neither-shows", "Both prove what comes after a leaf, and in the larger tree that leaf is another.", [bundle(), bundle("other", 8, 6000, other=0)], differ, twin=twin)
+    case("last-leaf-exchanged", "The last leaf of the smaller tree is alone at its border, and another in the larger tree.", [bundle(size=5), bundle("other", 8, 6000, other=4, without=[4])], differ, twin="grown-at-the-border")
+    case("grown-at-the-border", "The last leaf of the smaller tree is alone at its border, and in the larger tree as well.", [bundle(size=5), bundle("other", 8, 6000)])
+    case("leaf-of-another-registry", "Two registries have different leaves.", [bundle(), bundle("other", 8, 6000, other=3, registry=OTHER_REGISTRY)])
+    missing = [("completeness", "log.event-missing", "/events")]
+    case("more-events-later", "The later bundle of a file has the events of the earlier one and a new one.", [bundle(), bundle(size=8, at=6000)])
+    case("event-left-out-later", "The later bundle leaves out an event that the earlier one has.", [bundle(), bundle(size=8, at=6000, without=[3])], missing, twin="more-events-later", spec=EVENTS)
+    case("event-left-out-earlier", "The earlier bundle leaves out an event that its tree has, as the later one shows.", [bundle(without=[3]), bundle(size=8, at=6000)], missing, twin="more-events-later", spec=EVENTS)
+    case("all-events-left-out", "The later bundle of a file has no event at all.", [bundle(), bundle(size=8, at=6000, without=[3, 6])], missing, twin="more-events-later", spec=EVENTS)
+    case("event-left-out-under-one-head", "Two bundles under one head do not have the same events.", [bundle(size=8), bundle(size=8, at=6000, without=[6])], missing, twin="more-events-later", spec=EVENTS)
+    case("events-of-another-registry", "What one registry left out is not held against another.", [bundle(), bundle(size=8, at=6000, without=[3], registry=OTHER_REGISTRY)], spec=EVENTS)
     again = manifest("file", original_filename="minutes-2.txt")
-    case("registered-again", "The issuer registered the file again: two bundles show two manifests of it.", [bundle(), bundle(signed=again, events=2, at=6000)], open=several, spec=SAME_ISSUER)
+    case("registered-again", "The issuer registered the file again: two bundles show two manifests of it.", [bundle(), bundle(signed=again, size=8, at=6000)], open=several, spec=SAME_ISSUER)
     case("one-file-at-two-registries", "Two registries show two manifests of one file.", [bundle(), bundle(signed=again, registry=OTHER_REGISTRY)], spec=SAME_ISSUER)
-    case("manifest-of-another-issuer", "One registry shows manifests of two issuers for one file.", [bundle(), bundle(events=2, at=6000, issuer=OTHER_ISSUER)],
+    case("manifest-of-another-issuer", "One registry shows manifests of two issuers for one file.", [bundle(), bundle(size=8, at=6000, issuer=OTHER_ISSUER)],
          [("one-manifest", "manifest.issuer-differs", "/manifest/issuer_ed25519_pub")], twin="same-twice", spec=SAME_ISSUER)
 
 

@@ -4,7 +4,7 @@ import base64
 
 import tsa
 from cases_bundle import BOTH, add
-from registry import Evidence, digest, web
+from registry import REGISTRY, START, Evidence, digest, utc, web
 
 SPEC = "RFC 3161 section 2.4.2"
 ROOT = tsa.Certificate("assayer test root", tsa.key("root"), extensions=tsa.authority())
@@ -76,6 +76,10 @@ def left_open(good):
     milled = tsa.Certificate("a stamper of the mill", tsa.key("stamper"), mill[0], tsa.stamper(), serial=99)
     left("stamped-by-mill", "Thirty authorities of one name and key have issued each other: the ways through them are beyond count, and none ends at a trusted root.", "time-stamp.untrusted", lambda m: plain(m, milled, certificates=[milled, *mill]))
     left("stamped-certificate-missing", "The certificate of the signer is nowhere.", "time-stamp.certificate-missing", lambda m: plain(m, certificates=[], fault="time-stamp.certificate-missing"))
+    late = lambda body: body.update(bundle_generated_at=utc(START + 500), time_stamps=[{"over": "/tlog_head", "token": plain(body["tlog_head"]["signed_message"].encode(), at="20260101010000Z")}])
+    for name, until, gap in (("stamped-within-window", 3600, []), ("stamped-after-window", 3599, [("registry-key", "key.outside-window")])):
+        why = "A bundle that gives an earlier time was signed after the time stamp in it was made" + (", when its key was trusted no more." if gap else ": its key was still trusted.")
+        good(name, why, trust={**TRUST, "windows": [{"key": REGISTRY.hex, "until": START + until}]}, evidence=stamped(plain, change=late), open=gap)
     left("stamped-algorithm-unknown", "The imprint is by a digest that is not known here.", "time-stamp.algorithm", with_unknown_digest)
 
 

@@ -33,7 +33,8 @@ REFUSALS = {
     "head-known": {"proof.head-differs"},
     "log-root": {"log.root-differs"},
     "log-leaf": {"log.leaf-differs"},
-    "append-only": {"head.conflict", "log.root-differs"},
+    "append-only": {"head.conflict", "head.leaves-differ", "log.root-differs"},
+    "completeness": {"log.event-missing"},
     "one-manifest": {"manifest.issuer-differs"},
 }
 OPEN = {

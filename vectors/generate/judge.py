@@ -87,19 +87,38 @@ def judge(text, trust, eager=False):
     return results, forms
 
 
-def generated(bundle):
-    """Seconds since 1970 of the time that a bundle gives for itself."""
-    at = datetime.datetime.strptime(bundle["bundle_generated_at"], "%Y-%m-%dT%H:%M:%SZ")
+def seconds(text):
+    """Seconds since 1970."""
+    at = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
     return int(at.replace(tzinfo=datetime.timezone.utc).timestamp())
+
+
+def generated(bundle):
+    """The time that a bundle gives for itself."""
+    return seconds(bundle["bundle_generated_at"])
 
 
 def within_windows(bundle, trust):
     """A key that no window names is trusted at any time."""
     windows = [window for window in trust.get("windows", []) if window["key"] == bundle["registry_pub"]]
+    if not windows:
+        return True
     at = generated(bundle)
-    latest = max([row["timestamp"] for row in bundle["events"] or []], default=at)
-    ended = bool(windows) and all("until" in window and latest > window["until"] for window in windows)
-    return not windows or any(window.get("from", at) <= at <= window.get("until", at) for window in windows) and not ended
+    latest = max([at, *signed_instants(bundle, trust)])
+    return all(any(window.get("from", t) <= t <= window.get("until", t) for window in windows) for t in (at, latest))
+
+
+def signed_instants(bundle, trust):
+    """Every instant that the registry's signature covers: it was made after all of them (docs/decisions/key-windows.md)."""
+    rows = bundle["events"] or []
+    stamps = [tsa.MADE.get(stamp.get("token"), {}).get("at") for stamp in bundle.get("time_stamps", [])]
+    leaves = [json.loads(line)["leaf_data"] for line in trust.get("log", "").splitlines()[: (bundle.get("tlog_head") or {}).get("size", 0)]]
+    leaves += [bytes.fromhex(receipt["leaf_data_hex"]) for receipt in bundle.get("registration_receipts", [])]
+    return [
+        *(row["timestamp"] for row in rows), *(seconds(row["qualified_timestamp"]) for row in rows),
+        *(row["registered_at"] for name in ("beacons", "watermarks", "registration_receipts") for row in bundle.get(name, [])),
+        bundle["manifest"]["issued_at"], *(stamp for stamp in stamps if stamp is not None), *(seconds(json.loads(leaf)["timestamp"]) for leaf in leaves),
+    ]
 
 
 def is_stale(bundle, trust):
@@ -241,7 +260,14 @@ def registration(manifest, trust, size):
 def is_unclear(line):
     """Whether a leaf does not say in a known way what it is of."""
     leaf = json.loads(json.loads(line)["leaf_data"])
-    return leaf.get("event") not in ("beacon", "register")
+    if leaf.get("event") == "register":
+        return False
+    names = [leaf.get("file_id", [])] + ([leaf.get("token_id")] if leaf.get("file_id", []) is None else [])
+    return leaf.get("event") != "beacon" or not all(name is None or isinstance(name, str) or is_number(name) for name in names)
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def is_astray(line, bundle):
@@ -249,7 +275,7 @@ def is_astray(line, bundle):
     record = json.loads(line)
     leaf = json.loads(record["leaf_data"])
     signed = {beacon["token_id"] for beacon in bundle["manifest"]["beacons"]}
-    return leaf.get("event") == "beacon" and leaf.get("file_id") is None and leaf["token_id"] in signed and record["index"] not in {row["tlog_index"] for row in bundle["events"]}
+    return leaf.get("event") == "beacon" and leaf.get("file_id") is None and str(leaf["token_id"]) in signed and record["index"] not in {row["tlog_index"] for row in bundle["events"]}
 
 
 RECEIPT = ("file_id", "issuer_pub", "leaf_data_hex", "leaf_hash", "tlog_index", "registered_at")

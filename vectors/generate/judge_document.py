@@ -327,8 +327,8 @@ def two_heads(text, trust):
 
 def bundles_together(text, trust):
     """What bundles show together, a line each; each by itself is as its signatures say."""
-    layers = {"limits": None, "json": None, "append-only": None, "one-manifest": None}
-    roots, sizes, files = {}, {}, {}
+    layers = {"limits": None, "json": None, "append-only": None, "one-manifest": None, "completeness": None}
+    roots, sizes, files, whole, events = {}, {}, {}, {}, {}
 
     def worse(layer, outcome):
         if layers[layer] is None or outcome[0] == "refuted":
@@ -341,17 +341,49 @@ def bundles_together(text, trust):
         size, root = bundle["tlog_head"]["size"], bundle["tlog_head"]["root"]
         if roots.setdefault((key, size), root) != root:
             worse("append-only", ("refuted", "head.conflict", ""))
+        else:
+            for proof in bundle["tlog_proofs"]:
+                for start, length, node in subtrees(proof["proof"]):
+                    if whole.setdefault((key, start, length), node) != node:
+                        worse("append-only", ("refuted", "head.leaves-differ", ""))
+        events.setdefault((key, bundle["file_id"]), []).append((size, {row["tlog_index"] for row in bundle["events"]}))
         sizes.setdefault(key, []).append((at, size))
         issuer, signed = files.setdefault((key, bundle["file_id"]), (manifest["issuer_ed25519_pub"], manifest["signature_ed25519"]))
         if issuer != manifest["issuer_ed25519_pub"]:
             worse("one-manifest", ("refuted", "manifest.issuer-differs", "/manifest/issuer_ed25519_pub"))
         elif signed != manifest["signature_ed25519"]:
             worse("one-manifest", ("open", "manifest.differs"))
+    for shown in events.values():
+        if any(index < size and index not in listed for size, listed in shown for _, others in shown for index in others):
+            worse("completeness", ("refuted", "log.event-missing", "/events"))
     for shown in sizes.values():
         # Head and time of a bundle are read at two moments; docs/auditors.md says how far they may be apart.
         if any(later > earlier + 5 and smaller < larger for earlier, larger in shown for later, smaller in shown):
             worse("append-only", ("open", "head.rollback"))
     return layers
+
+
+def subtrees(proof):
+    """What the recursion of RFC 6962 section 2.1.2 meets below the root: start, number of leaves and hash of each half that is of a power of two of leaves."""
+    path = [bytes.fromhex(item) for item in proof["proof"]]
+    leaf = bytes.fromhex(proof["leaf_hash"])
+    assert merkle.judge_inclusion(proof["index"], proof["tree_size"], leaf, path, bytes.fromhex(proof["root"])) is None
+    met = []
+
+    def halves(m, n, start, path):
+        if n == 1:
+            return
+        k = merkle.split(n)
+        left = merkle.climb(m, k, leaf, path[:-1]) if m < k else path[-1]
+        right = path[-1] if m < k else merkle.climb(m - k, n - k, leaf, path[:-1])
+        met.extend([(start, k, left), (start + k, n - k, right)])
+        if m < k:
+            halves(m, k, start, path[:-1])
+        else:
+            halves(m - k, n - k, start + k, path[:-1])
+
+    halves(proof["index"], proof["tree_size"], 0, path)
+    return [(start, length, node) for start, length, node in met if length & (length - 1) == 0]
 
 
 def quorum(head, trust):

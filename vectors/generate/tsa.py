@@ -4,6 +4,7 @@ Every token remembers how it was made, so that the judge needs no reader of DER.
 """
 
 import base64
+import datetime
 import functools
 import hashlib
 
@@ -177,7 +178,8 @@ def token(message, signer, at="20260101010000Z", hash="sha256", fault=None, impr
     if status is not None:
         der = sequence(sequence(integer(status)), *([der] if status < 2 else []))
     text = base64.b64encode(der).decode("ascii")
-    MADE[text] = {"message": None if imprint else message, "root": signer.root, "fault": fault}
+    stated = datetime.datetime.strptime(at[:14], "%Y%m%d%H%M%S").replace(tzinfo=datetime.timezone.utc)
+    MADE[text] = {"message": None if imprint else message, "root": signer.root, "fault": fault, "at": int(stated.timestamp())}
     return text
 
 

@@ -101,6 +101,7 @@ codes! {
     HeadConflict = "head.conflict", "two heads of one size, signed with one key, have different roots";
     HeadEmptyRoot = "head.empty-root", "the root of the empty tree is the SHA-256 of nothing";
     HeadEncoding = "head.encoding", "a member of the tree head is not encoded as it must be";
+    HeadLeavesDiffer = "head.leaves-differ", "two trees, signed with one key, have different leaves where both are whole";
     HeadMessageDiffers = "head.message-differs", "the message said to be signed does not restate size and root";
     HeadMissing = "head.missing", "there is no tree head";
     HeadRollback = "head.rollback", "a later bundle has a smaller tree than an earlier one";

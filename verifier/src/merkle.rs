@@ -194,6 +194,79 @@ pub(crate) fn inclusion_root(index: u64, leaf: &Hash, path: &[Hash], size: u64) 
     Ok(chain_border(chain_inner(*leaf, below, index), above))
 }
 
+/// A step upwards on a path: a node, and the sibling that it is joined with.
+pub(crate) struct Rung<'p> {
+    /// How high it is: at most 2^level leaves are under it.
+    level: u32,
+    place: u64,
+    /// The node on the way up, before it is joined.
+    pub(crate) hash: Hash,
+    pub(crate) sibling: &'p Hash,
+}
+
+impl Rung<'_> {
+    /// The perfect subtree that the sibling is, in a tree of `size` leaves: level and place.
+    pub(crate) fn perfect_sibling(&self, size: u64) -> Option<(u32, u64)> {
+        perfect(self.level, self.place ^ 1, size)
+    }
+}
+
+/// Goes up a path that [`verify_inclusion`] takes, in a tree of `size` leaves, step by step.
+pub(crate) fn climb<'p>(
+    index: u64,
+    leaf: &Hash,
+    path: &'p [Hash],
+    size: u64,
+) -> impl Iterator<Item = Rung<'p>> + use<'p> {
+    let (inner, _) = path_lengths(index, size);
+    let (mut level, mut hash) = (0, *leaf);
+    path.iter().map(move |sibling| {
+        // On the right border the levels without a sibling are passed over (RFC 9162 section 2.1.3.2).
+        while level >= inner && level < u64::BITS && index.unbounded_shr(level) & 1 == 0 {
+            level += 1;
+        }
+        let place = index.unbounded_shr(level);
+        let joined = if place & 1 == 0 { node_hash(&hash, sibling) } else { node_hash(sibling, &hash) };
+        let rung = Rung { level, place, hash: std::mem::replace(&mut hash, joined), sibling };
+        level += 1;
+        rung
+    })
+}
+
+/// Shows every perfect subtree whose hash a good path fixes below the root: its level (2^level leaves), its place among those of that
+/// level, and its hash; a leaf is of level 0.
+///
+/// Trees that have all leaves of a perfect subtree in common have its hash in common, whatever their sizes are.
+pub(crate) fn fixed_subtrees(
+    index: u64,
+    leaf: &Hash,
+    path: &[Hash],
+    size: u64,
+    mut seen: impl FnMut((u32, u64), &Hash),
+) {
+    if path.is_empty() {
+        seen((0, index), leaf);
+    }
+    for rung in climb(index, leaf, path, size) {
+        if let Some(at) = perfect(rung.level, rung.place, size) {
+            seen(at, &rung.hash);
+        }
+        if let Some(at) = rung.perfect_sibling(size) {
+            seen(at, rung.sibling);
+        }
+    }
+}
+
+/// The perfect subtree that a node of a tree of `size` leaves is, by level and place; `None` where it is of a number of leaves that is no power
+/// of two: then it is of no other tree.
+fn perfect(level: u32, place: u64, size: u64) -> Option<(u32, u64)> {
+    let width = 1_u128.checked_shl(level)?;
+    let start = u128::from(place).checked_mul(width)?;
+    let leaves = u128::from(size).checked_sub(start)?.min(width);
+    let place = start.checked_div(leaves)?;
+    leaves.is_power_of_two().then_some((leaves.trailing_zeros(), u64::try_from(place).ok()?))
+}
+
 /// Upwards, on the side that each bit of the index names.
 fn chain_inner(seed: Hash, siblings: &[Hash], index: u64) -> Hash {
     siblings.iter().enumerate().fold(seed, |hash, (level, sibling)| {
@@ -332,6 +405,62 @@ mod tests {
 
     fn head(leaves: &[Hash]) -> TreeHead {
         TreeHead { size: leaves.len() as u64, root: root(leaves) }
+    }
+
+    /// The halves that the recursion of RFC 6962 section 2.1.2 meets on its way to a leaf, each with where it starts.
+    fn halves(index: usize, start: usize, leaves: &[Hash], met: &mut Vec<(usize, Vec<Hash>)>) {
+        if leaves.len() > 1 {
+            let (left, right) = leaves.split_at(split(leaves.len()));
+            let middle = start + left.len();
+            met.extend([(start, left.to_vec()), (middle, right.to_vec())]);
+            if index < middle {
+                halves(index, start, left, met);
+            } else {
+                halves(index, middle, right, met);
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_fixes_every_perfect_subtree_that_it_meets_and_no_other() {
+        let all = leaves(70);
+        for size in 1..=70 {
+            for index in 0..size {
+                let mut met = if size == 1 { vec![(0, all[..1].to_vec())] } else { Vec::new() };
+                halves(index, 0, &all[..size], &mut met);
+                let mut expected: Vec<(u32, u64, Hash)> = met
+                    .iter()
+                    .filter(|(_, leaves)| leaves.len().is_power_of_two())
+                    .map(|(start, leaves)| {
+                        (leaves.len().trailing_zeros(), (start / leaves.len()) as u64, root(leaves))
+                    })
+                    .collect();
+                let mut found = Vec::new();
+                let path = path(index, &all[..size]);
+                fixed_subtrees(index as u64, &all[index], &path, size as u64, |(level, place), hash| {
+                    found.push((level, place, *hash));
+                });
+                expected.sort_unstable();
+                found.sort_unstable();
+                assert_eq!(found, expected, "{index} of {size}");
+            }
+        }
+    }
+
+    /// Sizes and indexes up to the last that there can be.
+    #[test]
+    fn the_subtrees_of_enormous_trees_are_named_as_well() {
+        let (leaf, most) = (leaf_hash(b""), u64::MAX);
+        let seen = |index: u64| {
+            let mut seen = Vec::new();
+            let (inner, border) = path_lengths(index, most);
+            let path = vec![leaf; (inner + border) as usize];
+            fixed_subtrees(index, &leaf, &path, most, |at, _| seen.push(at));
+            seen
+        };
+        assert_eq!(seen(0).first(), Some(&(0, 0)));
+        assert!(seen(0).contains(&(63, 0)) && seen(most - 1).contains(&(63, 0)));
+        assert_eq!(seen(most - 1).first(), Some(&(0, most - 1)));
     }
 
     #[test]

@@ -125,6 +125,18 @@ pub fn verify_time_stamp(
     Ok(token.time_stamp())
 }
 
+/// The time that a token states, in seconds since 1970, whoever made it; `None` for what is no token.
+#[cfg(feature = "rfc3161")]
+pub(crate) fn stated_time(token: &[u8]) -> Option<i64> {
+    token::Token::read(token).ok().map(|token| token.seconds())
+}
+
+/// Without the feature `rfc3161` no token is read.
+#[cfg(not(feature = "rfc3161"))]
+pub(crate) fn stated_time(_: &[u8]) -> Option<i64> {
+    None
+}
+
 /// Without the feature `rfc3161` no time stamp is verified.
 ///
 /// # Errors

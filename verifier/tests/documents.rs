@@ -68,7 +68,7 @@ fn together(lines: &[u8], trust: &Trust<'_>, limits: &Limits) -> (Verdict, Vec<E
     }
     found.extend(check.finish());
     let ok = |id: &str| (id.to_owned(), State::Established, "ok".to_owned(), String::new(), Vec::new());
-    let mut worst = ["limits", "json", "append-only", "one-manifest"].map(ok).to_vec();
+    let mut worst = ["limits", "json", "append-only", "one-manifest", "completeness"].map(ok).to_vec();
     for end in found.iter().flat_map(|finding| ends(&finding.trace)) {
         let before = worst.iter_mut().find(|before| before.0 == end.0).unwrap();
         if before.1 == State::Established || end.1 == State::Refuted {
@@ -212,10 +212,13 @@ fn a_bundle_states_only_what_its_layers_establish() {
         serde_json::from_str(text(&vector, "/input/document").lines().next().unwrap()).unwrap();
     let stated = |bundle: &Json, trust: &Trust<'_>| {
         let statement = verify_bundle(bundle.to_string().as_bytes(), trust, &Limits::default()).statement;
-        statement.map(|it| (it.head.is_some(), it.generated.is_some(), it.manifest.is_some()))
+        statement.map(|it| {
+            let of_the_log = (it.proofs.len(), it.events.map(|events| events.len()));
+            (it.head.is_some(), it.generated.is_some(), it.manifest.is_some(), of_the_log)
+        })
     };
     let anybody = Trust::default();
-    assert_eq!(stated(&bundle, &anybody), Some((true, true, true)));
+    assert_eq!(stated(&bundle, &anybody), Some((true, true, true, (1, Some(1)))));
 
     let forged = |pointer: &str| {
         let mut forged = bundle.clone();
@@ -223,11 +226,12 @@ fn a_bundle_states_only_what_its_layers_establish() {
         *signature = Json::String("0".repeat(signature.as_str().unwrap().len()));
         stated(&forged, &anybody)
     };
-    assert_eq!(forged("/bundle_signature_ed25519"), Some((true, false, false)));
-    assert_eq!(forged("/tlog_head/signature"), Some((false, false, false)));
+    assert_eq!(forged("/bundle_signature_ed25519"), Some((true, false, false, (1, None))));
+    assert_eq!(forged("/tlog_head/signature"), Some((false, false, false, (0, None))));
+    assert_eq!(forged("/tlog_proofs/0/proof/leaf_hash"), Some((true, false, false, (0, None))));
 
     let another = Trust::default().file_id(Some("a-file-that-was-not-asked-for"));
-    assert_eq!(stated(&bundle, &another), Some((true, true, false)));
+    assert_eq!(stated(&bundle, &another), Some((true, true, false, (1, None))));
     let stranger = [PublicKey([7; 32])];
     assert_eq!(stated(&bundle, &Trust::default().registry_keys(&stranger)), None);
 }

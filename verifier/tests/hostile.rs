@@ -330,7 +330,7 @@ fn a_long_identifier_is_not_copied_for_every_row() {
         }
         assert_eq!(layer_code(&trace, "event-binding"), (REFUTED, Code::EventIdentityDiffers));
 
-        let leaf = r#"{"event":"beacon"}"#;
+        let leaf = r#"{"event":"beacon","file_id":null,"token_id":"t"}"#;
         let records: Vec<String> = (0..20_000)
             .map(|index| {
                 let hash = leaf_hash(leaf.as_bytes());

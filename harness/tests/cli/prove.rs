@@ -96,3 +96,39 @@ fn two_histories_become_a_proof_of_equivocation() {
     assert_eq!((prove(&[&fork, &new, log.to_str().unwrap()]), holds()), (0, 0));
     assert_eq!(prove(&[&a, &new, log.to_str().unwrap()]), 1, "a log that grew");
 }
+
+/// Different leaves at one index, as two bundles prove them: one proves the leaf itself, or has it beside one that it proves.
+#[test]
+fn two_bundles_with_different_leaves_at_one_index_become_a_proof_of_equivocation() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = key("good/with-log", "registry_key");
+    let out = folder.path().join("equivocation.json");
+    let out = out.to_str().unwrap();
+    let together = |name: &str| {
+        let vector: Json = serde_json::from_str(
+            &std::fs::read_to_string(format!(
+                "{}/../vectors/bundles-together/{name}.json",
+                env!("CARGO_MANIFEST_DIR")
+            ))
+            .unwrap(),
+        )
+        .unwrap();
+        let name = format!("{name}.ndjson");
+        write(folder.path(), &name, vector["input"]["document"].as_str().unwrap())
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    for name in ["leaf-of-another-file", "last-leaf-exchanged"] {
+        let bundles = together(name);
+        let output = run(&["verify", &bundles, "--registry-key", &key]);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.contains("head.leaves-differ") && said.contains("assayer prove equivocation"), "{said}");
+        let prove = ["prove", "equivocation", &bundles, "--registry-key", &key, "--out", out];
+        assert_eq!(code(&run(&prove)), 0, "{name}");
+        let holds = ["verify", out, "--registry-key", &key, "--require", "equivocation"];
+        assert_eq!(code(&run(&holds)), 0, "{name}");
+    }
+    let grown = together("grown");
+    assert_eq!(code(&run(&["prove", "equivocation", &grown, "--registry-key", &key, "--out", out])), 1);
+}

@@ -9,7 +9,8 @@ use crate::ed25519::Memory;
 use crate::hash::{PublicKey, Signature, sha256};
 use crate::json::{Document, Kind, Value};
 use crate::limits::Limits;
-use crate::oversight::{Trust, describe, manifest};
+use crate::oversight::window::Windows;
+use crate::oversight::{Trust, describe, manifest, window};
 use crate::verdict::{Layer, Problem};
 
 const ID: &str = "attestation";
@@ -46,7 +47,7 @@ pub(crate) fn layer(
         let place = "/rekor/bundle_schema";
         layer.leave_open(Problem::new(Code::AttestationSchema, place, "2", other.raw()));
     }
-    check_signatures(&mut layer, &envelope, trust, memory, &at);
+    check_signatures(&mut layer, &envelope, manifest, trust, memory, &at);
     match manifest {
         Some(manifest) => check_payload(&mut layer, &envelope, manifest, &at),
         None => layer.leave_open(Problem::new(Code::NotReached, "/manifest", "a manifest", "none")),
@@ -79,6 +80,7 @@ pub(crate) fn find_envelope(bundle: Value<'_>) -> Result<(Value<'_>, String), Pr
 fn check_signatures(
     layer: &mut Layer,
     envelope: &Envelope,
+    manifest: Option<Value<'_>>,
     trust: &Trust<'_>,
     memory: &mut Memory,
     at: &str,
@@ -96,17 +98,23 @@ fn check_signatures(
     }
     let message = envelope.signed_bytes();
     let mut claimed = !trust.attestation_keys.is_empty();
+    let mut outside = None;
     for signature in &envelope.signatures {
         for key in trusted() {
             let fits = Signature::from_slice(&signature.bytes).is_some_and(|signature| {
                 memory.key(key).is_ok_and(|key| memory.verify(&key, &message, &signature).is_ok())
             });
-            if fits {
+            if fits && is_trusted_then(key, trust, envelope, manifest) {
                 layer.recomputed = format!("signed by {key}, {} bytes", message.len());
                 return;
             }
+            outside = outside.or(fits.then_some(key));
             claimed |= names(&signature.keyid, key);
         }
+    }
+    if let Some(key) = outside {
+        let expected = "a signature of a time at which its key is trusted";
+        return layer.leave_open(Problem::new(Code::KeyOutsideWindow, place, expected, key.to_hex()));
     }
     let found = format!("{} signatures of other keys", envelope.signatures.len());
     let problem = |code| Problem::new(code, place, "a signature by a trusted key", found);
@@ -115,6 +123,24 @@ fn check_signatures(
     } else {
         layer.leave_open(problem(Code::AttestationKeyUnknown));
     }
+}
+
+/// Whether a key that signed an attestation is trusted at the time that the statement gives for the registration, and when the manifest was
+/// issued if that was later. The caller names keys for attestations without a time; those of registries have one, where it is bounded.
+fn is_trusted_then(
+    key: &PublicKey,
+    trust: &Trust<'_>,
+    envelope: &Envelope,
+    manifest: Option<Value<'_>>,
+) -> bool {
+    let named = trust.attestation_keys.contains(key);
+    let Some(windows) = Windows::of(key, trust).filter(|_| !named) else { return true };
+    let Ok(statement) = Document::read(&envelope.payload, &Limits::default()) else { return false };
+    let registered = statement.root().at("/predicate/registered_at").and_then(window::seconds);
+    let issued = manifest.and_then(|manifest| manifest.get("issued_at")).and_then(window::seconds);
+    registered.is_some_and(|at| {
+        windows.hold(at) && issued.is_none_or(|issued| issued <= at || windows.hold(issued))
+    })
 }
 
 /// Whether a key id is that of the key: its hexadecimal text, or that of its SHA-256.

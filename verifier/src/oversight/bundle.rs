@@ -15,11 +15,12 @@ use crate::merkle::TreeHead;
 use crate::oversight::event::{self, IDENTITY, Identity, Row, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
 use crate::oversight::signed::{fitting, texts};
+use crate::oversight::window::Windows;
 use crate::oversight::{
-    DocumentKind, Freshness, KeyWindow, Leaf, Log, ShownManifest, Statement, Trust, attestation,
-    attestation_log, describe, head, log, manifest, post_quantum, quorum, reading_layers, receipt, suite,
-    time,
+    DocumentKind, Freshness, Leaf, Log, ShownManifest, Statement, Trust, attestation, attestation_log,
+    describe, head, log, manifest, post_quantum, quorum, reading_layers, receipt, suite, time, window,
 };
+use crate::prover::InclusionPath;
 use crate::verdict::{Layer, Problem, State, Trace};
 
 /// How many of the layers, from the first on, must be established for a bundle to be `authentic`.
@@ -214,11 +215,13 @@ fn verify_document(
     let signed = manifest_layers(manifest, trust, memory, layers);
     layers.push(rows_layer(bundle, manifest, &BEACONS));
     layers.push(rows_layer(bundle, manifest, &WATERMARKS));
-    let key = registry_layers(bundle, trust, memory, layers);
+    let key = registry_key(bundle);
+    layers.push(registry_signature_layer(bundle, key.as_ref(), memory));
     let (head_layer, head) = head_layer(bundle, key.as_ref(), memory, events.as_deref());
-    layers.push(head_layer);
     let log = log_of_head(head.as_ref(), trust.log);
-    event_layers(bundle, manifest, events.as_deref(), head.as_ref(), log.as_ref().ok(), layers);
+    layers.push(registry_key_layer(bundle, key.as_ref(), trust, log.as_ref().ok()));
+    layers.push(head_layer);
+    let proven = event_layers(bundle, manifest, events.as_deref(), head.as_ref(), log.as_ref().ok(), layers);
     layers.push(registration(bundle, manifest, &log, head.as_ref(), memory));
     layers.push(completeness_layer(bundle, manifest, events.as_deref(), &log));
     layers.push(log::root_layer(head, trust.log, "/tlog_head"));
@@ -229,7 +232,8 @@ fn verify_document(
     let (attestation_layer, envelope) = attestation::layer(bundle, manifest, trust, memory);
     layers.push(attestation_layer);
     layers.push(attestation_log::layer(bundle, envelope.as_ref(), trust, memory));
-    statement(bundle, key?, head, manifest.zip(signed), layers)
+    let statement = statement(bundle, key?, head, manifest.zip(signed), layers)?;
+    Some(Box::new(of_the_log(statement, events.as_deref(), proven, layers)))
 }
 
 /// The layers that rest on the manifest alone; gives the SHA-256 of the bytes that the issuer signed.
@@ -254,27 +258,13 @@ fn manifest_layers(
     signed
 }
 
-/// Signature and key of the registry; gives the key that the bundle names.
-fn registry_layers(
-    bundle: Value<'_>,
-    trust: &Trust<'_>,
-    memory: &mut Memory,
-    layers: &mut Vec<Layer>,
-) -> Option<PublicKey> {
-    let key = registry_key(bundle);
-    match &key {
-        Some(key) => {
-            layers.push(signature_layer(bundle, key, memory));
-            layers.push(registry_key_layer(bundle, key, trust));
-        }
-        None => {
-            layers.extend(["registry-signature", "registry-key"].map(|id| unreached(id, "/registry_pub")));
-        }
-    }
-    key
+/// Layer `registry-signature`, under the key that the bundle names.
+fn registry_signature_layer(bundle: Value<'_>, key: Option<&PublicKey>, memory: &mut Memory) -> Layer {
+    let Some(key) = key else { return unreached("registry-signature", "/registry_pub") };
+    signature_layer(bundle, key, memory)
 }
 
-/// Inclusion, binding and order of the events.
+/// Inclusion, binding and order of the events; gives the proofs that hold.
 fn event_layers(
     bundle: Value<'_>,
     manifest: Option<Value<'_>>,
@@ -282,12 +272,14 @@ fn event_layers(
     head: Option<&TreeHead>,
     log: Option<&Committed<'_>>,
     layers: &mut Vec<Layer>,
-) {
+) -> Proven {
+    let mut all = Proven::new();
     match (events, objects(bundle, "tlog_proofs")) {
         (Some(events), Some(proofs)) => {
             let (inclusion, proven) = inclusion_layer(&proofs, events, head);
             layers.push(inclusion);
             layers.push(binding_layer(manifest, events, &proven, log));
+            all = proven;
         }
         _ => {
             layers.push(unreached("inclusion", "/tlog_proofs"));
@@ -298,6 +290,12 @@ fn event_layers(
         Some(events) => event::order_layer(events, bundle.get("bundle_generated_at"), "/events"),
         None => unreached("event-order", "/events"),
     });
+    all
+}
+
+/// How the layer called `id` ended.
+fn state_of(layers: &[Layer], id: &str) -> Option<State> {
+    layers.iter().find(|layer| layer.id == id).map(|layer| layer.state)
 }
 
 /// What other documents under this key can contradict: only what the layers establish.
@@ -307,10 +305,9 @@ fn statement(
     head: Option<TreeHead>,
     manifest: Option<(Value<'_>, Hash)>,
     layers: &[Layer],
-) -> Option<Box<Statement>> {
-    let state = |id: &str| layers.iter().find(|layer| layer.id == id).map(|layer| layer.state);
-    let established = |id: &str| state(id) == Some(State::Established);
-    if state("registry-key") == Some(State::Refuted) {
+) -> Option<Statement> {
+    let established = |id: &str| state_of(layers, id) == Some(State::Established);
+    if state_of(layers, "registry-key") == Some(State::Refuted) {
         return None;
     }
     let mut statement = Statement::new(key, established("registry-key"));
@@ -322,7 +319,28 @@ fn statement(
             Some(ShownManifest::new(sha256(file_id.as_bytes()), manifest::issuer_key(manifest)?, signed))
         });
     }
-    Some(Box::new(statement))
+    Some(statement)
+}
+
+/// With what the bundle shows of the log: proofs against a head that is signed, and the events, if every one of them is proven.
+fn of_the_log(
+    mut statement: Statement,
+    events: Option<&[Value<'_>]>,
+    proven: Proven,
+    layers: &[Layer],
+) -> Statement {
+    if statement.head.is_none() {
+        return statement;
+    }
+    let all_proven = state_of(layers, "inclusion") == Some(State::Established);
+    let bound = state_of(layers, "event-binding") != Some(State::Refuted);
+    if all_proven && bound && statement.manifest.is_some() {
+        let mut places: Vec<u64> = proven.values().map(|proof| proof.index).collect();
+        places.sort_unstable();
+        statement.events = events.map(|_| places);
+    }
+    statement.proofs = proven.into_values().collect();
+    statement
 }
 
 fn instant(time: Value<'_>) -> Option<i64> {
@@ -487,7 +505,14 @@ fn issuer_key_layer(manifest: Value<'_>, trust: &Trust<'_>) -> Layer {
     if known { layer } else { layer.refuted(key_differs(at, trust.issuer_keys, text)) }
 }
 
-fn registry_key_layer(bundle: Value<'_>, key: &PublicKey, trust: &Trust<'_>) -> Layer {
+/// Layer `registry-key`: the key is pinned, and was trusted when it signed the bundle, as far as the times in it tell.
+fn registry_key_layer(
+    bundle: Value<'_>,
+    key: Option<&PublicKey>,
+    trust: &Trust<'_>,
+    log: Option<&Committed<'_>>,
+) -> Layer {
+    let Some(key) = key else { return unreached("registry-key", "/registry_pub") };
     let layer = Layer::new("registry-key", "EV-1: registry_pub is the key of the well-known document");
     let (at, text) = ("/registry_pub", bundle.get("registry_pub"));
     if trust.registry_keys.is_empty() {
@@ -498,32 +523,25 @@ fn registry_key_layer(bundle: Value<'_>, key: &PublicKey, trust: &Trust<'_>) -> 
         return layer.refuted(key_differs(at, trust.registry_keys, text));
     }
     let layer = layer.recomputed(key.to_hex());
-    let windows: Vec<&KeyWindow> = trust.windows.iter().filter(|window| window.key == *key).collect();
-    if windows.is_empty() {
-        return layer;
-    }
-    let is_trusted = |at: Option<i64>| at.is_some_and(|at| windows.iter().any(|window| window.holds(at)));
-    let generated = bundle.get("bundle_generated_at");
+    let Some(windows) = Windows::of(key, trust) else { return layer };
     let expected = "a time at which this key is trusted";
-    if !is_trusted(generated.and_then(Value::as_str).as_deref().and_then(whole_seconds)) {
-        let place = "/bundle_generated_at";
-        return layer.not_established(Problem::new(
-            Code::KeyOutsideWindow,
-            place,
-            expected,
-            describe(generated),
-        ));
+    let outside = |layer: Layer, place: &str, found: &str| {
+        layer.not_established(Problem::new(Code::KeyOutsideWindow, place, expected, found))
+    };
+    let generated = bundle.get("bundle_generated_at");
+    let Some(at) = generated.and_then(instant).filter(|at| windows.hold(*at)) else {
+        return outside(layer, "/bundle_generated_at", describe(generated));
+    };
+    if !cfg!(feature = "rfc3161") && bundle.get("time_stamps").is_some_and(|stamps| !stamps.is_null()) {
+        let expected = "the feature rfc3161, to read when time stamps in it were made";
+        return layer.not_established(Problem::new(Code::NotBuilt, "/time_stamps", expected, "none"));
     }
-    // A bundle cannot be older than the events in it, whatever it says of itself.
-    let rows = bundle.get("events").into_iter().flat_map(Value::items).enumerate();
-    let latest = rows.filter_map(|(row, event)| Some((event.get("timestamp")?.as_i64()?, row))).max();
-    let is_after = |at: i64| windows.iter().all(|window| window.until.is_some_and(|until| at > until));
-    match latest.filter(|(at, _)| is_after(*at)) {
-        None => layer,
-        Some((at, row)) => {
-            let place = format!("/events/{row}/timestamp");
-            layer.not_established(Problem::new(Code::KeyOutsideWindow, place, expected, at.to_string()))
+    // A bundle is signed after everything that is in it, whatever it says of itself.
+    match window::latest(bundle, log.and_then(Committed::latest)) {
+        Some(latest) if latest.at > at && !windows.hold(latest.at) => {
+            outside(layer, &latest.place, &latest.at.to_string())
         }
+        _ => layer,
     }
 }
 
@@ -708,8 +726,8 @@ fn verify_signed_bytes(
     }
 }
 
-/// Leaf hashes that a proof holds for, by the position of their event.
-type Proven = BTreeMap<usize, Hash>;
+/// Proofs that hold, by the position of their event.
+type Proven = BTreeMap<usize, InclusionPath>;
 
 /// Layer `inclusion`: one proof for each event, against the signed head.
 fn inclusion_layer(proofs: &[Value<'_>], events: &[Value<'_>], head: Option<&TreeHead>) -> (Layer, Proven) {
@@ -720,8 +738,8 @@ fn inclusion_layer(proofs: &[Value<'_>], events: &[Value<'_>], head: Option<&Tre
     for (position, item) in proofs.iter().enumerate() {
         let at = format_args!("/tlog_proofs/{position}");
         match check_proof(&mut layer, *item, at, events, head, &mut named) {
-            Ok((row, leaf_hash)) => {
-                proven.insert(row, leaf_hash);
+            Ok((row, proof)) => {
+                proven.insert(row, proof);
             }
             Err(problem) => layer.refute(problem),
         }
@@ -772,7 +790,7 @@ fn proof_member<'d>(
 }
 
 /// Checks one item of `tlog_proofs`: it names an event, that event's index, and leads to the signed head. Gives the position of
-/// the event and the leaf hash that is proven.
+/// the event, and the proof.
 fn check_proof(
     layer: &mut Layer,
     item: Value<'_>,
@@ -780,7 +798,7 @@ fn check_proof(
     events: &[Value<'_>],
     head: Option<&TreeHead>,
     named: &mut BTreeSet<usize>,
-) -> Result<(usize, Hash), Problem> {
+) -> Result<(usize, InclusionPath), Problem> {
     let [event_row, inclusion, proof, stated] = item.pick(&["event_row", "inclusion", "proof", "tlog_index"]);
     let row_number = event_row.and_then(Value::as_u64).and_then(|row| usize::try_from(row).ok());
     let Some((row, event)) = row_number.and_then(|row| Some((row, events.get(row)?))) else {
@@ -817,7 +835,8 @@ fn check_proof(
         return Err(problem);
     }
     proof.verify(place)?;
-    Ok((row, proof.leaf_hash))
+    let InclusionProof { index, leaf_hash, path, head } = proof;
+    Ok((row, InclusionPath { index, leaf_hash, path, head }))
 }
 
 /// Layer `event-binding`: the leaf rebuilt from each row is the proven one, and the rest of the row agrees.
@@ -843,7 +862,7 @@ fn binding_layer(
             }),
             // An unreadable `extra` is named below, and not also as a leaf that differs.
             Some(_) if extra.is_err() => {}
-            Some(leaf_hash) => bind(&mut layer, &row, *value, at, leaf_hash),
+            Some(proof) => bind(&mut layer, &row, *value, at, &proof.leaf_hash),
         }
         if let Some(identity) = &identity {
             let was_so = || was_registered_so(registrations.get_or_init(all), *value);
@@ -896,6 +915,11 @@ impl<'l> Committed<'l> {
         file_id: Option<Value<'_>>,
     ) -> impl DoubleEndedIterator<Item = &'l Leaf> + use<'l> {
         self.log.leaves_about(event, file_id, self.size)
+    }
+
+    /// The latest time in all of them: the head was signed after it.
+    fn latest(&self) -> Option<i64> {
+        self.log.latest(self.size)
     }
 
     /// The registrations of a file, in order.

@@ -12,7 +12,7 @@ use crate::merkle::{GrowingTree, Stretch, TreeHead, empty_root, leaf_hash, node_
 use crate::oversight::explain::{Detail, Explanation, Recomputed};
 use crate::oversight::proof::InclusionProof;
 use crate::oversight::record::Fast;
-use crate::oversight::{Trust, describe, quorum, reading_pair};
+use crate::oversight::{Trust, describe, quorum, reading_pair, window};
 use crate::prover::{self, ConsistencyPath, InclusionPath};
 use crate::verdict::{Layer, Problem, Trace};
 
@@ -43,42 +43,58 @@ pub struct Log {
 #[derive(Clone, Debug, Default)]
 struct ByFile {
     /// By event and file.
-    known: BTreeMap<(String, FileKey), Vec<usize>>,
+    known: BTreeMap<(String, Named), Vec<usize>>,
     /// Those that do not say what they are of.
     unclear: Vec<usize>,
     /// Those of beacons, each with the start of the hash of its token, in the order of these.
     tokens: Vec<(u64, usize)>,
+    /// The latest time in each leaf and all before it; that of a leaf without one is the least there is.
+    latest: Vec<i64>,
 }
 
-/// A file as a leaf names it: a text, or another value as it is written, or nothing.
+/// A file, or a token, as a leaf names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum FileKey {
-    Absent,
-    Raw(String),
+enum Named {
+    /// It is null: of no file.
+    None,
+    /// By its text. The columns of registries are texts: one that came as a number comes back so.
     Text(String),
+    /// By something that is no name, as it is written, or not at all: nobody can say which one it is.
+    Unclear(String),
 }
 
-impl FileKey {
+impl Named {
     fn of(value: Option<Value<'_>>) -> Self {
-        match (value, value.and_then(Value::as_str)) {
-            (None, _) => Self::Absent,
-            (Some(_), Some(text)) => Self::Text(text.into_owned()),
-            (Some(value), None) => Self::Raw(value.raw().to_owned()),
+        let Some(value) = value else { return Self::Unclear(String::new()) };
+        let text = || value.as_str().or_else(|| value.number_text().map(Cow::Borrowed));
+        match text() {
+            Some(text) => Self::Text(text.into_owned()),
+            None if value.is_null() => Self::None,
+            None => Self::Unclear(value.raw().to_owned()),
         }
+    }
+
+    fn is_unclear(&self) -> bool {
+        matches!(self, Self::Unclear(_))
     }
 }
 
 fn by_file(leaves: &[Leaf]) -> ByFile {
     let mut found = ByFile::default();
     for (position, leaf) in leaves.iter().enumerate() {
+        let before = found.latest.last().copied().unwrap_or(i64::MIN);
         let Some(subject) = Subject::of(&leaf.bytes) else {
+            found.latest.push(before);
             found.unclear.push(position);
             continue;
         };
-        if !["beacon", "register"].contains(&subject.event.as_str()) {
+        found.latest.push(subject.at.unwrap_or(before).max(before));
+        if subject.is_unclear() {
             found.unclear.push(position);
         }
-        found.tokens.extend(subject.token.map(|token| (token_hash(&token), position)));
+        if let Named::Text(token) = &subject.token {
+            found.tokens.push((token_hash(token), position));
+        }
         found.known.entry((subject.event, subject.file)).or_default().push(position);
     }
     found.tokens.sort_unstable();
@@ -88,9 +104,11 @@ fn by_file(leaves: &[Leaf]) -> ByFile {
 /// What a leaf is of.
 struct Subject {
     event: String,
-    file: FileKey,
+    file: Named,
     /// The token of a beacon.
-    token: Option<String>,
+    token: Named,
+    /// The time that it states, in seconds since 1970.
+    at: Option<i64>,
 }
 
 impl Subject {
@@ -98,8 +116,19 @@ impl Subject {
         let document = Document::read(leaf, &Limits::default()).ok()?;
         let root = document.root();
         let event = root.get("event").and_then(Value::as_str)?.into_owned();
-        let token = root.get("token_id").and_then(Value::as_str).filter(|_| event == "beacon");
-        Some(Self { event, file: FileKey::of(root.get("file_id")), token: token.map(Cow::into_owned) })
+        let token = if event == "beacon" { Named::of(root.get("token_id")) } else { Named::None };
+        let at = root.get("timestamp").and_then(window::seconds);
+        Some(Self { event, file: Named::of(root.get("file_id")), token, at })
+    }
+
+    /// Whether it may be of an event of any file: it does not say in a known way of what event, of which file, or, where it is of no file, of
+    /// which token it is.
+    fn is_unclear(&self) -> bool {
+        match self.event.as_str() {
+            "register" => false,
+            "beacon" => self.file.is_unclear() || self.file == Named::None && self.token.is_unclear(),
+            _ => true,
+        }
     }
 }
 
@@ -144,12 +173,19 @@ impl Log {
         size: u64,
     ) -> impl DoubleEndedIterator<Item = &Leaf> + use<'_> {
         let by_file = self.by_file.get_or_init(|| by_file(&self.leaves));
-        let positions = by_file.known.get(&(event.to_owned(), FileKey::of(file_id))).into_iter().flatten();
+        let positions = by_file.known.get(&(event.to_owned(), Named::of(file_id))).into_iter().flatten();
         let first = self.first(size);
         positions.filter_map(|position| first.get(*position))
     }
 
-    /// Those of the first `size` leaves that are no JSON object, or of no event that is known.
+    /// The latest time in the first `size` leaves, in seconds since 1970; `None` where none of them has one.
+    pub(crate) fn latest(&self, size: u64) -> Option<i64> {
+        let by_file = self.by_file.get_or_init(|| by_file(&self.leaves));
+        let last = self.first(size).len().checked_sub(1)?;
+        by_file.latest.get(last).copied().filter(|latest| *latest > i64::MIN)
+    }
+
+    /// Those of the first `size` leaves that are no JSON object, or do not say in a known way what they are of.
     pub(crate) fn unclear_leaves(&self, size: u64) -> impl Iterator<Item = &Leaf> {
         let by_file = self.by_file.get_or_init(|| by_file(&self.leaves));
         let first = self.first(size);
@@ -164,8 +200,7 @@ impl Log {
         let alike =
             tokens.get(start..).unwrap_or_default().iter().take_while(move |(other, _)| *other == hash);
         let leaves = alike.filter_map(move |(_, position)| self.first(size).get(*position));
-        let is_meant =
-            move |of: Subject| of.token.as_deref() == Some(token) && !matches!(of.file, FileKey::Text(_));
+        let is_meant = move |of: Subject| of.file == Named::None && of.token == Named::Text(token.to_owned());
         leaves.filter(move |leaf| Subject::of(&leaf.bytes).is_some_and(is_meant))
     }
 
@@ -1041,6 +1076,53 @@ mod tests {
         assert_eq!(gap.head_at(6), None);
         let late = log(3..9);
         assert_eq!((late.head_at(0).map(|head| head.size), late.head_at(1)), (Some(0), None));
+    }
+
+    /// A registry that takes a number for a file logs the number, and shows it as a text; of a list nobody knows whose it is.
+    #[test]
+    fn leaves_of_a_file_are_found_however_they_name_it() {
+        let found = |leaf: &str| {
+            let hash = leaf_hash(leaf.as_bytes());
+            let leaf = leaf.replace('"', "\\\"");
+            let record = format!("{{\"index\":0,\"leaf_hash\":\"{hash}\",\"leaf_data\":\"{leaf}\"}}");
+            let (log, _) = verify_log([record.as_bytes()], &Trust::default(), &Limits::default());
+            let asked = Document::read(b"[\"5\"]", &Limits::default()).unwrap();
+            let file = asked.root().items().next();
+            let about = log.leaves_about("beacon", file, 1).count();
+            (about, log.unclear_leaves(1).count(), log.leaves_of_no_file("7", 1).count())
+        };
+        for (file, token, expected) in [
+            ("\"5\"", "\"7\"", (1, 0, 0)),
+            ("5", "7", (1, 0, 0)),
+            ("6", "7", (0, 0, 0)),
+            ("null", "\"7\"", (0, 0, 1)),
+            ("null", "7", (0, 0, 1)),
+            ("null", "8", (0, 0, 0)),
+            ("null", "[7]", (0, 1, 0)),
+            ("[\"5\"]", "7", (0, 1, 0)),
+            ("{\"id\":\"5\"}", "7", (0, 1, 0)),
+            ("true", "7", (0, 1, 0)),
+        ] {
+            let leaf = format!("{{\"event\":\"beacon\",\"file_id\":{file},\"token_id\":{token}}}");
+            assert_eq!(found(&leaf), expected, "{leaf}");
+            assert_eq!(found(&leaf.replace("beacon", "register")), (0, 0, 0), "{leaf}");
+        }
+        assert_eq!(found("{\"event\":\"beacon\",\"token_id\":\"7\"}"), (0, 1, 0), "no file at all");
+    }
+
+    #[test]
+    fn the_latest_time_is_that_of_the_leaves_of_the_head() {
+        let leaf = |at: &str| format!("{{\"event\":\"beacon\",\"timestamp\":\"1970-01-01T00:00:{at}Z\"}}");
+        let leaves = ["x".to_owned(), leaf("09"), leaf("30"), leaf("10"), "{}".to_owned()];
+        let record = |(index, leaf): (usize, &String)| {
+            let (hash, leaf) = (leaf_hash(leaf.as_bytes()), leaf.replace('"', "\\\""));
+            format!("{{\"index\":{index},\"leaf_hash\":\"{hash}\",\"leaf_data\":\"{leaf}\"}}")
+        };
+        let records: Vec<String> = leaves.iter().enumerate().map(record).collect();
+        let (log, _) =
+            verify_log(records.iter().map(String::as_bytes), &Trust::default(), &Limits::default());
+        let latest: Vec<_> = (0..7).map(|size| log.latest(size)).collect();
+        assert_eq!(latest, [None, None, Some(9), Some(30), Some(30), Some(30), Some(30)]);
     }
 
     fn plain(part: &LogPart) -> Vec<(u64, Hash)> {

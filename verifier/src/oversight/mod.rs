@@ -19,6 +19,7 @@ mod signed;
 mod suite;
 mod time;
 mod together;
+mod window;
 
 pub use bundle::{BUNDLE_LAYERS, BundleVerifier, verify_bundle};
 pub use consistency::{consistency_json, verify_consistency_proof};
@@ -236,7 +237,9 @@ pub struct KeyWindow {
 }
 
 impl KeyWindow {
-    pub(crate) fn holds(&self, at: i64) -> bool {
+    /// Whether it is open at this time, in seconds since 1970.
+    #[must_use]
+    pub fn holds(&self, at: i64) -> bool {
         self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at <= until)
     }
 }

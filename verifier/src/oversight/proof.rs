@@ -6,7 +6,7 @@ use crate::code::Code;
 use crate::hash::Hash;
 use crate::json::{Kind, Value, push_token};
 use crate::limits::Limits;
-use crate::merkle::{TreeHead, inclusion_root, verify_inclusion};
+use crate::merkle::{TreeHead, climb, inclusion_root, verify_inclusion};
 use crate::oversight::{Trust, describe, head, log, quorum, read_then};
 use crate::prover::InclusionPath;
 use crate::verdict::{Layer, Problem, Trace};
@@ -85,15 +85,31 @@ pub fn inclusion_json(proof: &InclusionPath) -> String {
     )
 }
 
-/// The inclusion proofs in a bundle that hold against the roots which they name. That these roots are signed is for the
-/// caller to compare.
+/// The inclusion proofs in a bundle that hold against the roots which they name, and those of the leaves that are siblings in their
+/// paths. That these roots are signed is for the caller to compare.
 pub fn inclusion_proofs_of(bundle: Value<'_>) -> impl Iterator<Item = InclusionPath> {
     let proofs = bundle.get("tlog_proofs").into_iter().flat_map(Value::items);
     let proofs = proofs.filter_map(|entry| entry.get("proof").or_else(|| entry.get("inclusion")));
-    proofs.filter_map(|value| {
+    let proofs = proofs.filter_map(|value| {
         let proof = InclusionProof::read(value, "").ok().filter(|proof| proof.verify("").is_ok())?;
         let InclusionProof { index, leaf_hash, path, head } = proof;
         Some(InclusionPath { index, leaf_hash, path, head })
+    });
+    proofs.flat_map(|proof| {
+        let beside: Vec<InclusionPath> = leaves_beside(&proof).collect();
+        std::iter::once(proof).chain(beside)
+    })
+}
+
+/// Proofs of the leaves that are siblings in the path of a proof that holds: what is joined with them goes to the front of theirs.
+fn leaves_beside(proof: &InclusionPath) -> impl Iterator<Item = InclusionPath> {
+    let InclusionPath { index, leaf_hash, path, head } = proof;
+    let rungs = climb(*index, leaf_hash, path, head.size).enumerate();
+    rungs.filter_map(|(position, rung)| {
+        let (0, index) = rung.perfect_sibling(head.size)? else { return None };
+        let above = path.get(position + 1..).unwrap_or_default();
+        let path = [&[rung.hash], above].concat();
+        Some(InclusionPath { index, leaf_hash: *rung.sibling, path, head: *head })
     })
 }
 
@@ -200,4 +216,28 @@ fn head_known_layer(head: &TreeHead, trust: &Trust<'_>) -> Layer {
         layer.refute(Problem::new(Code::ProofHeadDiffers, "/root", expected, found));
     }
     layer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::merkle::leaf_hash;
+    use crate::{Proof, ProofRequest, Prover};
+
+    #[test]
+    fn a_leaf_beside_a_proven_one_is_proven_too() {
+        let mut found = 0;
+        for (size, index) in (1..40_u64).flat_map(|size| (0..size).map(move |index| (size, index))) {
+            let mut prover = Prover::new([ProofRequest::Inclusion { index, size: None }]);
+            (0..size).for_each(|leaf| prover.push(leaf_hash(&leaf.to_be_bytes())));
+            let Some(Ok(Proof::Inclusion(proof))) = prover.finish().pop() else { panic!() };
+            for beside in leaves_beside(&proof) {
+                found += 1;
+                assert_eq!(beside.leaf_hash, leaf_hash(&beside.index.to_be_bytes()));
+                let InclusionPath { index, leaf_hash, path, head } = &beside;
+                assert_eq!(verify_inclusion(*index, leaf_hash, path, head), Ok(()), "{index} of {size}");
+            }
+        }
+        assert!(found > 700, "{found}");
+    }
 }

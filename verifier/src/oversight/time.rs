@@ -8,7 +8,7 @@ use crate::ed25519::Memory;
 use crate::json::{Kind, Value};
 use crate::merkle::TreeHead;
 use crate::oversight::{Trust, describe, head, manifest};
-use crate::time_stamp::{TimeStamp, TsaTrust, verify_time_stamp};
+use crate::time_stamp::{TimeStamp, TsaTrust, stated_time, verify_time_stamp};
 use crate::verdict::{Layer, Problem};
 
 const ID: &str = "time";
@@ -52,6 +52,13 @@ pub(crate) fn layer(
         }
     }
     layer.recomputed(recomputed.join("; "))
+}
+
+/// What the time stamps of a bundle state, each with its place in the list; nobody need trust them.
+pub(crate) fn stated(bundle: Value<'_>) -> Vec<(usize, i64)> {
+    let list = bundle.get("time_stamps").into_iter().flat_map(Value::items).take(MOST_TIME_STAMPS);
+    let seconds = |item| stated_time(&token(item)?);
+    list.enumerate().filter_map(|(position, item)| Some((position, seconds(item)?))).collect()
 }
 
 /// One time stamp. The error says whether it leaves the layer open, or refutes it.

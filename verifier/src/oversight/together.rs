@@ -1,6 +1,9 @@
 //! What several documents say together: each of them may be sound, and no two of one registry may contradict each other.
 
+mod subtrees;
+
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crate::code::Code;
@@ -8,11 +11,14 @@ use crate::hash::{Hash, PublicKey};
 use crate::limits::Limits;
 use crate::merkle::TreeHead;
 use crate::oversight::{DocumentKind, compare_heads, heads_not_compared, reading_layers};
+use crate::prover::InclusionPath;
 use crate::verdict::{Layer, Problem, Trace, Verdict};
+use subtrees::{Conflict, Subtrees};
 
 /// What a document says under a registry's signature, as far as another document can contradict it.
 ///
-/// Only what was verified stands here: the head if its signature is good, time and manifest if that of the whole bundle is.
+/// Only what was verified stands here: the head if its signature is good, proofs that hold against it, time, manifest and events if the
+/// signature of the whole bundle is good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statement {
@@ -27,11 +33,23 @@ pub struct Statement {
     pub generated: Option<i64>,
     /// The manifest that a bundle shows.
     pub manifest: Option<ShownManifest>,
+    /// Inclusion proofs that hold against the signed tree head.
+    pub proofs: Vec<InclusionPath>,
+    /// The places in the log of all events that a bundle has of its file, each of them proven against the signed tree head; ascending.
+    pub events: Option<Vec<u64>>,
 }
 
 impl Statement {
     pub(crate) fn new(key: PublicKey, is_trusted: bool) -> Self {
-        Self { key, is_trusted, head: None, generated: None, manifest: None }
+        Self {
+            key,
+            is_trusted,
+            head: None,
+            generated: None,
+            manifest: None,
+            proofs: Vec::new(),
+            events: None,
+        }
     }
 }
 
@@ -61,7 +79,7 @@ pub struct CrossFinding {
     pub path: String,
     /// The kind of both.
     pub kind: DocumentKind,
-    /// The layers: `append-only` or `one-manifest`, beside those of reading. Never authentic.
+    /// The layers: `append-only`, `one-manifest` or `completeness`, beside those of reading. Never authentic.
     pub trace: Trace,
 }
 
@@ -70,17 +88,25 @@ pub struct CrossFinding {
 /// | contradiction | layer | ends as |
 /// |---|---|---|
 /// | two roots of one size | `append-only` | refuted, `head.conflict` |
+/// | two trees with different leaves where both are whole | `append-only` | refuted, `head.leaves-differ` |
+/// | one file, and an event that only one of two bundles has although both trees hold it | `completeness` | refuted, `log.event-missing` |
 /// | a later bundle with a smaller tree | `append-only` | open, `head.rollback`: the registry's clock may have been set back |
 /// | one file with manifests of two issuers | `one-manifest` | refuted, `manifest.issuer-differs` (SI-3) |
 /// | one file with two manifests of its issuer | `one-manifest` | open, `manifest.differs`: a file may be registered again |
 ///
-/// Memory is bounded: it remembers `most` heads and `most` files, each with the names of at most three documents. What found no
-/// room is compared with those, and [`finish`](Self::finish) says that it was not with all.
+/// Leaves are compared by the perfect subtrees that inclusion proofs fix: a leaf that was exchanged is noticed although neither bundle
+/// shows it, as soon as both prove something whose path leads by it.
+///
+/// Memory is bounded: it remembers `most` heads, `most` files, `most` events and `most` subtrees, each with the names of at most three
+/// documents. What found no room is compared with those, and [`finish`](Self::finish) says that it was not with all.
 #[derive(Debug)]
 pub struct CrossCheck {
     most: usize,
     heads: BTreeMap<(PublicKey, u64), Met>,
     files: BTreeMap<(PublicKey, Hash), Shown>,
+    subtrees: Subtrees,
+    /// How many events are remembered, over all files.
+    events: usize,
     left_out: u64,
 }
 
@@ -101,12 +127,16 @@ struct Moment {
     path: Arc<str>,
 }
 
-/// The manifest of a file, as the first bundle has it.
+/// The manifest of a file, as the first bundle has it, and its events, as any bundle has them.
 #[derive(Debug)]
 struct Shown {
     issuer: PublicKey,
     signed: Hash,
     path: Arc<str>,
+    /// Places in the log, each with the first bundle that shows the event.
+    events: BTreeMap<u64, Arc<str>>,
+    /// The bundle with the largest tree: of all that lack an event it is the one to say so of.
+    largest: Option<(u64, Arc<str>)>,
 }
 
 /// How far two clocks of one registry may be apart, in seconds: head and time of a bundle are read at two moments.
@@ -116,15 +146,20 @@ impl CrossCheck {
     /// One that has met nothing, and will remember so many heads and so many files.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self { most, heads: BTreeMap::new(), files: BTreeMap::new(), left_out: 0 }
+        let (heads, files) = (BTreeMap::new(), BTreeMap::new());
+        Self { most, heads, files, subtrees: Subtrees::new(most), events: 0, left_out: 0 }
     }
 
     /// Takes a statement, under the name of its document; gives what contradicts an earlier one.
     pub fn add(&mut self, path: &str, statement: &Statement) -> Vec<CrossFinding> {
         let path: Arc<str> = path.into();
         let of_head = statement.head.and_then(|head| self.add_head(&path, statement, head));
-        let of_file = statement.manifest.and_then(|manifest| self.add_file(&path, statement.key, manifest));
-        of_head.into_iter().chain(of_file).collect()
+        // Of two roots of one size it is plain that their leaves differ.
+        let proofs = if of_head.is_some() { &[] } else { statement.proofs.as_slice() };
+        let of_leaves = self.subtrees.add(statement.key, &path, proofs);
+        let of_leaves = of_leaves.map(|conflict| leaves_differ(&conflict, &path, statement.key));
+        let of_file = statement.manifest.map(|manifest| self.add_file(&path, statement, manifest));
+        of_head.into_iter().chain(of_leaves).chain(of_file.unwrap_or_default()).collect()
     }
 
     /// The heads that were met under keys that the caller trusts, each with its key, the smallest of each key first.
@@ -143,6 +178,13 @@ impl CrossCheck {
                 path: "heads and files of this call".to_owned(),
                 kind: DocumentKind::Head,
                 trace: heads_not_compared(self.most, self.left_out),
+            });
+        }
+        if let Some(level) = self.subtrees.forgotten() {
+            found.push(CrossFinding {
+                path: "proofs of this call".to_owned(),
+                kind: DocumentKind::Bundle,
+                trace: leaves_not_compared(self.most, level),
             });
         }
         found
@@ -177,21 +219,37 @@ impl CrossCheck {
         None
     }
 
-    fn add_file(&mut self, path: &Arc<str>, key: PublicKey, manifest: ShownManifest) -> Option<CrossFinding> {
-        let Some(shown) = self.files.get(&(key, manifest.file_id)) else {
-            if self.files.len() < self.most {
-                let ShownManifest { file_id, issuer, signed } = manifest;
-                self.files.insert((key, file_id), Shown { issuer, signed, path: path.clone() });
-            } else {
+    fn add_file(
+        &mut self,
+        path: &Arc<str>,
+        statement: &Statement,
+        manifest: ShownManifest,
+    ) -> Vec<CrossFinding> {
+        let full = self.files.len() >= self.most;
+        let shown = match self.files.entry((statement.key, manifest.file_id)) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(_) if full => {
                 self.left_out += 1;
+                return Vec::new();
             }
-            return None;
+            Entry::Vacant(entry) => entry.insert(Shown::new(manifest, path)),
         };
-        if shown.signed == manifest.signed && shown.issuer == manifest.issuer {
-            return None;
-        }
-        let path = both(&shown.path, path);
-        Some(CrossFinding { path, kind: DocumentKind::Bundle, trace: manifests_differ(shown, &manifest) })
+        let is_same = shown.signed == manifest.signed && shown.issuer == manifest.issuer;
+        let differs = (!is_same).then(|| CrossFinding {
+            path: both(&shown.path, path),
+            kind: DocumentKind::Bundle,
+            trace: manifests_differ(shown, &manifest),
+        });
+        let missing = statement.head.zip(statement.events.as_deref());
+        let missing = missing.and_then(|(head, events)| {
+            let room = self.most.saturating_sub(self.events);
+            let before = shown.events.len();
+            let (missing, left_out) = shown.add_events(path, head.size, events, room);
+            self.events += shown.events.len() - before;
+            self.left_out += left_out;
+            missing
+        });
+        differs.into_iter().chain(missing).collect()
     }
 
     /// Per key, from the smallest tree up: no smaller tree may be of a later time.
@@ -219,6 +277,80 @@ impl CrossCheck {
         });
         counted.collect()
     }
+}
+
+impl Shown {
+    fn new(manifest: ShownManifest, path: &Arc<str>) -> Self {
+        let ShownManifest { issuer, signed, .. } = manifest;
+        Self { issuer, signed, path: path.clone(), events: BTreeMap::new(), largest: None }
+    }
+
+    /// Takes all events that a bundle has under a tree of `size` leaves; says which one it lacks, or which one of its own a bundle before
+    /// lacks, and how many found no room.
+    ///
+    /// Whichever was made first: an event that is in both trees is in both bundles (EV-1).
+    fn add_events(
+        &mut self,
+        path: &Arc<str>,
+        size: u64,
+        events: &[u64],
+        room: usize,
+    ) -> (Option<CrossFinding>, u64) {
+        let lacked = self.events.range(..size).find(|(index, _)| events.binary_search(index).is_err());
+        let lacked = lacked.map(|(index, shown_by)| event_missing(*index, shown_by, path));
+        let fresh: Vec<u64> =
+            events.iter().copied().filter(|index| !self.events.contains_key(index)).collect();
+        let before = self.largest.as_ref().and_then(|(size, lacks)| {
+            let index = fresh.iter().find(|index| *index < size)?;
+            Some(event_missing(*index, path, lacks))
+        });
+        self.events.extend(fresh.iter().take(room).map(|index| (*index, path.clone())));
+        if self.largest.as_ref().is_none_or(|(largest, _)| *largest < size) {
+            self.largest = Some((size, path.clone()));
+        }
+        (lacked.or(before), fresh.len().saturating_sub(room) as u64)
+    }
+}
+
+fn event_missing(index: u64, shown_by: &str, lacks: &str) -> CrossFinding {
+    let layer = Layer::new("completeness", "EV-1: the bundle holds the events of the file");
+    let expected = format!("the event at index {index} of the log, which {shown_by} has");
+    let found = format!("no such row in {lacks}");
+    let problem = Problem::new(Code::LogEventMissing, "/events", expected, found);
+    CrossFinding {
+        path: both(shown_by, lacks),
+        kind: DocumentKind::Bundle,
+        trace: trace_of(layer.refuted(problem)),
+    }
+}
+
+fn leaves_differ(conflict: &Conflict, path: &str, key: PublicKey) -> CrossFinding {
+    let Conflict { level, place, hashes: [known, other], path: first } = conflict;
+    let start = u128::from(*place) << level;
+    let (what, proof) = match level {
+        0 => {
+            (format!("leaf {start}"), format!("; `assayer prove equivocation` with {key} makes a file of it"))
+        }
+        level => (format!("leaves {start} to {}", start + (1 << level) - 1), String::new()),
+    };
+    let expected = format!("{what} under the hash {known}");
+    let layer =
+        Layer::new("append-only", "RFC 9162 section 2.1: what two trees hold whole is the same in both");
+    let problem = Problem::new(Code::HeadLeavesDiffer, "", expected, format!("{other}{proof}"));
+    CrossFinding {
+        path: both(first, path),
+        kind: DocumentKind::Bundle,
+        trace: trace_of(layer.refuted(problem)),
+    }
+}
+
+/// What is said where not all subtrees could be kept.
+fn leaves_not_compared(kept: usize, level: u32) -> Trace {
+    let expected = format!("proofs of one call that fix at most {kept} subtrees");
+    let found = format!("more: what only subtrees of 2^{level} leaves or fewer would show was not compared");
+    let layer =
+        Layer::new("append-only", "RFC 9162 section 2.1: what two trees hold whole is the same in both");
+    trace_of(layer.not_established(Problem::new(Code::LimitsValues, "", expected, found)))
 }
 
 fn both(one: &str, other: &str) -> String {
@@ -322,7 +454,13 @@ mod tests {
             let manifest = ShownManifest::new(Hash([number; 32]), PublicKey([2; 32]), Hash([3; 32]));
             Statement { manifest: Some(manifest), ..Statement::new(PublicKey([1; 32]), false) }
         };
-        for [one, other] in [[bundle(5, 100), bundle(6, 100)], [of_file(1), of_file(2)]] {
+        let with_event = |index| {
+            let head = Some(TreeHead { size: 9, root: Hash([7; 32]) });
+            Statement { head, events: Some(vec![index]), ..of_file(1) }
+        };
+        for [one, other] in
+            [[bundle(5, 100), bundle(6, 100)], [of_file(1), of_file(2)], [with_event(3), with_event(12)]]
+        {
             let mut check = CrossCheck::new(1);
             check.add("a", &one);
             check.add("b", &one);
