@@ -108,7 +108,9 @@ fn check_signatures(
                 layer.recomputed = format!("signed by {key}, {} bytes", message.len());
                 return;
             }
-            outside = outside.or(fits.then_some(key));
+            if fits {
+                outside.get_or_insert(key);
+            }
             claimed |= names(&signature.keyid, key);
         }
     }
