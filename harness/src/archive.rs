@@ -26,7 +26,7 @@ pub use differences::Difference;
 pub(crate) use differences::of_files as files_differ;
 pub use har::har;
 pub use manifest::{ARCHIVE_FORM, ArchiveState, Certificate, Clock, Manifest, SuiteUsed, TlsPeer};
-pub(crate) use read::whole;
+pub(crate) use read::up_to;
 pub use read::{Archive, ArchiveError};
 pub use recheck::{RECHECK_FORM, Recheck, derive, recheck};
 pub use verdicts::{Judged, VERDICTS_FORM, Verdict, Verdicts};

@@ -11,10 +11,14 @@ mod rounds;
 mod text;
 mod tied;
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use assayer_reports::{Counts, Mode, Outcome as Came, Tool, number_of};
 use assayer_vectors::Suite;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::archive::{Archive, ArchiveState};
 use crate::wrote::wrote;
@@ -25,6 +29,9 @@ pub use folder::{BURN_IN_RECHECK_FORM, BurnInRecheck, NotRead, Standing, is_burn
 pub use live::{live, registered};
 pub use rounds::{grown, round};
 pub use tied::tied;
+
+/// No burn-in has more rounds: one each hour for a year are 8,785.
+pub const MOST_ROUNDS: u64 = 10_000;
 
 /// Version of the form of [`BurnIn`].
 pub const BURN_IN_FORM: &str = "assayer-burn-in/1";
@@ -69,8 +76,10 @@ pub struct BurnIn {
     /// Rounds that were due while nobody was there to do them.
     pub missed: u64,
     /// When the clock of this machine was set while the burn-in went on.
+    #[serde(deserialize_with = "bounded")]
     pub jumps: Vec<Jump>,
     /// The live runs: the last one is that of step 6; those before it broke off.
+    #[serde(deserialize_with = "bounded")]
     pub live: Vec<LiveRun>,
     /// Files whose evidence is looked at in each round.
     pub file_ids: Vec<String>,
@@ -78,9 +87,39 @@ pub struct BurnIn {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_database_sha256: Option<String>,
     /// The nine steps.
+    #[serde(deserialize_with = "bounded")]
     pub steps: Vec<StepResult>,
     /// The rounds.
+    #[serde(deserialize_with = "bounded")]
     pub rounds: Vec<Round>,
+}
+
+/// Reads a list, and refuses it as soon as it is longer than that of any burn-in.
+fn bounded<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct Bounded<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Bounded<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(formatter, "a list of at most {MOST_ROUNDS}")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+            let mut read = Vec::new();
+            while let Some(item) = items.next_element()? {
+                if read.len() as u64 == MOST_ROUNDS {
+                    return Err(A::Error::custom(format!(
+                        "expected a list of at most {MOST_ROUNDS}, found a longer one"
+                    )));
+                }
+                read.push(item);
+            }
+            Ok(read)
+        }
+    }
+
+    deserializer.deserialize_seq(Bounded(PhantomData))
 }
 
 /// What a burn-in was asked for, beside registry, edition and window.

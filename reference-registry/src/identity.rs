@@ -27,6 +27,9 @@ pub enum IdentityError {
     /// The public key in the file is not that of the private key in it, or one of them is no key.
     #[error("ed25519_pub in the identity file does not belong to ed25519_priv")]
     Mismatch,
+    /// A key is not spelled as registries spell it.
+    #[error("a key in the identity file is not in lower-case hexadecimal")]
+    Spelling,
     /// The operating system gave no randomness.
     #[error("no randomness for a new key")]
     Random(#[from] getrandom::Error),
@@ -79,6 +82,17 @@ impl Identity {
         let key =
             Ed25519KeyPair::from_seed_and_public_key(&seed, &public).map_err(|_| IdentityError::Mismatch)?;
         Ok(Self { key, public: hex::encode(public) })
+    }
+
+    /// The same, and each key must be spelled as every registry spells it: others publish what stands there.
+    pub(crate) fn read_plain(text: &[u8]) -> Result<Self, IdentityError> {
+        let file: IdentityFile = serde_json::from_slice(text)?;
+        let identity = Self::read(text)?;
+        let is_plain = |key: &str| !key.contains(|c: char| c.is_ascii_uppercase());
+        match is_plain(&file.ed25519_priv) && is_plain(&file.ed25519_pub) {
+            true => Ok(identity),
+            false => Err(IdentityError::Spelling),
+        }
     }
 
     fn load(path: &Path, text: &[u8]) -> Result<Self, IdentityError> {

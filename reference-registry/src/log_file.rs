@@ -79,7 +79,7 @@ pub fn export_log(db: &Path, output: &mut dyn Write) -> Result<u64, LogFileError
             lines.raw(",\"leaf_hash\":");
             lines.hex(leaf_hash);
             lines.raw(",\"leaf_data\":");
-            lines.string(&String::from_utf8_lossy(leaf));
+            lines.utf8(leaf);
             lines.raw(",\"leaf_data_hex\":");
             lines.hex(leaf);
             lines.raw("}\n");

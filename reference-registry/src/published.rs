@@ -141,6 +141,77 @@ pub(crate) fn is_canonical(read: &Json, text: &str) -> bool {
     forms.iter().any(|form| form.bytes(read).as_deref() == Some(text))
 }
 
+/// Whether a text is as registries store what they were sent: compact in Rust, in Python with a space behind each comma and colon and in
+/// ASCII alone. Members have the order that they came in.
+pub(crate) fn is_as_stored(read: &Json, text: &str) -> bool {
+    is_compact(read, text) || Spelling::Python.text(read).as_deref() == Some(text)
+}
+
+/// As this registry stores it.
+pub(crate) fn is_compact(read: &Json, text: &str) -> bool {
+    Spelling::Compact.text(read).as_deref() == Some(text)
+}
+
+/// How a JSON text is written, members in their order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spelling {
+    Compact,
+    Python,
+}
+
+impl Spelling {
+    fn text(self, value: &Json) -> Option<String> {
+        let mut text = String::new();
+        self.push(value, &mut text)?;
+        Some(text)
+    }
+
+    fn push(self, value: &Json, text: &mut String) -> Option<()> {
+        let (comma, colon) = if self == Self::Python { (", ", ": ") } else { (",", ":") };
+        match value {
+            Json::Null => text.push_str("null"),
+            Json::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
+            Json::Number(digits) => is_plain_number(digits).then(|| text.push_str(digits))?,
+            Json::Text(string) => text.push_str(&self.string(string)?),
+            Json::List(items) => {
+                text.push('[');
+                for (position, item) in items.iter().enumerate() {
+                    text.push_str(if position > 0 { comma } else { "" });
+                    self.push(item, text)?;
+                }
+                text.push(']');
+            }
+            Json::Object(members) => {
+                text.push('{');
+                for (position, (name, member)) in members.iter().enumerate() {
+                    text.push_str(if position > 0 { comma } else { "" });
+                    text.push_str(&self.string(name)?);
+                    text.push_str(colon);
+                    self.push(member, text)?;
+                }
+                text.push('}');
+            }
+        }
+        Some(())
+    }
+
+    fn string(self, string: &str) -> Option<String> {
+        match self {
+            Self::Compact => Form::ExactIntegers.string(string),
+            Self::Python => Form::PythonSortKeys.string(string),
+        }
+    }
+}
+
+/// Whether one of the languages writes a number so.
+fn is_plain_number(digits: &str) -> bool {
+    if !digits.contains(['.', 'e', 'E']) {
+        return true;
+    }
+    let rust = digits.parse().ok().and_then(Number::from_f64).map(|number| number.to_string());
+    rust.as_deref() == Some(digits) || Form::PythonSortKeys.number(digits).as_deref() == Some(digits)
+}
+
 /// Python reads hex in either case and with white space between the pairs.
 fn plain_hex(text: &str) -> String {
     text.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_ascii_lowercase()).collect()
@@ -149,6 +220,11 @@ fn plain_hex(text: &str) -> String {
 impl Reading {
     fn read(self, manifest: &Json) -> Option<Json> {
         let Json::Object(members) = manifest else { return None };
+        // In Rust these are integers by their type, and 12.0 is none.
+        let is_integer = |name: &str| !matches!(manifest.get(name), Some(Json::Number(digits)) if digits.contains(['.', 'e', 'E']));
+        if self != Self::Python && !(is_integer("issued_at") && is_integer("size_bytes")) {
+            return None;
+        }
         let mut members: Vec<(String, Json)> = members
             .iter()
             .filter(|(name, _)| MEMBERS.iter().any(|(known, _)| known == name))

@@ -99,6 +99,11 @@ pub(crate) fn is_born_here(connection: &Connection) -> rusqlite::Result<bool> {
     origin(connection, "main").map(|origin| origin == BORN_HERE)
 }
 
+/// The origin of a database, if neither this registry nor one of the field writes it: those leave it at zero.
+pub(crate) fn foreign_origin(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    origin(connection, "main").map(|origin| Some(origin).filter(|origin| ![0, BORN_HERE].contains(origin)))
+}
+
 /// Gives a database that was made for the rows of another one the origin of that.
 pub(crate) fn take_origin(connection: &Connection, source: &str) -> rusqlite::Result<()> {
     connection.pragma_update(None, "application_id", origin(connection, source)?)

@@ -54,6 +54,15 @@ impl Text {
         self.form.push_string(string, &mut self.text);
     }
 
+    /// Bytes that are UTF-8, as leaves are; what is not stands there as U+FFFD.
+    pub(crate) fn utf8(&mut self, bytes: &[u8]) {
+        // Valid text is recognized many bytes at a time, and looked through byte by byte only where it is not.
+        match str::from_utf8(bytes) {
+            Ok(text) => self.string(text),
+            Err(_) => self.string(&String::from_utf8_lossy(bytes)),
+        }
+    }
+
     pub(crate) fn integer(&mut self, number: impl Into<i128>) {
         // Writing to a string cannot fail.
         let _ = write!(self.text, "{}", number.into());
@@ -162,6 +171,14 @@ mod tests {
             text.string(hostile);
             assert_eq!(text.as_str().as_bytes(), form.bytes(&Value::from(hostile)).unwrap(), "{form:?}");
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_as_such() {
+        let mut text = Text::new(Form::Jcs);
+        text.utf8("é\"".as_bytes());
+        text.utf8(b"a\xffb");
+        assert_eq!(text.as_str(), "\"é\\\"\"\"a\u{fffd}b\"");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! published registries print, and those that they overlook.
 
 mod class;
+mod definitions;
 mod events;
 mod files;
 pub(crate) mod leaves;
@@ -204,6 +205,9 @@ fn faults(connection: &Connection, database: &Untouched, db: &Path) -> rusqlite:
     if schema::is_unknown(version) {
         faults.push(format!("user_version is {version}: no registry that this one knows has written it"));
     }
+    if let Some(found) = schema::foreign_origin(connection)? {
+        faults.push(format!("application_id is {found}: no registry that this one knows has written it"));
+    }
     if let Some(format) = write_version(db).filter(|format| !WRITE_VERSIONS.contains(format)) {
         faults.push(format!("its header has the write version {format}: nobody can write to it"));
     }
@@ -247,7 +251,7 @@ fn identity(data_dir: &Path, validation: &mut Validation) -> Option<Identity> {
             return None;
         }
         Err(error) => Err(error.to_string()),
-        Ok(text) => Identity::read(&text).map_err(|error| chain(&error)),
+        Ok(text) => Identity::read_plain(&text).map_err(|error| chain(&error)),
     };
     read.map_err(|why| validation.fail(Class::IdentityFileErrors, "registry-identity.json", "", why)).ok()
 }

@@ -14,10 +14,15 @@ use crate::transcript::{Outcome, Recorded, Transcript};
 
 /// No file that is read whole is longer: a report of some hundred checks takes some hundred kilobytes.
 const LONGEST_FILE: u64 = 256 << 20;
-/// No transcript is longer, and no line of it: a run keeps at most 256 MiB of answers.
-const LONGEST_TRANSCRIPT: u64 = 1 << 30;
+/// No transcript is longer, in either of its forms, and no line of it: a run keeps at most 256 MiB of answers.
+pub(super) const LONGEST_TRANSCRIPT: u64 = 1 << 30;
 /// Nor has one more lines: a run of the whole suite sends some hundred exchanges.
-const MOST_EXCHANGES: usize = 50_000;
+pub(super) const MOST_EXCHANGES: usize = 50_000;
+
+/// How many bytes of a file are read: what is longer is not written either.
+pub(super) fn longest(name: &str) -> u64 {
+    if [file::TRANSCRIPT, file::HAR].contains(&name) { LONGEST_TRANSCRIPT } else { LONGEST_FILE }
+}
 /// No archive lists more files.
 const MOST_FILES: usize = 10_000;
 /// No more files of the folder are looked at.
@@ -175,8 +180,13 @@ fn end_ms(recorded: &Recorded) -> u64 {
 
 /// The bytes of a file of an archive.
 pub(crate) fn whole(folder: &Path, name: &str) -> Result<Vec<u8>, ArchiveError> {
+    up_to(folder, name, longest(name))
+}
+
+/// The bytes of a file that is not longer than this.
+pub(crate) fn up_to(folder: &Path, name: &str, most: u64) -> Result<Vec<u8>, ArchiveError> {
     let mut bytes = Vec::new();
-    open(folder, name, LONGEST_FILE)?.read_to_end(&mut bytes)?;
+    open(folder, name, most)?.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use assayer_vectors::Suite;
 use sha2::{Digest, Sha256};
 
-use super::read::whole;
+use super::read::{LONGEST_TRANSCRIPT, MOST_EXCHANGES, longest, whole};
 use super::{ARCHIVE_FORM, ArchiveState, Manifest, file, sha256};
 use crate::claim::CLAIM_FILE;
 use crate::transcript::{Recorded, Transcript};
@@ -22,6 +22,18 @@ pub enum WriteError {
     /// The folder holds something else, which is left alone.
     #[error("{}: expected no folder, an empty one, or an earlier archive to replace, found other files", .0.display())]
     NotAnArchive(PathBuf),
+    /// More than whoever judges it again would read. What stands already is an archive of a run that did not come to its end.
+    #[error("{}: {found} {unit}, and of an archive at most {most} are read: it would be refused", path.display())]
+    Long {
+        /// The file.
+        path: PathBuf,
+        /// How long it would be.
+        found: u64,
+        /// How long it may be.
+        most: u64,
+        /// Of what: bytes or exchanges.
+        unit: &'static str,
+    },
 }
 
 /// What follows from a transcript, as bytes of files.
@@ -54,6 +66,24 @@ pub struct Writer {
     hash: Sha256,
     /// Path and SHA-256 of what stands already.
     sums: BTreeMap<String, String>,
+    /// Bytes and lines of the transcript.
+    length: u64,
+    lines: u64,
+    most: Most,
+}
+
+/// What is read of an archive, and therefore written.
+#[derive(Clone, Copy)]
+struct Most {
+    transcript: u64,
+    lines: u64,
+    file: fn(&str) -> u64,
+}
+
+impl Default for Most {
+    fn default() -> Self {
+        Self { transcript: LONGEST_TRANSCRIPT, lines: MOST_EXCHANGES as u64, file: longest }
+    }
 }
 
 impl Writer {
@@ -76,19 +106,31 @@ impl Writer {
         let transcript = fs_err::File::create(folder.join(file::TRANSCRIPT))?;
         let begun = Manifest { state: ArchiveState::Incomplete, ..manifest.clone() };
         write_whole(folder, file::MANIFEST, begun.to_json().as_bytes())?;
-        Ok(Self { folder: folder.to_owned(), transcript, hash: Sha256::new(), sums })
+        let (hash, most) = (Sha256::new(), Most::default());
+        Ok(Self { folder: folder.to_owned(), transcript, hash, sums, length: 0, lines: 0, most })
     }
 
     /// Writes one line of the transcript: in one piece, so that a kill between two leaves whole lines.
     ///
     /// # Errors
-    /// [`WriteError::Io`], for example on a full disk.
+    /// [`WriteError::Io`], for example on a full disk; [`WriteError::Long`] where nobody would read the line.
     pub fn append(&mut self, recorded: &Recorded) -> Result<(), WriteError> {
         let mut line = serde_json::to_vec(recorded).map_err(std::io::Error::other)?;
         line.push(b'\n');
+        self.length += line.len() as u64;
+        self.lines += 1;
+        self.fits(file::TRANSCRIPT, self.length, self.most.transcript, "bytes")?;
+        self.fits(file::TRANSCRIPT, self.lines, self.most.lines, "exchanges")?;
         self.transcript.write_all(&line)?;
         self.hash.update(&line);
         Ok(())
+    }
+
+    fn fits(&self, name: &str, found: u64, most: u64, unit: &'static str) -> Result<(), WriteError> {
+        if found <= most {
+            return Ok(());
+        }
+        Err(WriteError::Long { path: self.folder.join(name), found, most, unit })
     }
 
     /// SHA-256 of the lines so far.
@@ -101,8 +143,11 @@ impl Writer {
     /// the manifest that says `complete`.
     ///
     /// # Errors
-    /// [`WriteError::Io`]. The archive is incomplete then, and says so.
+    /// [`WriteError::Io`], or [`WriteError::Long`] before anything of it is written. The archive is incomplete then, and says so.
     pub fn finish(mut self, transcript: &Transcript, derived: &Derived) -> Result<(), WriteError> {
+        for (name, text) in derived.files() {
+            self.fits(name, text.len() as u64, (self.most.file)(name), "bytes")?;
+        }
         for (name, text) in derived.files() {
             write_whole(&self.folder, name, text.as_bytes())?;
             self.sums.insert(name.to_owned(), sha256(text.as_bytes()));
@@ -165,4 +210,62 @@ fn remove(path: &Path) -> Result<(), WriteError> {
 pub(super) fn is_plain(path: &str) -> bool {
     let mut parts = Path::new(path).components().peekable();
     parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use assayer_reports::Selection;
+    use assayer_vectors::{SUITE, load_embedded};
+
+    use super::*;
+    use crate::archive::Archive;
+    use crate::job::{Job, cases_named, edition, wire};
+    use crate::{Against, Options, run_with};
+
+    /// An archive of one exchange, begun again in another folder with other limits.
+    fn rewritten(most: Most) -> (tempfile::TempDir, Result<(), WriteError>) {
+        let suite = load_embedded(SUITE).unwrap();
+        let edition = edition(&suite, "strict").unwrap();
+        let wire = wire(&suite, &edition.wire).unwrap();
+        let cases = cases_named(&suite, edition, &["health-200".to_owned()]).unwrap();
+        let job = Job { suite: &suite, edition, wire, cases: &cases, selection: Selection::Part };
+        let first = tempfile::tempdir().unwrap();
+        let options = Options { out: Some(first.path()), ..Options::default() };
+        run_with(&job, &Against::InProcess(BTreeSet::new()), &options).unwrap();
+        let archive = Archive::read(first.path()).unwrap();
+        let text = |name: &str| String::from_utf8(archive.file(name).unwrap()).unwrap();
+        let derived = Derived {
+            verdicts: text(file::VERDICTS),
+            report: text(file::REPORT),
+            forms: vec![(file::TEXT, text(file::TEXT))],
+            har: text(file::HAR),
+        };
+        let second = tempfile::tempdir().unwrap();
+        let mut writer = Writer::create(second.path(), &suite, &archive.transcript.manifest).unwrap();
+        writer.most = most;
+        let lines = archive.transcript.exchanges.iter().try_for_each(|recorded| writer.append(recorded));
+        let written = lines.and_then(|()| writer.finish(&archive.transcript, &derived));
+        (second, written)
+    }
+
+    #[test]
+    fn what_nobody_would_read_is_not_written() {
+        let (folder, written) = rewritten(Most::default());
+        written.unwrap();
+        assert_eq!(Archive::read(folder.path()).unwrap().transcript.manifest.state, ArchiveState::Complete);
+        let too_long: [(Most, &str); 3] = [
+            (Most { transcript: 100, ..Most::default() }, "bytes"),
+            (Most { lines: 0, ..Most::default() }, "exchanges"),
+            (Most { file: |name| if name == file::HAR { 100 } else { 1 << 20 }, ..Most::default() }, "bytes"),
+        ];
+        for (most, expected) in too_long {
+            let (folder, written) = rewritten(most);
+            let Err(WriteError::Long { unit, .. }) = written else { panic!("{written:?}") };
+            assert_eq!(unit, expected);
+            let archive = Archive::read(folder.path()).unwrap();
+            assert_eq!(archive.transcript.manifest.state, ArchiveState::Incomplete);
+        }
+    }
 }

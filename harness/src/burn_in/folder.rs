@@ -16,13 +16,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{BURN_IN_FORM, BurnIn, derive_again};
-use crate::archive::{Archive, ArchiveError, ArchiveState, Difference, file, files_differ, sha256, whole};
+use crate::archive::{Archive, ArchiveError, ArchiveState, Difference, file, files_differ, sha256, up_to};
 use crate::job::{UnknownName, edition, wire};
 use crate::own_suite::own_suite;
 use crate::run::tool;
 
 const REPORT: &str = "burn-in.json";
 const TEXT: &str = "burn-in.txt";
+
+/// No report, text or list of sums is longer, in bytes: a round takes about a kilobyte.
+const LONGEST: u64 = 64 << 20;
 
 /// Version of the form of [`BurnInRecheck`].
 pub const BURN_IN_RECHECK_FORM: &str = "assayer-burn-in-recheck/1";
@@ -134,7 +137,7 @@ impl Standing {
     /// [`NotRead`] where there is no report. What contradicts it stands in [`Standing::differences`].
     pub fn read(folder: &Path) -> Result<Self, NotRead> {
         let sums = match folder.join(file::SUMS).exists() {
-            true => whole(folder, file::SUMS)?,
+            true => up_to(folder, file::SUMS, LONGEST)?,
             false => Vec::new(),
         };
         let (bytes, text) = (listed(folder, REPORT, &sums)?, listed(folder, TEXT, &sums)?);
@@ -151,7 +154,7 @@ impl Standing {
 
 /// The bytes of a file that the sums list: also those that a kill left beside it, if the sums mean these.
 fn listed(folder: &Path, name: &str, sums: &[u8]) -> Result<Vec<u8>, ArchiveError> {
-    let bytes = whole(folder, name);
+    let bytes = up_to(folder, name, LONGEST);
     let is_meant = |bytes: &Vec<u8>| {
         let line = format!("{}  {name}", sha256(bytes));
         sums.split(|byte| *byte == b'\n').any(|known| known == line.as_bytes())
@@ -159,7 +162,7 @@ fn listed(folder: &Path, name: &str, sums: &[u8]) -> Result<Vec<u8>, ArchiveErro
     if bytes.as_ref().is_ok_and(is_meant) {
         return bytes;
     }
-    match whole(folder, &format!("{name}.partial")) {
+    match up_to(folder, &format!("{name}.partial"), LONGEST) {
         Ok(beside) if is_meant(&beside) => Ok(beside),
         _ => bytes,
     }
@@ -168,8 +171,14 @@ fn listed(folder: &Path, name: &str, sums: &[u8]) -> Result<Vec<u8>, ArchiveErro
 fn parsed(path: &Path, bytes: &[u8]) -> Result<BurnIn, NotRead> {
     let bad =
         |error: serde_json::Error| NotRead::Report { path: path.to_owned(), message: error.to_string() };
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(bad)?;
-    let form = value.get("form").and_then(|form| form.as_str()).unwrap_or("none");
+    // Whatever else there is of it is passed over.
+    #[derive(Deserialize)]
+    struct Formed {
+        #[serde(default)]
+        form: serde_json::Value,
+    }
+    let value: Formed = serde_json::from_slice(bytes).map_err(bad)?;
+    let form = value.form.as_str().unwrap_or("none");
     if form != BURN_IN_FORM {
         let found = form.chars().take(80).collect();
         return Err(NotRead::Form { path: path.to_owned(), found });

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use assayer_harness::burn_in::{
-    Asked, BURN_IN_FORM, BurnIn, Databases, Jump, LiveRun, Standing, StepStatus, derive_again, live,
-    registered, round, slack_s,
+    Asked, BURN_IN_FORM, BurnIn, Databases, Jump, LiveRun, MOST_ROUNDS, Standing, StepStatus, derive_again,
+    live, registered, round, slack_s,
 };
 use assayer_harness::{
     Against, Archive, ArchiveState, Case, Client, Job, Options, Outcome as Recording, Pace, Recorded,
@@ -134,6 +134,13 @@ fn begun(
         )));
     }
     let fresh = fresh(arguments, suite, wire, edition)?;
+    if fresh.rounds_due() > MOST_ROUNDS {
+        return Err(usage(format!(
+            "--interval: expected at most {MOST_ROUNDS} rounds, found {} within {} hours",
+            fresh.rounds_due(),
+            arguments.hours
+        )));
+    }
     let path = arguments.out.join("burn-in.json");
     if !path.exists() {
         has_room(&arguments.out)?;

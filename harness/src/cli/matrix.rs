@@ -1,6 +1,6 @@
 //! `assayer matrix`: several implementations as one static site.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +51,7 @@ fn matrix(arguments: &MatrixArguments) -> Result<Exit, Failure> {
     for (name, run) in &runs {
         run.remarks.iter().for_each(|remark| complain(format!("{name}: {remark}")));
     }
+    each_once(&runs)?;
     let comparison = side_by_side(&runs);
     let groups: Vec<(String, String)> = runs.iter().flat_map(|(_, run)| titles(&run.suite)).collect();
     let mut seen = BTreeSet::new();
@@ -65,6 +66,20 @@ fn matrix(arguments: &MatrixArguments) -> Result<Exit, Failure> {
     let written = number_of(pages.len(), "page", "pages");
     complain(format!("wrote {written}; start at {}", arguments.out.join("index.html").display()));
     Ok(Exit::Good)
+}
+
+/// One archive under two names would be two implementations that agree in everything.
+fn each_once(runs: &[(String, Intact)]) -> Result<(), Failure> {
+    let mut known = BTreeMap::new();
+    for (name, run) in runs {
+        if let Some(other) = known.insert(&run.digest, name) {
+            return Err(usage(format!(
+                "expected an archive of its own for each name, found one for `{other}` and `{name}`: {}",
+                run.digest
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Names and folders, each name once.

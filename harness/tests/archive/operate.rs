@@ -273,6 +273,34 @@ fn a_burn_in_is_taken_up_again_after_a_kill_and_proves_growth_from_round_to_roun
 }
 
 #[test]
+fn a_burn_in_has_no_more_rounds_than_anybody_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let asked =
+        ["burn-in", "--url", "http://127.0.0.1:9", "--no-migration", "--hours", "100", "--interval", "30"];
+    let refused = output(&[&asked[..], &["--out", out.to_str().unwrap()]].concat());
+    assert_eq!(code(&refused), 2);
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(message.contains("at most 10000 rounds, found 12001"), "{message}");
+    assert!(!out.exists());
+    // A report with more is not read to its end: what follows the first too many need not even be JSON.
+    let round = r#"{"round":1,"started_at":"","archive":"","counts":{},"status":"passed","text":"","bundles":0,"growth":"passed","growth_text":""}"#;
+    let counts = serde_json::to_string(&assayer_reports::Counts::default()).unwrap();
+    let round = round.replace("{}", &counts);
+    let rounds = |count: usize, end: &str| format!("[{}{end}", vec![round.as_str(); count].join(","));
+    let text = |rounds: &str| {
+        format!(
+            r#"{{"form":"assayer-burn-in/1","tool":{{"name":"a","version":"0"}},"target":"","edition":"","wire":"","suite_digest":"",
+            "asked":{{"mode":"canary","file_ids":[],"no_migration":false}},"started_at":"","window_s":1,"interval_s":1,"state":"incomplete",
+            "resumed":0,"missed":0,"jumps":[],"live":[],"file_ids":[],"steps":[],"rounds":{rounds}"#
+        )
+    };
+    assert!(serde_json::from_str::<BurnIn>(&(text(&rounds(10_000, "]")) + "}")).is_ok());
+    let refused = serde_json::from_str::<BurnIn>(&text(&rounds(10_001, ", nothing of JSON"))).unwrap_err();
+    assert!(refused.to_string().contains("at most 10000"), "{refused}");
+}
+
+#[test]
 fn the_database_of_a_burn_in_is_compared_with_the_one_that_was_taken_over() {
     let old = tempfile::tempdir().unwrap();
     let new = tempfile::tempdir().unwrap();

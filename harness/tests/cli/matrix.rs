@@ -9,10 +9,11 @@ fn implementations_stand_side_by_side_and_who_differs_from_all_others_is_marked(
     let folder = tempfile::tempdir().unwrap();
     let only = ["--edition", "0.4.12", "--only", "health-*"];
     let good = archived(folder.path(), "good", &only);
+    let twin = archived(folder.path(), "twin", &only);
     let bad = archived(folder.path(), "bad", &[&only[..], &["--fault", "health-status-missing"]].concat());
     let site = folder.path().join("site");
     let out = site.to_str().unwrap();
-    let (one, other, third) = (format!("one={good}"), format!("<b>={good}"), bad.as_str());
+    let (one, other, third) = (format!("one={good}"), format!("<b>={twin}"), bad.as_str());
     let output = run(&["matrix", &one, &other, third, "--out", out]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     let matrix: Json = serde_json::from_slice(&std::fs::read(site.join("matrix.json")).unwrap()).unwrap();
@@ -47,6 +48,9 @@ fn implementations_stand_side_by_side_and_who_differs_from_all_others_is_marked(
     assert!(!site.join("implementations/2.html").exists());
     assert_eq!(code(&run(&["matrix", &one, "--out", &good])), 2);
     assert_eq!(code(&run(&["matrix", &one, &one, "--out", out])), 2);
+    let twice = run(&["matrix", &format!("a={one}"), &format!("b={one}"), "--out", out]);
+    assert_eq!(code(&twice), 2);
+    assert!(text(&twice.stderr).contains("`a` and `b`"), "{}", text(&twice.stderr));
     tamper(&bad, "verdicts.json", "\"fail\"", "\"pass\"");
     assert_eq!(code(&run(&["matrix", &one, &bad, "--out", out])), 1);
 }

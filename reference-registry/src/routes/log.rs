@@ -84,7 +84,7 @@ fn page(app: &App, log: &Log<'_>, start: u64, limit: u64) -> Result<String, ApiE
         text.raw(",\"leaf_hash\":");
         text.hex(leaf_hash);
         text.raw(",\"leaf_data\":");
-        text.string(&String::from_utf8_lossy(leaf));
+        text.utf8(leaf);
         text.raw(",\"leaf_data_hex\":");
         text.hex(leaf);
         text.raw("}");

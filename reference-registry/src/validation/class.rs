@@ -36,6 +36,8 @@ pub enum Class {
     EventTlogLeafMismatches,
     /// Manifests that are no JSON object with members of the right types.
     MalformedManifestJson,
+    /// Manifests whose text no registry writes so: blanks, escapes, numbers that are spelled otherwise.
+    ManifestTextMismatches,
     /// Manifests whose issuer's signature verifies in none of the known forms.
     InvalidManifestSignatures,
     /// Manifests whose `file_id` is not that of their row.
@@ -50,15 +52,20 @@ pub enum Class {
     TlogTextMismatches,
     /// The log is missing though there are rows.
     MissingTlog,
+    /// A file of the log, beside one in the database, that is not its beginning.
+    LogFileMismatches,
     /// The stored tree over the leaves is not theirs.
     TlogNodeMismatches,
     /// Rows of the table of registrations that are not those of the leaves.
     RegistrationRowMismatches,
+    /// Rows kept aside, of tokens or marks that no newer file answers for.
+    EarlierRowMismatches,
     /// Attestations that were kept and are not of a registration in the log, or not signed by this registry.
     AttestationMismatches,
     /// Beacon leaves that no event names: an event was deleted, or a leaf was added.
     BeaconLeavesWithoutEvent,
-    /// Leaves that are neither a registration nor an event, or not as a registry writes one: their members, their form.
+    /// Leaves that are neither a registration nor an event, or not as a registry writes one: their members, their form, or a
+    /// registration that stands there again, with the time of the first.
     UnknownTlogLeaves,
     /// Registration leaves of a file that has no manifest.
     RegistrationLeavesWithoutManifest,
@@ -78,6 +85,8 @@ pub enum Class {
     MissingWatermarkRows,
     /// Watermark rows that the manifest does not list so.
     UnsignedWatermarkRows,
+    /// Corpus rows that no registration writes: an empty hash, two hashes of one kind.
+    CorpusRowMismatches,
     /// Rows registered at a time at which the log has no registration of their file.
     RegisteredAtMismatches,
     /// Events whose seconds are not those of their text.
@@ -97,6 +106,8 @@ pub enum Class {
     /// Tables whose key is not that of the registries, or folds what differs, so that a row would be written beside the one that it replaces or
     /// in its place.
     MissingKeys,
+    /// Tables and indexes that are defined otherwise, so that rows are refused, dropped or changed when they are written.
+    DefinitionMismatches,
     /// Triggers: no registry of this protocol has any, and they change rows behind its back.
     Triggers,
     /// Tables that are not there.
@@ -111,7 +122,7 @@ pub enum Class {
 
 impl Class {
     /// All, in the order of the report.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 55] = [
         Self::OrphanBeacons,
         Self::OrphanWatermarks,
         Self::OrphanEvents,
@@ -127,6 +138,7 @@ impl Class {
         Self::EventTlogIndexesOutOfRange,
         Self::EventTlogLeafMismatches,
         Self::MalformedManifestJson,
+        Self::ManifestTextMismatches,
         Self::InvalidManifestSignatures,
         Self::MismatchedManifestFileIds,
         Self::MalformedTlogRecords,
@@ -134,8 +146,10 @@ impl Class {
         Self::TlogLeafHashMismatches,
         Self::TlogTextMismatches,
         Self::MissingTlog,
+        Self::LogFileMismatches,
         Self::TlogNodeMismatches,
         Self::RegistrationRowMismatches,
+        Self::EarlierRowMismatches,
         Self::AttestationMismatches,
         Self::BeaconLeavesWithoutEvent,
         Self::UnknownTlogLeaves,
@@ -148,6 +162,7 @@ impl Class {
         Self::UnsignedBeaconRows,
         Self::MissingWatermarkRows,
         Self::UnsignedWatermarkRows,
+        Self::CorpusRowMismatches,
         Self::RegisteredAtMismatches,
         Self::EventTimeMismatches,
         Self::EventColumnMismatches,
@@ -157,6 +172,7 @@ impl Class {
         Self::DuplicateRows,
         Self::ColumnTypeMismatches,
         Self::MissingKeys,
+        Self::DefinitionMismatches,
         Self::Triggers,
         Self::MissingTables,
         Self::MissingColumns,

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{Class, TOLERANCE, Validation, files, manifests, note::Note, number, seconds, text};
-use crate::lossless::Json;
+use crate::{lossless::Json, published};
 
 /// A row of `events`; a column of another type counts as absent.
 struct Event {
@@ -148,7 +148,7 @@ fn has_columns_of_its_kind(event: &Event, validation: &mut Validation) {
 
 fn has_extra(event: &Event, validation: &mut Validation) {
     let text = event.extra.as_deref().unwrap_or_default().trim();
-    let read = Json::read(text);
+    let read = Json::read_own(text);
     if let (Err(error), false) = (&read, text.is_empty()) {
         return validation.fail(
             Class::MalformedEventExtraJson,
@@ -159,6 +159,11 @@ fn has_extra(event: &Event, validation: &mut Validation) {
     }
     let expected: &[&str] = if event.is_dns() { &["qname", "qtype"] } else { &[] };
     let names = match read {
+        Ok(read @ Json::Object(_))
+            if !published::is_as_stored(&read, event.extra.as_deref().unwrap_or_default()) =>
+        {
+            None
+        }
         Ok(Json::Object(members)) => {
             let mut names: Vec<String> = members.into_iter().map(|(name, _)| name).collect();
             names.sort();
@@ -286,6 +291,13 @@ fn are_numbered_like_their_leaves(
 
 /// SQLite gives out the numbers one by one and keeps the last: a number that is missing was deleted.
 fn ids_are_complete(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    let kept: i64 = connection
+        .query_row("SELECT count(*) FROM main.sqlite_sequence WHERE name = 'events'", [], |row| row.get(0))
+        .unwrap_or(0);
+    if kept > 1 {
+        let why = format!("SQLite keeps {kept} last numbers, expected one");
+        validation.fail(Class::EventIdGaps, "sqlite_sequence", "name=events", why);
+    }
     let last: Option<i64> = connection
         .query_row("SELECT seq FROM main.sqlite_sequence WHERE name = 'events'", [], |row| row.get(0))
         .optional()

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Class, Validation, manifests::Registrations, note::Note, number, text};
+use super::{Class, Validation, manifests::Registrations, note::Note, number, tables::each, text};
 use crate::lossless::Json;
 
 /// A table whose rows belong to files.
@@ -45,7 +45,8 @@ pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusql
             belongs(connection, &table, row, validation)?;
         }
     }
-    corpus_metadata(connection, validation)
+    corpus_metadata(connection, validation)?;
+    corpus_rows(connection, validation)
 }
 
 fn belongs(
@@ -111,4 +112,32 @@ fn corpus_metadata(connection: &Connection, validation: &mut Validation) -> rusq
         }
     }
     Ok(())
+}
+
+/// Longest hash and name of a kind that this registry takes, in bytes.
+const MAX_OWN: usize = 256;
+
+/// Neither signature nor log covers a corpus. What can be said is what no registration writes: an empty hash, and of the one object
+/// that it brings two hashes under one name. Published registries keep the hashes of earlier registrations.
+fn corpus_rows(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    let is_own = validation.is_born_here;
+    let rows = "SELECT concat('file_id=', file_id, ' hash_kind=', hash_kind), hash_kind, hash_value, metadata FROM r_corpus";
+    each(connection, rows, [], |row| {
+        let length = |column| text(row, column).unwrap_or_default().len();
+        let why = match (length(2), length(1)) {
+            (0, _) => "hash_value is empty",
+            (value, kind) if is_own && value.max(kind) > MAX_OWN => {
+                "hash_kind or hash_value is longer than 256 bytes"
+            }
+            _ if is_own && text(row, 3).is_some() => "metadata is there, which this registry does not write",
+            _ => return,
+        };
+        validation.fail(Class::CorpusRowMismatches, "corpus", text(row, 0).unwrap_or_default(), why);
+    })?;
+    let twice = "SELECT concat('file_id=', file_id, ' hash_kind=', hash_kind), count(*) FROM r_corpus c GROUP BY file_id, hash_kind
+         HAVING count(*) > 1 AND (?1 OR 2 > (SELECT count(*) FROM temp.leaves l WHERE event = 'register' AND l.file_id = c.file_id))";
+    each(connection, twice, [is_own], |row| {
+        let why = format!("{} hashes of one kind, from one registration", number(row, 1).unwrap_or_default());
+        validation.fail(Class::CorpusRowMismatches, "corpus", text(row, 0).unwrap_or_default(), why);
+    })
 }

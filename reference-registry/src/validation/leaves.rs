@@ -5,13 +5,16 @@ use std::{
     path::Path,
 };
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Class, TOLERANCE, Validation, note::Note, seconds, tables};
 use crate::{lossless::Json, merkle::leaf_hash, published};
 
 /// Longest line of `leaves.jsonl` that is read, in bytes. A leaf of this protocol is below 10 KiB.
 const MAX_LINE: u64 = 4 * 1024 * 1024;
+
+/// The log as published registries keep it, in the data directory.
+const FILE: &str = "tlog/leaves.jsonl";
 
 const SCHEMA: &str = "
 CREATE TEMP TABLE leaves (position INTEGER PRIMARY KEY, event TEXT, file_id TEXT, text TEXT, is_true INTEGER NOT NULL);
@@ -47,7 +50,58 @@ pub(super) fn read(
         Ok::<(), rusqlite::Error>(())
     })?;
     validation.log_size = u64::try_from(position).unwrap_or(0);
+    if matches!(log, Source::Table(_)) {
+        file_beside(connection, data_dir, validation)?;
+    }
     Ok(())
+}
+
+/// A log in the database may have been taken over from a file, which then has its beginning.
+fn file_beside(
+    connection: &Connection,
+    data_dir: &Path,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
+    let Ok(file) = fs_err::File::open(data_dir.join(FILE)) else { return Ok(()) };
+    let mut position = 0;
+    Source::Lines(Box::new(BufReader::new(file))).each(&mut |record| {
+        let found = match record {
+            Err(Unreadable { name, why }) => Some((name, why)),
+            Ok(record) => match record.faults(position).into_iter().next() {
+                Some((_, why)) => Some((record.name, why)),
+                None => stands_elsewhere(connection, &record, position)?.map(|why| (record.name, why)),
+            },
+        };
+        if let Some((name, why)) = found {
+            validation.fail(Class::LogFileMismatches, FILE, name, why);
+        }
+        position += 1;
+        Ok::<(), rusqlite::Error>(())
+    })?;
+    if u64::try_from(position).is_ok_and(|position| position < validation.log_size) {
+        let note =
+            format!("{FILE} has the first {position} leaves of the {} in the database", validation.log_size);
+        validation.note(Note::LogFileBehind, note);
+    }
+    Ok(())
+}
+
+fn stands_elsewhere(
+    connection: &Connection,
+    record: &Record,
+    position: i64,
+) -> rusqlite::Result<Option<String>> {
+    let leaf = connection
+        .prepare_cached("SELECT leaf FROM main.tlog WHERE leaf_index = ?1")?
+        .query_row([position], |row| Ok(row.get::<_, Vec<u8>>(0).unwrap_or_default()))
+        .optional()?;
+    Ok(match leaf {
+        None => Some(format!("the log in the database has no leaf {position}: it is shorter than it was")),
+        Some(leaf) if leaf != record.bytes => {
+            Some(format!("the log in the database has another leaf {position}"))
+        }
+        Some(_) => None,
+    })
 }
 
 fn keep(
@@ -68,9 +122,14 @@ fn keep(
     };
     let event = leaf.text_of("event");
     if let Some(why) = unusual(&leaf, &text) {
+        validation.fail(Class::UnknownTlogLeaves, "log", record.name.clone(), why);
+    }
+    if clock.follows(&leaf, position, validation)
+        && let Some(first) = registered_so_before(connection, &leaf, &text)?
+    {
+        let why = format!("leaf {first} once more, in a log that had come further: it was copied");
         validation.fail(Class::UnknownTlogLeaves, "log", record.name, why);
     }
-    clock.follows(&leaf, position, validation);
     connection.prepare_cached("INSERT INTO temp.leaves VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
         position,
         event,
@@ -79,6 +138,14 @@ fn keep(
         is_true
     ])?;
     Ok(())
+}
+
+/// The same file, registered in the same second as before.
+fn registered_so_before(connection: &Connection, leaf: &Json, text: &str) -> rusqlite::Result<Option<i64>> {
+    let statement =
+        "SELECT position FROM temp.leaves WHERE event = 'register' AND file_id = ?1 AND text = ?2 LIMIT 1";
+    let mut statement = connection.prepare_cached(statement)?;
+    statement.query_row(params![leaf.words_of("file_id"), text], |row| row.get(0)).optional()
 }
 
 /// The members of each sort of leaf (fact sheet, section 1.4), ordered.
@@ -122,9 +189,11 @@ fn unusual(leaf: &Json, text: &str) -> Option<String> {
 struct Clock(Option<i64>);
 
 impl Clock {
-    fn follows(&mut self, leaf: &Json, position: i64, validation: &mut Validation) {
-        let Some(at) = leaf.text_of("timestamp").and_then(seconds) else { return };
-        if let Some(before) = self.0.filter(|before| at + TOLERANCE < *before) {
+    /// Whether the time of this leaf is before that of the one before it.
+    fn follows(&mut self, leaf: &Json, position: i64, validation: &mut Validation) -> bool {
+        let Some(at) = leaf.text_of("timestamp").and_then(seconds) else { return false };
+        let before = self.0.filter(|before| at + TOLERANCE < *before);
+        if let Some(before) = before {
             let back = before - at;
             validation.note(
                 Note::ClockSetBack,
@@ -132,6 +201,7 @@ impl Clock {
             );
         }
         self.0 = Some(at);
+        before.is_some()
     }
 }
 
@@ -153,7 +223,7 @@ impl<'a> Source<'a> {
         if !tables::columns_of(connection, "tlog")?.is_empty() {
             return Ok(Some(Self::Table(connection)));
         }
-        let file = fs_err::File::open(data_dir.join("tlog").join("leaves.jsonl"));
+        let file = fs_err::File::open(data_dir.join(FILE));
         Ok(file.ok().map(|file| Self::Lines(Box::new(BufReader::new(file)))))
     }
 

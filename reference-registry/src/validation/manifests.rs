@@ -72,6 +72,14 @@ fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) ->
         let why = "the issuer's signature verifies in none of the forms that registries have used";
         validation.fail(Class::InvalidManifestSignatures, "manifests", row.clone(), why);
     }
+    let is_as_stored = match validation.is_born_here {
+        true => published::is_compact(&manifest, text),
+        false => published::is_as_stored(&manifest, text),
+    };
+    if !is_as_stored {
+        let why = "the same JSON, spelled as no registry stores it: blanks, escapes or numbers";
+        validation.fail(Class::ManifestTextMismatches, "manifests", row.clone(), why);
+    }
     let unsigned = published::unsigned_members(&manifest);
     if !unsigned.is_empty() {
         let why = format!("no signature covers {}", unsigned.join(", "));

@@ -12,6 +12,8 @@ pub(super) enum Note {
     EarlierRegistration,
     /// Events that were numbered in another order than their leaves, within a second or so: a race of published registries.
     EventsRaced,
+    /// A file of the log beside the database, which has only its beginning.
+    LogFileBehind,
     /// An index is missing: look-ups read a whole table.
     MissingIndex,
     /// No identity file, so none was looked at.

@@ -26,6 +26,11 @@ pub(super) fn all(
     if !tables::columns_of(connection, "registrations")?.is_empty() {
         registrations(connection, validation)?;
     }
+    for (table, statement) in EARLIER {
+        if !tables::columns_of(connection, table)?.is_empty() {
+            earlier(connection, table, statement, validation)?;
+        }
+    }
     match tables::columns_of(connection, "attestations")?.is_empty() {
         true => Ok(()),
         false => attestations(connection, key, validation),
@@ -71,6 +76,36 @@ fn registrations(connection: &Connection, validation: &mut Validation) -> rusqli
         validation.fail(Class::RegistrationRowMismatches, "registrations", row, why);
     }
     Ok(())
+}
+
+/// Rows kept aside that have no row of a file that was registered later in their place.
+const EARLIER: [(&str, &str); 2] = [
+    (
+        "earlier_beacons",
+        "SELECT concat('token_id=', token_id, ' file_id=', file_id) FROM main.earlier_beacons e WHERE NOT EXISTS (
+             SELECT 1 FROM main.beacons b WHERE b.token_id = e.token_id AND b.file_id <> e.file_id AND
+                 (SELECT max(position) FROM temp.leaves l WHERE event = 'register' AND l.file_id = b.file_id) >
+                 (SELECT max(position) FROM temp.leaves l WHERE event = 'register' AND l.file_id = e.file_id))",
+    ),
+    (
+        "earlier_watermarks",
+        "SELECT concat('mark_id=', mark_id, ' layer=', layer, ' file_id=', file_id) FROM main.earlier_watermarks e WHERE NOT EXISTS (
+             SELECT 1 FROM main.watermarks w WHERE w.mark_id = e.mark_id AND w.layer = e.layer AND w.file_id <> e.file_id AND
+                 (SELECT max(position) FROM temp.leaves l WHERE event = 'register' AND l.file_id = w.file_id) >
+                 (SELECT max(position) FROM temp.leaves l WHERE event = 'register' AND l.file_id = e.file_id))",
+    ),
+];
+
+fn earlier(
+    connection: &Connection,
+    table: &'static str,
+    statement: &str,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
+    tables::each(connection, statement, [], |row| {
+        let why = "no file that was registered later answers for it";
+        validation.fail(Class::EarlierRowMismatches, table, text(row, 0).unwrap_or_default(), why);
+    })
 }
 
 fn attestations(

@@ -1,22 +1,25 @@
 //! The rows, copied into temporary tables with the indexes that the comparisons need: an old database has none on
 //! its file ids. This registry keeps rows of older files in tables of their own; here they stand beside the others.
 
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use rusqlite::{Connection, OptionalExtension, Params, Row, types::ValueRef};
 
-use super::{Class, Validation, note::Note};
+use super::{Class, Validation, definitions};
 use crate::schema;
 
 /// A table as a registry must have it.
 pub(crate) struct Table {
     pub(crate) name: &'static str,
-    columns: &'static [(&'static str, Type)],
+    pub(super) columns: &'static [(&'static str, Type)],
     /// How many of the columns, from the first, are the key.
-    key: usize,
+    pub(super) key: usize,
+    /// Whether rows have numbers of their own; those of the tables in the field have, and answers are ordered by them.
+    pub(super) has_rowid: bool,
 }
 
 /// What a column may hold.
 #[derive(Clone, Copy)]
-enum Type {
+pub(super) enum Type {
+    Blob,
     Integer,
     IntegerOrNull,
     Text,
@@ -24,13 +27,28 @@ enum Type {
 }
 
 impl Type {
-    /// As `typeof` calls them.
-    fn names(self) -> &'static str {
+    /// As columns are declared.
+    pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Integer => "'integer'",
-            Self::IntegerOrNull => "'integer', 'null'",
-            Self::Text => "'text'",
-            Self::TextOrNull => "'text', 'null'",
+            Self::Blob => "BLOB",
+            Self::Integer | Self::IntegerOrNull => "INTEGER",
+            Self::Text | Self::TextOrNull => "TEXT",
+        }
+    }
+
+    pub(super) fn may_be_null(self) -> bool {
+        matches!(self, Self::IntegerOrNull | Self::TextOrNull)
+    }
+
+    /// What a value is that does not belong into the column.
+    fn misfit(self, value: ValueRef<'_>) -> Option<&'static str> {
+        match value {
+            ValueRef::Null => (!self.may_be_null()).then_some("NULL"),
+            ValueRef::Integer(_) => (self.name() != "INTEGER").then_some("INTEGER"),
+            ValueRef::Real(_) => Some("REAL"),
+            ValueRef::Text(_) if self.name() != "TEXT" => Some("TEXT"),
+            ValueRef::Text(text) => str::from_utf8(text).is_err().then_some("TEXT that is not UTF-8"),
+            ValueRef::Blob(_) => (self.name() != "BLOB").then_some("BLOB"),
         }
     }
 }
@@ -65,6 +83,7 @@ pub(crate) const TABLES: [Table; 5] = [
             ("registered_at", Type::Integer),
         ],
         key: 1,
+        has_rowid: true,
     },
     Table {
         name: "beacons",
@@ -77,6 +96,7 @@ pub(crate) const TABLES: [Table; 5] = [
             ("registered_at", Type::Integer),
         ],
         key: 1,
+        has_rowid: true,
     },
     Table {
         name: "watermarks",
@@ -89,6 +109,7 @@ pub(crate) const TABLES: [Table; 5] = [
             ("registered_at", Type::Integer),
         ],
         key: 2,
+        has_rowid: true,
     },
     Table {
         name: "events",
@@ -107,6 +128,7 @@ pub(crate) const TABLES: [Table; 5] = [
             ("tlog_index", Type::IntegerOrNull),
         ],
         key: 1,
+        has_rowid: true,
     },
     Table {
         name: "corpus",
@@ -118,15 +140,68 @@ pub(crate) const TABLES: [Table; 5] = [
             ("registered_at", Type::Integer),
         ],
         key: 3,
+        has_rowid: true,
     },
 ];
 
-/// The indexes that every registry has.
-const FIELD_INDEXES: [&str; 3] = ["idx_events_token", "idx_events_file", "idx_corpus_hash"];
-
 /// Tables that a database of this registry has besides.
-const OWN_TABLES: [&str; 6] =
-    ["tlog", "tlog_nodes", "registrations", "attestations", "earlier_beacons", "earlier_watermarks"];
+const OWN_TABLES: [Table; 6] = [
+    Table {
+        name: "tlog",
+        columns: &[("leaf_index", Type::Integer), ("leaf_hash", Type::Blob), ("leaf", Type::Blob)],
+        key: 1,
+        has_rowid: true,
+    },
+    Table {
+        name: "tlog_nodes",
+        columns: &[("tile", Type::Integer), ("hashes", Type::Blob)],
+        key: 1,
+        has_rowid: true,
+    },
+    Table {
+        name: "registrations",
+        columns: &[
+            ("file_id", Type::Text),
+            ("tlog_index", Type::Integer),
+            ("issuer_pub", Type::Text),
+            ("registered_at", Type::Integer),
+        ],
+        key: 2,
+        has_rowid: false,
+    },
+    Table {
+        name: "attestations",
+        columns: &[("file_id", Type::Text), ("tlog_index", Type::Integer), ("attestation", Type::Text)],
+        key: 2,
+        has_rowid: false,
+    },
+    Table {
+        name: "earlier_beacons",
+        columns: &[
+            ("file_id", Type::Text),
+            ("token_id", Type::Text),
+            ("recipient_id", Type::Text),
+            ("issuer_id", Type::Text),
+            ("kind", Type::Text),
+            ("registered_at", Type::Integer),
+        ],
+        key: 2,
+        has_rowid: true,
+    },
+    Table {
+        name: "earlier_watermarks",
+        columns: &[
+            ("file_id", Type::Text),
+            ("mark_id", Type::Text),
+            ("layer", Type::Text),
+            ("recipient_id", Type::Text),
+            ("issuer_id", Type::Text),
+            ("registered_at", Type::Integer),
+        ],
+        key: 3,
+        has_rowid: true,
+    },
+];
 
 const INDEXES: &str = "
 CREATE INDEX temp.r_manifests_file ON r_manifests (file_id);
@@ -160,12 +235,39 @@ pub(super) fn copy(connection: &Connection, validation: &mut Validation) -> rusq
         let count = connection.query_row(&format!("SELECT count(*) FROM r_{name}"), [], |row| row.get(0))?;
         validation.rows.push((name, count));
         if !found.is_empty() {
-            has_its_key(connection, table, validation)?;
-            has_its_types(connection, table, &found, validation)?;
+            has_its_key(connection, table, &format!("temp.r_{name}"), validation)?;
+            has_its_types(connection, table, &format!("temp.r_{name}"), &found, validation)?;
+            definitions::of(connection, table, validation)?;
         }
     }
     has_all_else(connection, validation)?;
     with_earlier_rows(connection)
+}
+
+/// The tables of this registry, where the database is one of its own.
+fn own(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
+    for table in &OWN_TABLES {
+        is_there(connection, table.name, validation)?;
+        let found = columns_of(connection, table.name)?;
+        let missing: Vec<_> =
+            table.columns().filter(|column| !found.iter().any(|name| name == column)).collect();
+        if found.is_empty() || !missing.is_empty() {
+            for column in missing.iter().filter(|_| !found.is_empty()) {
+                validation.fail(Class::MissingColumns, table.name, *column, "the column is not there");
+            }
+            continue;
+        }
+        let source = format!("main.{}", table.name);
+        has_its_key(connection, table, &source, validation)?;
+        has_its_types(connection, table, &source, &found, validation)?;
+        definitions::of(connection, table, validation)?;
+    }
+    Ok(())
+}
+
+/// Whether a registry writes to a table of this name.
+pub(super) fn is_known(name: &str) -> bool {
+    TABLES.iter().chain(&OWN_TABLES).any(|table| table.name == name)
 }
 
 /// A view under the name of a table can be read, and not written to.
@@ -192,7 +294,12 @@ fn is_there(
     Ok(())
 }
 
-fn has_its_key(connection: &Connection, table: &Table, validation: &mut Validation) -> rusqlite::Result<()> {
+fn has_its_key(
+    connection: &Connection,
+    table: &Table,
+    source: &str,
+    validation: &mut Validation,
+) -> rusqlite::Result<()> {
     let key = table.columns().take(table.key).collect::<Vec<_>>().join(", ");
     let statement = "SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk)";
     let found: Option<String> = connection.query_row(statement, [table.name], |row| row.get(0))?;
@@ -207,11 +314,8 @@ fn has_its_key(connection: &Connection, table: &Table, validation: &mut Validati
         let why = format!("the key compares {} by {}, expected BINARY", said(0), said(1));
         validation.fail(Class::MissingKeys, table.name, table.name, why);
     })?;
-    let statement = format!(
-        "SELECT {}, count(*) FROM r_{} GROUP BY {key} HAVING count(*) > 1",
-        table.named(),
-        table.name
-    );
+    let named = table.named();
+    let statement = format!("SELECT {named}, count(*) FROM {source} GROUP BY {key} HAVING count(*) > 1");
     each(connection, &statement, [], |row| {
         let why = format!("{} rows have this key", super::number(row, 1).unwrap_or_default());
         validation.fail(Class::DuplicateRows, table.name, super::text(row, 0).unwrap_or_default(), why);
@@ -221,42 +325,38 @@ fn has_its_key(connection: &Connection, table: &Table, validation: &mut Validati
 fn has_its_types(
     connection: &Connection,
     table: &Table,
+    source: &str,
     found: &[String],
     validation: &mut Validation,
 ) -> rusqlite::Result<()> {
-    for (column, kind) in table.columns.iter().filter(|(column, _)| found.iter().any(|name| name == column)) {
-        let (named, name, expected) = (table.named(), table.name, kind.names());
-        let statement = format!(
-            "SELECT {named}, typeof({column}) FROM r_{name} WHERE typeof({column}) NOT IN ({expected})"
-        );
-        each(connection, &statement, [], |row| {
-            let why = format!(
-                "{column} is of the type {}, expected {expected}",
-                super::text(row, 1).unwrap_or_default()
-            );
-            validation.fail(Class::ColumnTypeMismatches, name, super::text(row, 0).unwrap_or_default(), why);
-        })?;
+    let is_found = |column: &str| found.iter().any(|name| name == column);
+    let columns: Vec<_> = table.columns.iter().filter(|(column, _)| is_found(column)).collect();
+    let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let mut statement = connection.prepare(&format!("SELECT {names}, {} FROM {source}", table.named()))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        for (position, (column, kind)) in columns.iter().enumerate() {
+            if let Some(misfit) = kind.misfit(row.get_ref(position)?) {
+                let why = format!("{column} is {misfit}, expected {}", kind.name());
+                let named = super::text(row, columns.len()).unwrap_or_default();
+                validation.fail(Class::ColumnTypeMismatches, table.name, named, why);
+            }
+        }
     }
     Ok(())
 }
 
-/// What stands beside the rows: indexes, triggers, and the tables of this registry where it is one of its databases.
+/// What stands beside the rows: triggers, indexes, and the tables of this registry where it is one of its databases.
 fn has_all_else(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
     each(connection, "SELECT name, tbl_name FROM main.sqlite_schema WHERE type = 'trigger'", [], |row| {
         let name = |column| super::text(row, column).unwrap_or_default();
         validation.fail(Class::Triggers, "database", name(0), format!("a trigger on {}", name(1)));
     })?;
-    for index in FIELD_INDEXES {
-        let statement = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'index' AND name = ?1)";
-        if !connection.query_row(statement, [index], |row| row.get::<_, bool>(0))? {
-            validation.note(
-                Note::MissingIndex,
-                format!("the index {index} is not there: look-ups read a whole table"),
-            );
-        }
+    definitions::indexes(connection, validation)?;
+    match schema::is_own(schema::version(connection)?) {
+        true => own(connection, validation),
+        false => Ok(()),
     }
-    let own = if schema::is_own(schema::version(connection)?) { &OWN_TABLES[..] } else { &[] };
-    own.iter().try_for_each(|table| is_there(connection, table, validation))
 }
 
 /// Rows of older files that this registry keeps aside.
@@ -272,7 +372,7 @@ fn with_earlier_rows(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(INDEXES)
 }
 
-fn each(
+pub(super) fn each(
     connection: &Connection,
     statement: &str,
     parameters: impl Params,

@@ -188,6 +188,106 @@ const DAMAGES: &[(&str, &str)] = &[
     ("UPDATE registrations SET tlog_index = 'one' WHERE file_id = 'one'", "registration_row_mismatches"),
     ("PRAGMA user_version = 99", "database_errors"),
     ("PRAGMA user_version = -1", "database_errors"),
+    ("PRAGMA application_id = 7", "database_errors"),
+    (
+        "UPDATE manifests SET manifest_json = manifest_json || char(10) WHERE file_id = 'one'",
+        "manifest_text_mismatches",
+    ),
+    (
+        "UPDATE manifests SET manifest_json = replace(manifest_json, ',\"suite\"', ', \"suite\"') WHERE file_id = 'one'",
+        "manifest_text_mismatches",
+    ),
+    (
+        "UPDATE manifests SET manifest_json = replace(manifest_json, 'OVERSIGHT', '\\u004fVERSIGHT') WHERE file_id = 'one'",
+        "manifest_text_mismatches",
+    ),
+    ("UPDATE corpus SET hash_value = ''", "corpus_row_mismatches"),
+    ("UPDATE corpus SET hash_value = printf('%257d', 1)", "corpus_row_mismatches"),
+    ("UPDATE corpus SET metadata = '{}'", "corpus_row_mismatches"),
+    (
+        "INSERT INTO corpus SELECT file_id, hash_kind, hash_value || 'x', metadata, registered_at FROM corpus",
+        "corpus_row_mismatches",
+    ),
+    ("UPDATE corpus SET hash_value = CAST(x'ff' AS TEXT)", "column_type_mismatches"),
+    ("UPDATE events SET extra = '{ }' WHERE id = 1", "event_column_mismatches"),
+    (
+        "UPDATE events SET extra = replace(extra, '{', '{\"qtype\":\"A\",') WHERE kind = 'dns'",
+        "malformed_event_extra_json",
+    ),
+    ("INSERT INTO sqlite_sequence SELECT name, seq + 5 FROM sqlite_sequence WHERE name = 'events'", "event_id_gaps"),
+    ("INSERT INTO earlier_beacons SELECT * FROM beacons WHERE token_id = 'two-t1'", "earlier_row_mismatches"),
+    (
+        "INSERT INTO earlier_watermarks SELECT * FROM watermarks WHERE mark_id = 'four-m1'; DELETE FROM watermarks WHERE mark_id = 'four-m1'",
+        "earlier_row_mismatches",
+    ),
+    (
+        "UPDATE beacons SET file_id = 'one' WHERE token_id = 'one-t1'; UPDATE earlier_beacons SET file_id = 'three'",
+        "earlier_row_mismatches",
+    ),
+    (
+        "CREATE TABLE copied AS SELECT * FROM registrations; DROP TABLE registrations; ALTER TABLE copied RENAME TO registrations",
+        "missing_keys",
+    ),
+    (
+        "CREATE TABLE copied AS SELECT * FROM tlog_nodes; DROP TABLE tlog_nodes; ALTER TABLE copied RENAME TO tlog_nodes",
+        "missing_keys",
+    ),
+    (
+        "CREATE TABLE copied AS SELECT * FROM registrations; DROP TABLE registrations; ALTER TABLE copied RENAME TO registrations;
+         INSERT INTO registrations SELECT * FROM registrations WHERE file_id = 'one'",
+        "duplicate_rows",
+    ),
+    ("CREATE UNIQUE INDEX u ON corpus (file_id, metadata)", "definition_mismatches"),
+    ("CREATE INDEX u ON events (json(extra))", "definition_mismatches"),
+    ("CREATE INDEX u ON events (kind) WHERE json(extra) <> ''", "definition_mismatches"),
+    (
+        "DROP INDEX idx_events_token; CREATE INDEX idx_events_token ON events (token_id) WHERE kind = 'dns'",
+        "definition_mismatches",
+    ),
+    ("DROP INDEX idx_events_file; CREATE INDEX idx_events_file ON events (kind)", "definition_mismatches"),
+    ("ALTER TABLE corpus ADD COLUMN more TEXT CHECK (length(more) < 9)", "definition_mismatches"),
+    ("ALTER TABLE corpus ADD COLUMN more TEXT REFERENCES nowhere (x)", "definition_mismatches"),
+    (
+        "CREATE TABLE copied (file_id TEXT, hash_kind TEXT, hash_value TEXT, metadata TEXT, registered_at INTEGER, PRIMARY KEY (file_id, hash_kind, hash_value)); INSERT INTO copied SELECT * FROM corpus;
+         DROP TABLE corpus; ALTER TABLE copied RENAME TO corpus",
+        "definition_mismatches",
+    ),
+    (
+        "CREATE TABLE copied (file_id TEXT, hash_kind TEXT, hash_value TEXT, metadata BLOB, registered_at INTEGER NOT NULL, PRIMARY KEY (file_id, hash_kind, hash_value)); INSERT INTO copied SELECT * FROM corpus;
+         DROP TABLE corpus; ALTER TABLE copied RENAME TO corpus",
+        "definition_mismatches",
+    ),
+    (
+        "CREATE TABLE copied (file_id TEXT, hash_kind TEXT, hash_value TEXT, metadata TEXT, registered_at INTEGER NOT NULL, PRIMARY KEY (file_id, hash_kind, hash_value)) WITHOUT ROWID; SELECT (1); INSERT INTO copied SELECT * FROM corpus;
+         DROP TABLE corpus; ALTER TABLE copied RENAME TO corpus",
+        "definition_mismatches",
+    ),
+    (
+        "CREATE TABLE copied (file_id TEXT NOT NULL ON CONFLICT IGNORE, hash_kind TEXT, hash_value TEXT, metadata TEXT, registered_at INTEGER NOT NULL, PRIMARY KEY (file_id, hash_kind, hash_value)); INSERT INTO copied SELECT * FROM corpus;
+         DROP TABLE corpus; ALTER TABLE copied RENAME TO corpus",
+        "definition_mismatches",
+    ),
+    (
+        "CREATE TABLE copied AS SELECT * FROM corpus; DROP TABLE corpus;
+         CREATE TABLE corpus (file_id TEXT, hash_kind TEXT, hash_value TEXT, metadata TEXT AS (hash_value), registered_at INTEGER NOT NULL,
+             PRIMARY KEY (file_id, hash_kind, hash_value));
+         INSERT INTO corpus SELECT file_id, hash_kind, hash_value, registered_at FROM copied",
+        "definition_mismatches",
+    ),
+    (
+        "CREATE TABLE copied AS SELECT * FROM corpus; DROP TABLE corpus;
+         CREATE TABLE corpus (file_id TEXT, hash_kind TEXT, hash_value TEXT, metadata TEXT, registered_at INTEGER NOT NULL, more TEXT NOT NULL,
+             PRIMARY KEY (file_id, hash_kind, hash_value));
+         INSERT INTO corpus SELECT *, '' FROM copied",
+        "definition_mismatches",
+    ),
+    (
+        "CREATE TABLE copied AS SELECT * FROM events; DROP TABLE events;
+         CREATE TABLE events (id INTEGER PRIMARY KEY, token_id TEXT NOT NULL, file_id TEXT, recipient_id TEXT, issuer_id TEXT, kind TEXT NOT NULL,
+             source_ip TEXT, user_agent TEXT, extra TEXT, timestamp INTEGER NOT NULL, qualified_timestamp TEXT, tlog_index INTEGER);
+         INSERT INTO events SELECT * FROM copied",
+        "definition_mismatches",
+    ),
 ];
 
 #[test]
@@ -234,6 +334,17 @@ const LEAF_DAMAGES: &[(&str, Edit, &str, &str)] = &[
     (
         "a member twice",
         |leaves| leaves[5] = leaves[5].replacen('{', "{\"event\":\"register\",", 1),
+        "",
+        "unknown_tlog_leaves",
+    ),
+    ("a line break", |leaves| leaves[5].push('\n'), "", "unknown_tlog_leaves"),
+    (
+        "a registration once more, after a day",
+        |leaves| {
+            let at = leaves[8].find("\"timestamp\":\"").unwrap() + 13;
+            leaves[8].replace_range(at..at + 4, "2099");
+            leaves.push(leaves[0].clone());
+        },
         "",
         "unknown_tlog_leaves",
     ),
@@ -312,6 +423,50 @@ fn what_a_registry_would_not_have_written_so_is_damage() {
     assert_eq!(validated(directory.path()).to_json()["database_errors"], 1);
 }
 
+/// What others keep in the same file is theirs, and faster look-ups harm nobody.
+#[test]
+fn what_stands_beside_the_tables_of_a_registry_is_left_alone() {
+    let directory = stopped();
+    run(
+        &directory,
+        "CREATE TABLE notes (x TEXT UNIQUE CHECK (x <> '') REFERENCES manifests (file_id)); CREATE UNIQUE INDEX notes_x ON notes (x);
+         CREATE INDEX events_kind ON events (kind); CREATE VIEW seen AS SELECT * FROM events; ALTER TABLE events ADD COLUMN more TEXT",
+    );
+    assert!(validated(directory.path()).is_ok(), "{:#}", validated(directory.path()).to_json());
+}
+
+/// The file of a log that was taken over stays in the data directory: it has the beginning of the log, or somebody changed one of the two.
+#[test]
+fn a_log_in_the_database_goes_on_where_the_file_beside_it_ends() {
+    let (source, target) = (published(), TempDir::new().unwrap());
+    migrated(&source, &target, false).unwrap();
+    let lines = std::fs::read_to_string(source.path().join("tlog/leaves.jsonl")).unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    let report = |lines: &[&str]| {
+        std::fs::create_dir_all(target.path().join("tlog")).unwrap();
+        std::fs::write(target.path().join("tlog/leaves.jsonl"), lines.join("\n") + "\n").unwrap();
+        validated(target.path()).to_json()
+    };
+    let whole = report(&lines);
+    assert_eq!((&whole["ok"], &whole["note_counts"]["log_file_behind"]), (&json!(true), &Value::Null));
+    let behind = report(&lines[..5]);
+    assert_eq!((&behind["ok"], &behind["note_counts"]["log_file_behind"]), (&json!(true), &json!(1)));
+    let tenth = line(9, r#"{"event":"register"}"#).to_string();
+    let longer = [&lines[..], &[tenth.as_str()]].concat();
+    let fourth = line(3, "{}").to_string();
+    let other = [&lines[..3], &[fourth.as_str()], &lines[4..]].concat();
+    let swapped = [&lines[..3], &[lines[4], lines[3]], &lines[5..]].concat();
+    for (what, lines, count) in [
+        ("longer", longer, 1),
+        ("another leaf", other, 1),
+        ("swapped", swapped, 2),
+        ("garbage", vec!["x"], 1),
+    ] {
+        let report = report(&lines);
+        assert_eq!(report["log_file_mismatches"], count, "{what}: {report:#}");
+    }
+}
+
 #[test]
 fn what_sqlite_ignores_is_a_note() {
     // Nothing in it was committed.
@@ -376,6 +531,20 @@ fn an_identity_whose_halves_differ_is_reported_and_keeps_its_secret() {
     let report = validated(directory.path()).to_json();
     assert_eq!((&report["ok"], &report["identity_file_errors"]), (&json!(false), &json!(1)));
     assert!(!report.to_string().contains(&secret));
+}
+
+/// Published registries publish the key as it stands in the file.
+#[test]
+fn an_identity_in_capitals_is_reported() {
+    let directory = stopped();
+    let path = directory.path().join("registry-identity.json");
+    let identity: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    for name in ["ed25519_pub", "ed25519_priv"] {
+        let mut identity = identity.clone();
+        identity[name] = json!(identity[name].as_str().unwrap().to_uppercase());
+        std::fs::write(&path, identity.to_string()).unwrap();
+        assert_eq!(validated(directory.path()).to_json()["identity_file_errors"], 1, "{name}");
+    }
 }
 
 #[test]
