@@ -48,7 +48,7 @@ fn implementations_stand_side_by_side_and_who_differs_from_all_others_is_marked(
     assert!(!site.join("implementations/2.html").exists());
     assert_eq!(code(&run(&["matrix", &one, "--out", &good])), 2);
     assert_eq!(code(&run(&["matrix", &one, &one, "--out", out])), 2);
-    let twice = run(&["matrix", &format!("a={one}"), &format!("b={one}"), "--out", out]);
+    let twice = run(&["matrix", &format!("a={good}"), &format!("b={good}"), "--out", out]);
     assert_eq!(code(&twice), 2);
     assert!(text(&twice.stderr).contains("`a` and `b`"), "{}", text(&twice.stderr));
     tamper(&bad, "verdicts.json", "\"fail\"", "\"pass\"");
