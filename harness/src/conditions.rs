@@ -92,14 +92,18 @@ pub(crate) fn png(expected: Png, answer: &Answer, place: &str) -> Differs {
     decoded.or_else(|error| failed(format!("one that cannot be decoded: {error}")))
 }
 
-/// A time at most `most` seconds before the run began or after it ended, by our clock.
-pub(crate) fn within_run(value: &str, most: u32, transcript: &Transcript) -> Differs {
-    let found: Option<Timestamp> = match serde_json::from_str(value) {
+/// The time that a JSON text is: RFC 3339, or seconds since 1970.
+pub(crate) fn time(value: &str) -> Option<Timestamp> {
+    match serde_json::from_str(value) {
         Ok(Json::String(text)) => text.parse().ok(),
         Ok(Json::Number(number)) => number.as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok()),
         _ => None,
-    };
-    let Some(found) = found else { return Err(format!("expected a time, found {}", shown(value))) };
+    }
+}
+
+/// A time at most `most` seconds before the run began or after it ended, by our clock.
+pub(crate) fn within_run(value: &str, most: u32, transcript: &Transcript) -> Differs {
+    let Some(found) = time(value) else { return Err(format!("expected a time, found {}", shown(value))) };
     let Ok(started) = transcript.manifest.clock.started_at.parse::<Timestamp>() else {
         return Err("the transcript does not say when the run began".to_owned());
     };

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assayer_vectors::{Suite, Whole, resolve};
+use assayer_vectors::{Dated, DatedBy, Suite, Whole, resolve};
 use assayer_verifier::oversight::Log;
 use assayer_verifier::{Document, Value};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
 use crate::client::ANSWER_LIMITS;
+use crate::conditions::time;
 use crate::growth::Sighting;
 use crate::judge::{place, shown};
 use crate::seen::Seen;
@@ -30,6 +31,10 @@ struct Entry {
 impl Entry {
     fn text(&self, name: &str) -> Option<&str> {
         self.leaf.get(name).and_then(Json::as_str)
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.text("timestamp")?.parse().ok()
     }
 
     fn is_as(&self, wanted: &[(&str, Json)]) -> bool {
@@ -193,7 +198,66 @@ impl<'l> Ledger<'l> {
                 }
             }
         }
+        let own = self.registered(settled);
+        self.seen.iter().try_for_each(|seen| self.is_dated_rightly(seen, &own))
+    }
+
+    /// The files that this run registered, and when, by the leaves of all their registrations.
+    fn registered(&self, settled: &Settled) -> BTreeMap<&str, Vec<Timestamp>> {
+        let is_registration = |entry: &&Entry| entry.text("event") == Some("register");
+        let added = settled.added.values().filter_map(|index| self.entry(*index)).filter(is_registration);
+        let files: BTreeSet<&str> = added.filter_map(|entry| entry.text("file_id")).collect();
+        let times = |file: &str| {
+            let positions = self.by_identifier.get(file).into_iter().flatten();
+            let entries =
+                positions.filter_map(|position| self.entries.get(*position)).filter(is_registration);
+            entries.filter_map(Entry::time).collect()
+        };
+        files.into_iter().map(|file| (file, times(file))).collect()
+    }
+
+    /// Whether what an answer dates has the date that the log has.
+    fn is_dated_rightly(&self, seen: &Seen<'_>, own: &BTreeMap<&str, Vec<Timestamp>>) -> Result<(), String> {
+        let Some(answer) = seen.accepted().filter(|_| !seen.call.dated.is_empty()) else { return Ok(()) };
+        let body = answer.body();
+        let Ok(document) = Document::read(&body, &ANSWER_LIMITS) else { return Ok(()) };
+        for dated in &seen.call.dated {
+            let items = document.root().at(&dated.list).into_iter().flat_map(Value::items).enumerate();
+            for (position, item) in items {
+                let text = self.misdated(item, dated, own);
+                let at = format!("{}/{position}{}", dated.list, dated.at);
+                text.map_or(Ok(()), |text| Err(format!("{}: {at}: {text}", place(seen.recorded))))?;
+            }
+        }
         Ok(())
+    }
+
+    /// What is wrong with the date of an item; none if the log does not date it.
+    fn misdated(
+        &self,
+        item: Value<'_>,
+        dated: &Dated,
+        own: &BTreeMap<&str, Vec<Timestamp>>,
+    ) -> Option<String> {
+        let found = item.at(&dated.at)?;
+        let (of, times) = match dated.when {
+            DatedBy::Registration => {
+                let file = item.at("/file_id").and_then(Value::as_str)?;
+                ("a registration of the file", own.get(file.as_ref())?.clone())
+            }
+            DatedBy::Leaf => {
+                let index = item.at("/tlog_index").and_then(Value::as_u64)?;
+                ("its leaf", vec![self.entry(index)?.time()?])
+            }
+        };
+        let is_near = |when: &Timestamp| {
+            time(found.raw()).is_some_and(|found| found.duration_since(*when).abs().as_secs() <= CLOCKS_APART)
+        };
+        if times.is_empty() || times.iter().any(is_near) {
+            return None;
+        }
+        let times: Vec<String> = times.iter().map(Timestamp::to_string).collect();
+        Some(format!("expected the time of {of}, {}, found {}", times.join(" or "), shown(found.raw())))
     }
 
     fn entry(&self, index: u64) -> Option<&Entry> {
@@ -388,8 +452,10 @@ mod tests {
         answered("health", "/health", "x", 200, &json!({"tlog_size": size}))
     }
 
-    /// What the ledger says of log and requests, and what of sizes.
-    fn judged(exchanges: &[Json], leaves: &[Json]) -> (Result<(), String>, Result<(), String>) {
+    type Said = Result<(), String>;
+
+    /// What the ledger says of log and requests, what of sizes, and what of times.
+    fn judged(exchanges: &[Json], leaves: &[Json]) -> (Said, Said, Said) {
         let suite = load_embedded(SUITE).unwrap();
         let wire = suite.wires.iter().find(|wire| wire.wire == "candidate").unwrap();
         let mut manifest = crate::archive::Manifest::sample("2026-01-02T03:04:05Z", 2000);
@@ -399,8 +465,8 @@ mod tests {
         let all = seen(&suite, wire, &transcript, 1);
         let ledger = Ledger::new(&all, &log(leaves), "tlog-range-final");
         let settled = ledger.settle(&suite, &transcript);
-        let follow = ledger.follow(&settled);
-        (settled.agree(), follow)
+        let (follow, clock) = (ledger.follow(&settled), ledger.clock(&settled));
+        (settled.agree(), follow, clock)
     }
 
     #[test]
@@ -419,6 +485,43 @@ mod tests {
         assert!(said(&[hit("a", 404)], &[opening("a")]).is_err(), "refused and logged");
         assert_eq!(said(&[hit("a", 500)], &[opening("a")]), Ok(()), "broken off: logged or not");
         assert_eq!(said(&[hit("a", 500)], &[]), Ok(()));
+    }
+
+    #[test]
+    fn what_answers_date_has_the_time_of_the_log() {
+        let leaves = [
+            json!({"event": "register", "file_id": TOKEN, "n_watermarks": 2, "timestamp": "2026-01-02T03:04:05Z"}),
+            json!({"event": "beacon", "token_id": "t", "file_id": TOKEN, "timestamp": "2026-01-02T03:05:00Z"}),
+        ];
+        let register = |marks: &Json| {
+            let body = json!({"manifest": {"file_id": TOKEN, "watermarks": marks}}).to_string();
+            let mut sent = answered("register", "/register", "x", 200, &json!({"tlog_index": 0}));
+            let request = sent.pointer_mut("/outcome/answered/request").unwrap().as_object_mut().unwrap();
+            request.insert("method".to_owned(), json!("POST"));
+            request.insert("body_text".to_owned(), json!(body));
+            sent
+        };
+        let bundle = |list: &str, item: &Json| {
+            answered("evidence-final", &format!("/evidence/{TOKEN}"), "x", 200, &json!({list: [item]}))
+        };
+        let said =
+            |list: &str, item: Json| judged(&[register(&json!([1, 2])), bundle(list, &item)], &leaves).2;
+        let row = |at: i64| json!({"file_id": TOKEN, "registered_at": at});
+        assert_eq!(said("beacons", row(1_767_323_045)), Ok(()));
+        assert_eq!(said("beacons", row(1_767_323_049)), Ok(()), "read from another clock, or a little later");
+        let late = said("watermarks", row(1_767_323_060)).unwrap_err();
+        assert!(late.contains("/watermarks/0/registered_at: expected the time of a registration"), "{late}");
+        let of_others = json!({"file_id": "somebody-elses", "registered_at": 7});
+        assert_eq!(said("beacons", of_others), Ok(()), "this run did not register it");
+        let event = |at: i64| json!({"tlog_index": 1, "timestamp": at});
+        assert_eq!(said("events", event(1_767_323_100)), Ok(()));
+        assert!(said("events", event(1_767_323_000)).unwrap_err().contains("the time of its leaf"));
+        assert_eq!(
+            said("events", json!({"tlog_index": 9, "timestamp": 0})),
+            Ok(()),
+            "no leaf to compare with"
+        );
+        assert!(judged(&[register(&json!([1]))], &leaves).0.is_err(), "the leaf counts one mark more");
     }
 
     #[test]

@@ -81,8 +81,10 @@ fn field_of(authorization: Authorization, field: CredentialField, text: &str) ->
         Authorization::DnsEvent => "X-Oversight-DNS-Secret",
     };
     match field {
+        CredentialField::Bare => ("Authorization".to_owned(), text.to_owned()),
         CredentialField::Bearer => ("Authorization".to_owned(), format!("Bearer {text}")),
         CredentialField::LowerCaseBearer => ("Authorization".to_owned(), format!("bearer {text}")),
+        CredentialField::OtherScheme => ("Authorization".to_owned(), format!("Token {text}")),
         CredentialField::OwnField => (own.to_owned(), text.to_owned()),
     }
 }
@@ -195,6 +197,10 @@ mod tests {
         assert_eq!(bearer(CredentialText::Empty), "Bearer ");
         let lower = sent(CredentialField::LowerCaseBearer, CredentialText::Right).unwrap();
         assert_eq!(lower, [("Authorization".to_owned(), "bearer Token-77".to_owned())]);
+        let bare = sent(CredentialField::Bare, CredentialText::Right).unwrap();
+        assert_eq!(bare, [("Authorization".to_owned(), "Token-77".to_owned())]);
+        let scheme = sent(CredentialField::OtherScheme, CredentialText::Right).unwrap();
+        assert_eq!(scheme, [("Authorization".to_owned(), "Token Token-77".to_owned())]);
         let other = |known, other| text_of(Some(known), other, CredentialText::OfOtherRoutes).unwrap();
         assert_eq!(other("Token-77", Some("dns")), "dns");
         assert_ne!(other("Token-77", Some("Token-77")), "Token-77", "one secret for both opens both");

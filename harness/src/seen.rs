@@ -96,6 +96,9 @@ impl<'t> Seen<'t> {
         let (kind, rest) = reference.name.split_once('.').unwrap_or((&reference.name, ""));
         match kind {
             "sent" => self.sent(&reference.pointer),
+            "length" if rest == "sent" => {
+                self.sent(&reference.pointer)?.as_array().map(|list| list.len().into())
+            }
             "answer" => part_of(&self.answer?.body(), &reference.pointer),
             "path" => self.path().remove(rest).map(number_or_text),
             "header" => {

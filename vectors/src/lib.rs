@@ -29,9 +29,10 @@ pub use lint::{Complaint, lint};
 pub use load::{LoadError, SUITE, embedded_digest, load_embedded, load_folder};
 pub use model::{
     Authorization, Beyond, Call, Capability, Check, CheckFile, Credential, CredentialField, CredentialText,
-    Damage, Document, Each, Edition, Effect, Envelope, Every, Exchange, Expectation, Find, Fixture, Group,
-    Growth, HeaderExpectation, Keyword, LeafOf, Listed, Observable, OfTheLog, Order, PatchOperation, Png,
-    Reading, Rename, Renames, Repeatable, Replacement, Request, Requirement, RequirementFile, SecretUse,
-    SentBefore, SignedForm, Statuses, Suite, SuiteFile, Torn, Under, ValueSource, Wherever, Whole, Wire,
+    Damage, Dated, DatedBy, Document, Each, Edition, Effect, Envelope, Every, Exchange, Expectation, Find,
+    Fixture, Group, Growth, HeaderExpectation, Keyword, LeafOf, Listed, Observable, OfTheLog, Order,
+    PatchOperation, Png, Reading, Rename, Renames, Repeatable, Replacement, Request, Requirement,
+    RequirementFile, SecretUse, SentBefore, SignedForm, Statuses, Suite, SuiteFile, Torn, Under, ValueSource,
+    Wherever, Whole, Wire,
 };
 pub use reference::{Reference, Unresolved, references, references_in_text, resolve};

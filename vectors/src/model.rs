@@ -438,10 +438,14 @@ pub struct Credential {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CredentialField {
+    /// `Authorization`, without any scheme.
+    Bare,
     /// `Authorization`, with the scheme `Bearer`.
     Bearer,
     /// The same with the scheme in lower case, which is the same scheme (RFC 9110, section 11.1).
     LowerCaseBearer,
+    /// `Authorization`, with the scheme `Token`, under which nobody asked for anything.
+    OtherScheme,
     /// The registry's own field for this secret.
     OwnField,
 }
@@ -1083,6 +1087,32 @@ pub struct Call {
     /// JSON Pointer of the size of the log in the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<String>,
+    /// What the registry dates in lists of the answer, that the log dates too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dated: Vec<Dated>,
+}
+
+/// A date that stands in each item of a list.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dated {
+    /// JSON Pointer of the list in the answer.
+    #[serde(rename = "in")]
+    pub list: String,
+    /// JSON Pointer of the date in an item: RFC 3339, or seconds since 1970.
+    pub at: String,
+    /// What happened then.
+    pub when: DatedBy,
+}
+
+/// What the log dates as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatedBy {
+    /// A registration of the item's `/file_id`.
+    Registration,
+    /// The leaf of the item's `/tlog_index`.
+    Leaf,
 }
 
 /// Which secret an operation may need.
@@ -1179,7 +1209,9 @@ impl Expectation {
     /// Whether a reference is to the request or the answer that is judged.
     #[must_use]
     pub fn is_of_the_answer(name: &str) -> bool {
-        matches!(name, "sent" | "answer") || name.starts_with("path.") || name.starts_with("header.")
+        matches!(name, "sent" | "answer" | "length.sent")
+            || name.starts_with("path.")
+            || name.starts_with("header.")
     }
 
     /// Every reference in what it compares with, and every exchange that it looks at beside its own.
