@@ -20,6 +20,7 @@ use assayer_vectors::{Document as Kind, Expectation, Reading, Suite, Wire};
 use assayer_verifier::oversight::Log;
 
 use crate::archive::{Judged, Verdict};
+use crate::ledger::Settled;
 use crate::plan::Case;
 use crate::seen::Seen;
 use crate::transcript::{Outcome, Recorded, Transcript};
@@ -47,6 +48,8 @@ pub struct Judge<'t> {
     ends: RefCell<Ends>,
     /// The requests up to an attempt.
     seen: RefCell<BTreeMap<u32, Rc<Vec<Seen<'t>>>>>,
+    /// Which request added which leaf of a log, by the exchange that read it and the attempt: several laws ask for it.
+    settled: RefCell<BTreeMap<(String, u32), Rc<Settled>>>,
 }
 
 impl<'t> Judge<'t> {
@@ -68,6 +71,7 @@ impl<'t> Judge<'t> {
             by_exchange,
             ends: RefCell::default(),
             seen,
+            settled: RefCell::default(),
         }
     }
 

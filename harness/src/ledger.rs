@@ -343,8 +343,8 @@ impl<'l> Ledger<'l> {
 
 impl Settled {
     /// Whether log and requests agree; else in words what does not.
-    pub(crate) fn agree(self) -> Result<(), String> {
-        self.missing.or(self.unexplained).map_or(Ok(()), Err)
+    pub(crate) fn agree(&self) -> Result<(), String> {
+        self.missing.clone().or_else(|| self.unexplained.clone()).map_or(Ok(()), Err)
     }
 }
 

@@ -146,11 +146,13 @@ impl<'t> Judge<'t> {
         if let Some(repeatable) = &expectation.repeatable {
             repeat::compare(&all, repeatable).map_err(|text| failed("run.not-repeatable", text))?;
         }
-        let settled = |pages: &str| -> Result<(Ledger<'_>, Settled), Shortfall> {
+        let settled = |pages: &str| -> Result<(Ledger<'_>, Rc<Settled>), Shortfall> {
             let log = self.log(pages)?;
             let ledger = Ledger::new(&all, &log, pages);
-            let settled = ledger.settle(self.suite, self.transcript);
-            Ok((ledger, settled))
+            let settle = || Rc::new(ledger.settle(self.suite, self.transcript));
+            let mut known = self.settled.borrow_mut();
+            let settled = known.entry((pages.to_owned(), self.attempt.get())).or_insert_with(settle);
+            Ok((ledger, Rc::clone(settled)))
         };
         if let Some(of) = &expectation.ledger {
             settled(&of.log)?.1.agree().map_err(|text| failed("run.log-disagrees", text))?;
