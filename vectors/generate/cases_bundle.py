@@ -141,6 +141,8 @@ def good_bundles(writer):
     good("integer-two-to-53-plus-one", "An integer that no double holds is signed exactly.", SPEC + "6", Evidence(signed=manifest("big", size_bytes=2**53 + 1)), issuer=FORMS, registry=FORMS)
     good("integer-beyond-64-bits", "An integer of more than 64 bits is signed exactly by the Python forms only.", SPEC + "6", Evidence(signed=manifest("huge", policy={"n": 2**64})), issuer=FORMS[:2], registry=FORMS[:2])
     good("float-python", "A float as Python prints it.", SPEC + "6", Evidence(form="python-sort-keys", signed=manifest("float", policy={"n": 1.0})), issuer=FORMS[:1], registry=FORMS[:1])
+    longer = Evidence(form="python-sort-keys", signed=manifest("float", policy={"n": 0.1}))
+    good("number-spelled-longer", "A number with digits that no double keeps, where the double was signed.", SPEC + "6", longer, text=longer.text().replace('"n":0.1', '"n":0.1000000000000000055511151231257827'), notes=[("interop.rounded-number", "/manifest/policy/n")])
     good("float-rust", "A float that the Rust server returns with its fraction and signs without it.", BUNDLE, Evidence(form="serde-jcs-0.1", signed=manifest("float", policy={"n": 1.0, "m": 1e20, "z": -0.0})), issuer=FORMS[2:], registry=FORMS[2:])
     good("null-signed", "A null inside the policy that the Rust server signed as null.", MANIFEST, Evidence(form="serde-jcs-0.1", signed=manifest("null", policy={"n": None})), issuer=FORMS[2:], registry=FORMS)
 
@@ -183,6 +185,10 @@ def trust_in_time(good, one):
         change(evidence.body)
         return evidence.seal()
 
+    times = "docs/decisions/event-times.md"
+    good("registered-after-bundle", "A row was registered later than the bundle that shows it: the registry's clock was set back, or one of the times is wrong.", times, dated(4), notes=[("time.after-bundle", "/beacons/0/registered_at")])
+    good("issued-after-bundle", "The issuer says to have made the manifest later than the registry made the bundle.", times, Evidence(signed=manifest("signed later", issued_at=START + 5006)), notes=[("time.after-bundle", "/manifest/issued_at")])
+    good("event-before-registration", "An event is older than the rows: the file was registered again, or one of the times is wrong.", times, Evidence(events=[web(at=4)]), notes=[("event.before-registration", "/events/0/timestamp")])
     windows = "docs/decisions/key-windows.md"
     good("key-window-began-after-events", "A log goes on when its registry changes the key: events, registration and manifest are older than the key.", windows, one, window(**{"from": START + 4500}))
     good("key-window-before-registration", "A bundle cannot be older than the registration times in its rows.", windows, dated(0), window(until=START + 9), open=outside)

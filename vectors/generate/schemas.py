@@ -88,9 +88,9 @@ OPEN_CODES = {
     "attestation-log": ["input.not-given", "input.not-reached", "key.not-pinned", "transparency.entry-kind"],
 }
 NOTES = [
-    "event.after-bundle", "event.kind-unknown", "event.token-unsigned", "interop.hex-spelling", "interop.inclusion-name", "interop.key-digest", "interop.legacy-reading", "interop.legacy-scheme",
-    "interop.member-absent", "interop.null-dropped", "interop.sealed-form", "interop.tie-order", "interop.unknown-member",
-    "interop.unsigned-slot",
+    "event.after-bundle", "event.before-registration", "event.kind-unknown", "event.token-unsigned", "interop.hex-spelling", "interop.inclusion-name", "interop.key-digest", "interop.legacy-reading", "interop.legacy-scheme",
+    "interop.member-absent", "interop.null-dropped", "interop.sealed-form", "interop.rounded-number", "interop.tie-order", "interop.unknown-member",
+    "interop.unsigned-slot", "time.after-bundle",
 ]
 FEATURES = ["post-quantum", "rfc3161"]
 

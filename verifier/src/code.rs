@@ -122,6 +122,7 @@ codes! {
     EventOrder = "event.order", "the events are not in the order of their times";
     EventDuplicateIndex = "event.duplicate-index", "two events claim the same place in the log";
     EventAfterBundle = "event.after-bundle", "an event is later than the bundle that shows it";
+    EventBeforeRegistration = "event.before-registration", "an event is earlier than the registration that the rows state";
     EventTokenUnsigned = "event.token-unsigned", "the token of an event is none that the issuer signed";
     EventKindUnknown = "event.kind-unknown", "the kind of the event is none of the known ones";
 
@@ -196,11 +197,13 @@ codes! {
 
     RegistrationNoProof = "registration.no-proof", "a bundle carries no proof of the registration";
     TimeStale = "time.stale", "the document is older than the caller allows, or from the future";
+    TimeAfterBundle = "time.after-bundle", "the bundle states a time of registration or issue that is later than itself";
     TimeServerClock = "time.server-clock", "times come from the registry's own clock";
 
     NoteLegacyScheme = "interop.legacy-scheme", "only a form other than RFC 8785 fits";
     NoteLegacyReading = "interop.legacy-reading", "fits only when newer members are left out";
     NoteHexSpelling = "interop.hex-spelling", "hexadecimal text is not written in plain lower case";
+    NoteRoundedNumber = "interop.rounded-number", "a number has digits that no double keeps; what is signed is the double";
     NoteTieOrder = "interop.tie-order", "events of one second are not in the order of the log";
     NoteNullDropped = "interop.null-dropped", "a member that is null was left out of the signed bytes";
     NoteUnknownMember = "interop.unknown-member", "a member that is not known; only the registry signed it";

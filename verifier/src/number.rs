@@ -17,6 +17,27 @@ pub(crate) fn write(out: &mut Vec<u8>, text: &str, integer: bool, scheme: Scheme
     Ok(())
 }
 
+/// Whether the number whose JSON text is `text`, with a fraction or an exponent, is another one than the double that is written for it. To write
+/// `1e0` or `1.0` for `1` is another spelling only.
+pub(crate) fn is_rounded(text: &str) -> bool {
+    let value = double(text);
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = || whole.bytes().chain(fraction.bytes()).filter(u8::is_ascii_digit);
+    let leading = digits().take_while(|digit| *digit == b'0').count();
+    let mut significant: Vec<u8> = digits().skip(leading).collect();
+    let end = significant.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1);
+    significant.truncate(end);
+    if significant.is_empty() || value == 0.0 || !value.is_finite() {
+        return !significant.is_empty();
+    }
+    let places = whole.bytes().filter(u8::is_ascii_digit).count();
+    let point = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let shortest = Shortest::of(value);
+    let stated = exponent.parse::<i64>().unwrap_or(0).saturating_add(point(places)) - point(leading);
+    significant != shortest.digits() || stated != i64::from(shortest.point)
+}
+
 /// JSON integers have one spelling each, but for the negative zero.
 fn exact_integer(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(if text == "-0" { b"0" } else { text.as_bytes() });
@@ -170,6 +191,40 @@ mod tests {
         let digits = String::from_utf8(shortest.digits().to_vec()).unwrap();
         prop_assert_eq!((digits, shortest.point), by_the_standard_library(value), "{:e}", value);
         Ok(())
+    }
+
+    #[test]
+    fn a_number_is_rounded_where_its_digits_are_not_those_of_its_double() {
+        for text in [
+            "0.1000000000000000055511151231257827",
+            "0.10000000000000001",
+            "1.00000000000000000001",
+            "9007199254740993.0",
+            "9.007199254740993e15",
+            "1e-400",
+            "123456789012345678901234567890e0",
+        ] {
+            assert!(is_rounded(text), "{text}");
+            assert!(is_rounded(&format!("-{text}")), "-{text}");
+        }
+        for text in [
+            "0.1",
+            "1e0",
+            "1.0",
+            "-1.50",
+            "0.0",
+            "-0.0",
+            "0e5",
+            "1E+2",
+            "100.0e-2",
+            "0.001e3",
+            "9007199254740992.0",
+            "5e-324",
+            "1.7976931348623157e308",
+            "0.30000000000000004",
+        ] {
+            assert!(!is_rounded(text), "{text}");
+        }
     }
 
     proptest! {

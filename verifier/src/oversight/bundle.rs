@@ -14,7 +14,7 @@ use crate::limits::Limits;
 use crate::merkle::TreeHead;
 use crate::oversight::event::{self, IDENTITY, Identity, Row, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
-use crate::oversight::signed::{fitting, texts};
+use crate::oversight::signed::{self, fitting, texts};
 use crate::oversight::window::Windows;
 use crate::oversight::{
     DocumentKind, Freshness, Leaf, Log, ShownManifest, Statement, Trust, attestation, attestation_log,
@@ -287,7 +287,11 @@ fn event_layers(
         }
     }
     layers.push(match events {
-        Some(events) => event::order_layer(events, bundle.get("bundle_generated_at"), "/events"),
+        Some(events) => {
+            let mut layer = event::order_layer(events, bundle.get("bundle_generated_at"), "/events");
+            window::note_contradictions(&mut layer, bundle, events);
+            layer
+        }
         None => unreached("event-order", "/events"),
     });
     all
@@ -715,6 +719,10 @@ fn verify_signed_bytes(
                 layer.note(Code::NoteLegacyScheme, "", format!("fits only under {}", names.join(", ")));
             }
             layer.schemes = fit.names;
+            if let Some(place) = signed::first_rounded(bundle) {
+                let text = bundle.at(&place).map_or("", Value::raw);
+                layer.note(Code::NoteRoundedNumber, place, text);
+            }
             layer
         }
         Err(reason) => {

@@ -395,7 +395,7 @@ pub(crate) fn order_layer(events: &[Value<'_>], generated: Option<Value<'_>>, at
 }
 
 /// How far a server's clock may be set back between an event and a bundle without a remark, in seconds.
-const CLOCK_STEP: i64 = 5;
+pub(crate) const CLOCK_STEP: i64 = 5;
 
 /// Within one second the order of the rows or of the log will do; neither is fixed by the specification.
 fn compare_neighbours(layer: &mut Layer, earlier: Place<'_>, later: Place<'_>, at: impl fmt::Display) {

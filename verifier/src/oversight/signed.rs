@@ -6,11 +6,36 @@ use crate::canon::{Form, Nulls, Scheme};
 use crate::code::Code;
 use crate::ed25519::{Memory, VerifiedKey};
 use crate::hash::{Hash, Signature, sha256};
+use crate::json::Value;
+use crate::number;
 
 /// The bytes that a signature fits, and the names of all candidates that are these bytes.
 pub(crate) struct Fit<N> {
     pub(crate) bytes: Vec<u8>,
     pub(crate) names: Vec<N>,
+}
+
+/// Pointer of the first number, at any depth, that every scheme which takes it writes as another one: RFC 8785 section 3.2.2.3 has it so, and a reader with
+/// exact decimals sees what nobody signed. Integers never get so far (`docs/decisions/rounded-integers.md`).
+pub(crate) fn first_rounded(value: Value<'_>) -> Option<String> {
+    if value.is_alike_in_all_schemes() {
+        return None;
+    }
+    let is_rounded = |text: &str| !value.is_integer() && number::is_rounded(text);
+    if value.number_text().is_some_and(is_rounded) {
+        return Some(String::new());
+    }
+    let in_members = value.members().find_map(|(key, member)| {
+        let inner = first_rounded(member)?;
+        Some((key.as_str().unwrap_or_default().into_owned(), inner))
+    });
+    let in_items = || {
+        value.items().enumerate().find_map(|(place, item)| Some((place.to_string(), first_rounded(item)?)))
+    };
+    let (name, inner) = in_members.or_else(in_items)?;
+    let mut pointer = String::new();
+    crate::json::push_token(&mut pointer, &name);
+    Some(pointer + &inner)
 }
 
 /// A text that is written when it is needed.

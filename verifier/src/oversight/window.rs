@@ -3,10 +3,13 @@
 //! A signature is made after everything that it covers. So every instant in a bundle is one at which the bundle was not signed yet, whoever
 //! states it; one before the key was trusted shows nothing, since a log goes on when its registry changes the key.
 
+use crate::code::Code;
 use crate::hash::{PublicKey, decode_hex};
 use crate::json::{Document, Value};
 use crate::limits::Limits;
+use crate::oversight::event::CLOCK_STEP;
 use crate::oversight::{KeyWindow, Trust, time};
+use crate::verdict::Layer;
 
 /// The windows of a key; at least one.
 pub(crate) struct Windows<'t>(Vec<&'t KeyWindow>);
@@ -64,6 +67,39 @@ pub(crate) fn latest(bundle: Value<'_>, leaf: Option<i64>) -> Option<Instant> {
     latest.0
 }
 
+/// Remarks on times of one bundle that cannot all be right: a registration or a manifest later than the bundle, an event before every
+/// registration. None of it is a forgery by itself: clocks are set back, issuers have their own, and a file that is registered again has newer rows.
+pub(crate) fn note_contradictions(layer: &mut Layer, bundle: Value<'_>, events: &[Value<'_>]) {
+    let rows = |list: &str| bundle.get(list).into_iter().flat_map(Value::items).enumerate();
+    let registered = ["beacons", "watermarks"].into_iter().flat_map(|list| {
+        rows(list)
+            .filter_map(move |(row, value)| Some((value.get("registered_at").and_then(seconds)?, list, row)))
+    });
+    let (mut first, mut last): (Option<i64>, Option<(i64, &str, usize)>) = (None, None);
+    for (at, list, row) in registered {
+        first = Some(first.map_or(at, |known| known.min(at)));
+        if last.as_ref().is_none_or(|(known, ..)| *known < at) {
+            last = Some((at, list, row));
+        }
+    }
+    let generated = bundle.get("bundle_generated_at").and_then(seconds);
+    let is_later = |at: i64| generated.is_some_and(|generated| at > generated.saturating_add(CLOCK_STEP));
+    if let Some((at, list, row)) = last.filter(|(at, ..)| is_later(*at)) {
+        layer.note(Code::TimeAfterBundle, format!("/{list}/{row}/registered_at"), at.to_string());
+    }
+    let issued = bundle.at("/manifest/issued_at").and_then(seconds);
+    if let Some(at) = issued.filter(|at| is_later(*at)) {
+        layer.note(Code::TimeAfterBundle, "/manifest/issued_at", at.to_string());
+    }
+    let is_early = |at: i64| first.is_some_and(|first| at < first.saturating_sub(CLOCK_STEP));
+    let early =
+        events.iter().position(|event| event.get("timestamp").and_then(seconds).is_some_and(is_early));
+    if let Some(row) = early {
+        let text = "an event of a time before every registration that the rows state";
+        layer.note(Code::EventBeforeRegistration, format!("/events/{row}/timestamp"), text);
+    }
+}
+
 fn of_receipt(hex: &str) -> Option<i64> {
     let mut bytes = vec![0; hex.len() / 2];
     decode_hex(hex.as_bytes(), &mut bytes).then(|| of_leaf(&bytes)).flatten()
@@ -75,10 +111,11 @@ pub(crate) fn of_leaf(leaf: &[u8]) -> Option<i64> {
     document.root().get("timestamp").and_then(seconds)
 }
 
-/// A number of seconds since 1970, a broken one as the next whole one; or a text of RFC 3339.
+/// A number of seconds since 1970, a broken one as the next whole one; or a text of RFC 3339, or of a whole number.
 pub(crate) fn seconds(value: Value<'_>) -> Option<i64> {
     if let Some(text) = value.as_str() {
-        return text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second);
+        let number = || text.parse::<i64>().ok();
+        return text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second).or_else(number);
     }
     let exact = value.as_i64();
     exact.or_else(|| {
@@ -111,10 +148,11 @@ mod tests {
             ("99999999999999999999999", i64::MAX),
             ("\"1970-01-01T00:00:17Z\"", 17),
             ("\"1970-01-01T01:00:17+01:00\"", 17),
+            ("\"17\"", 17),
         ] {
             assert_eq!(read(text), Some(expected), "{text}");
         }
-        for text in ["null", "\"17\"", "\"1970-01-01\"", "[17]", "true"] {
+        for text in ["null", "\"1970-01-01\"", "[17]", "true"] {
             assert_eq!(read(text), None, "{text}");
         }
     }
