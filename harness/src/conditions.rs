@@ -1,5 +1,6 @@
 //! Conditions on one answer, or on the items of its lists: each a pure function that says in words what differs.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use assayer_vectors::{Every, HeaderExpectation, LeafOf, Order, Png};
@@ -137,7 +138,7 @@ fn with_value<T>(item: Value<'_>, pointer: &str, then: impl FnOnce(Value<'_>) ->
     }
 }
 
-/// Judges item after item; the value before is kept for the order.
+/// Judges item after item; the value before is kept for the order, and all of them where none may be there twice.
 pub(crate) struct EveryItem<'e> {
     every: &'e Every,
     transcript: &'e Transcript,
@@ -145,6 +146,8 @@ pub(crate) struct EveryItem<'e> {
     /// How many items were meant.
     pub(crate) count: usize,
     before: Option<Json>,
+    /// The values so far, as JSON.
+    known: BTreeSet<String>,
 }
 
 /// What items are compared with, for one answer.
@@ -193,13 +196,23 @@ impl WantedLeaf<'_> {
 
 impl<'e> EveryItem<'e> {
     pub(crate) fn new(every: &'e Every, transcript: &'e Transcript) -> Self {
-        Self { every, transcript, of_answer: OfAnswer::default(), count: 0, before: None }
+        Self {
+            every,
+            transcript,
+            of_answer: OfAnswer::default(),
+            count: 0,
+            before: None,
+            known: BTreeSet::new(),
+        }
     }
 
     /// Goes over to another answer, which may begin anew with its order.
     pub(crate) fn turn_to(&mut self, of_answer: OfAnswer<'e>, is_new_list: bool) {
         self.of_answer = of_answer;
         self.before = self.before.take().filter(|_| !is_new_list);
+        if is_new_list {
+            self.known.clear();
+        }
     }
 
     /// Looks at one item, if it is one of those that are meant.
@@ -232,6 +245,13 @@ impl<'e> EveryItem<'e> {
                 return Err(format!("expected {}, found {}", shown(&expected.to_string()), shown(raw)));
             }
         }
+        if self.every.distinct && !self.known.insert(raw.to_owned()) {
+            return Err(format!("expected a value that no other item has, found {} again", shown(raw)));
+        }
+        self.in_order(raw)
+    }
+
+    fn in_order(&mut self, raw: &str) -> Differs {
         let Some(order) = self.every.order else { return Ok(()) };
         let value: Json = serde_json::from_str(raw).map_err(|error| error.to_string())?;
         let before = self.before.replace(value.clone());
@@ -345,9 +365,9 @@ mod tests {
     }
 
     #[test]
-    fn items_follow_each_other_in_order() {
+    fn items_follow_each_other_in_order_or_are_there_once() {
         let transcript = transcript();
-        let every = |order| Every {
+        let every = |order, distinct| Every {
             list: String::new(),
             or_in: None,
             condition: std::collections::BTreeMap::new(),
@@ -355,22 +375,27 @@ mod tests {
             at: Some("/a#/b".to_owned()),
             schema: None,
             within_run: None,
-            order: Some(order),
+            order,
+            distinct,
             equals: None,
             leaf: None,
         };
-        let judged = |order, items: &str| {
-            let every = every(order);
+        let looked_at = |every: &Every, items: &str| {
             let document = Document::read(items.as_bytes(), &ANSWER_LIMITS).unwrap();
-            let mut all = EveryItem::new(&every, &transcript);
+            let mut all = EveryItem::new(every, &transcript);
             let outcome = document.root().items().try_for_each(|item| all.look_at(item, "x"));
             outcome.map(|()| all.count)
         };
+        let judged = |order, items: &str| looked_at(&every(Some(order), false), items);
         let rising = r#"[{"a":"{\"b\":1}"},{"a":"{\"b\":1}"},{"a":"{\"b\":3}"}]"#;
         assert_eq!(judged(Order::Ascending, rising), Ok(3));
         assert!(judged(Order::Descending, rising).is_err());
         assert!(judged(Order::Ascending, r#"[{"a":"{\"b\":1}"},{"a":"{\"b\":\"x\"}"}]"#).is_err());
         assert!(judged(Order::Ascending, r#"[{"a":"no JSON"}]"#).is_err());
         assert_eq!(judged(Order::Descending, r#"[{"a":"{\"b\":\"y\"}"},{"a":"{\"b\":\"x\"}"}]"#), Ok(2));
+        let twice = looked_at(&every(None, true), rising);
+        assert!(twice.unwrap_err().contains("that no other item has, found 1 again"));
+        let once = r#"[{"a":"{\"b\":1}"},{"a":"{\"b\":\"1\"}"},{"a":"{\"b\":2}"}]"#;
+        assert_eq!(looked_at(&every(None, true), once), Ok(3));
     }
 }

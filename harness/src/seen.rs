@@ -74,12 +74,11 @@ impl<'t> Seen<'t> {
         let answer = self.answer.filter(|answer| answer.is_success() != wherever.refused)?;
         let is_of_call = wherever.calls.is_empty() || wherever.calls.iter().any(|name| name == self.name);
         let is_expected = wherever.refused || !self.is_to_be_refused;
-        (is_expected
-            && self.is_asked_rightly()
-            && is_of_call
-            && self.has_sent(wherever)
-            && says(answer, wherever))
-        .then_some(answer)
+        // A method that there is not is refused like anything else; what a browser asks ahead, and HEAD, has no body.
+        let is_asked = self.is_asked_rightly()
+            || wherever.refused && !matches!(self.request.method.as_str(), "HEAD" | "OPTIONS");
+        (is_expected && is_asked && is_of_call && self.has_sent(wherever) && says(answer, wherever))
+            .then_some(answer)
     }
 
     fn has_sent(&self, wherever: &Wherever) -> bool {

@@ -828,6 +828,9 @@ pub struct Every {
     /// How that value runs from item to item; equal neighbours are in either order. With `wherever`, within each answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
+    /// No two items have the same value. With `wherever`, within each answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub distinct: bool,
     /// That value is this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equals: Option<Json>,

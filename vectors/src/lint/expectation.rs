@@ -55,6 +55,7 @@ impl Lint<'_> {
             every.leaf.is_some(),
             every.within_run.is_some(),
             every.order.is_some(),
+            every.distinct,
         ];
         if !says.contains(&true) {
             self.complain(format!("{at}: nothing is expected of every item in {}", every.list));
