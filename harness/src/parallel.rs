@@ -20,7 +20,7 @@ const TOGETHER: usize = 1_024;
 /// on, or done before an earlier one.
 const ON_THEIR_WAY: usize = 32;
 /// How much they may weigh together, but for the last of them.
-const HEAVIEST: usize = 32 << 20;
+const HEAVIEST: usize = 16 << 20;
 
 /// An item with its place and its weight.
 struct Placed<T> {

@@ -915,6 +915,31 @@ fn bundle_and_logs() -> (String, String, String) {
     (vector["input"]["bundle"].as_str().unwrap().to_owned(), log, forged)
 }
 
+/// What nobody may miss stands in the short text as well.
+#[test]
+fn the_short_text_says_what_was_set_aside_and_what_was_rounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, log, _) = bundle_and_logs();
+    write(folder.path(), "bundle.json", &bundle);
+    write(folder.path(), "leaves.jsonl", &log);
+    let proof: Json = serde_json::from_str(&document("proofs/equivocation/heads-of-two-keys")).unwrap();
+    let mut head = proof["new"].clone();
+    head["signed_message"] = format!("{{\"root\":{},\"size\":{}}}", head["root"], head["size"]).into();
+    write(folder.path(), "other.json", head.to_string());
+    let key = key("good/with-log", "registry_key");
+    let other = "5b66a0f9a7d0e7c965148b5022637cc5c62a5410ad9fbc113659f29e27b98d79";
+    let call = [folder.path().to_str().unwrap(), "--registry-key", &key, "--registry-key", other];
+    let output = run(&call);
+    let said = text(&output.stdout);
+    let line = said.lines().find(|line| line.contains("log.other-key")).unwrap_or_default();
+    assert!(line.trim_start().starts_with("set aside") && line.contains(other), "{said}");
+
+    write(folder.path(), "other.json", self::bundle("good/number-spelled-longer"));
+    let said = text(&run(&call).stdout);
+    let line = said.lines().find(|line| line.contains("interop.rounded-number")).unwrap_or_default();
+    assert!(line.contains("/manifest/policy/n: 0.1000000000000000055511151231257827"), "{said}");
+}
+
 /// Heads count for a log whichever is named first, and wherever both stand.
 #[test]
 fn a_log_is_compared_with_the_heads_of_the_call_in_any_order() {

@@ -23,7 +23,7 @@ pub fn document_text(document: &Document) -> String {
 #[must_use]
 pub fn brief_text(document: &Document, good: bool) -> String {
     let mut out = heading(document) + &claim_lines(document);
-    out += &set_aside(document);
+    out += &remarks(document);
     if good {
         return out + &not_asked_line(document);
     }
@@ -33,12 +33,19 @@ pub fn brief_text(document: &Document, good: bool) -> String {
     out + &open_line(document) + &not_asked_line(document)
 }
 
-/// The one remark that nobody may miss: a trusted key signed heads of another log, and they were set aside.
-fn set_aside(document: &Document) -> String {
+/// The remarks that nobody may miss: a trusted key signed heads of another log, and they were set aside; or a number is not the one that was
+/// signed, to who reads all of its digits.
+fn remarks(document: &Document) -> String {
     let notes = document.layers.iter().flat_map(|layer| &layer.notes);
-    let of_another_log = notes.filter(|note| &*note.code == "log.other-key");
-    let line = |note: &Note| format!("  {:<16}{} (log.other-key)\n", "set aside", shown_in_full(&note.text));
-    of_another_log.map(line).collect()
+    let line = |note: &Note| {
+        let (name, at) = match &*note.code {
+            "log.other-key" => ("set aside", String::new()),
+            "interop.rounded-number" => ("rounded", format!("{}: ", shown(&note.at))),
+            _ => return None,
+        };
+        Some(format!("  {name:<16}{at}{} ({})\n", shown_in_full(&note.text), note.code))
+    };
+    notes.filter_map(line).collect()
 }
 
 fn not_asked_line(document: &Document) -> String {
