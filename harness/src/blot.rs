@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 use memchr::memmem;
 
@@ -33,7 +33,9 @@ impl Blotter {
         });
         let mut encodings: Vec<_> = secrets.iter().flat_map(|secret| encodings(secret)).collect();
         encodings.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        let any = AhoCorasick::new(&encodings).ok();
+        // Few short patterns: a table of all steps is small, and faster than looking for rare bytes in hexadecimal.
+        let mut finder = AhoCorasick::builder();
+        let any = finder.kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(&encodings).ok();
         Self { secrets, begins, encodings, any }
     }
 
@@ -128,6 +130,8 @@ fn end_of_spelling(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
     {
         return None;
     }
+    let first = secret.first()?;
+    spellings(text.get(start..)?, *first).next()?;
     let mut reached = BTreeSet::from([start]);
     for byte in secret {
         let on = |at: usize| spellings(text.get(at..).unwrap_or_default(), *byte).map(move |long| at + long);

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
 use crate::client::ANSWER_LIMITS;
-use crate::judge::{same_json, shown};
+use crate::judge::{is_same, same_json, shown};
 use crate::schema;
 use crate::transcript::{Answer, Transcript};
 
@@ -28,8 +28,8 @@ pub(crate) fn header(expected: &HeaderExpectation, answer: &Answer, place: &str)
     }
     let Some(wanted) = &expected.schema else { return Ok(()) };
     let found = joined(answer, name);
-    let text = found.map_or(Json::Null, Json::String).to_string();
-    schema::check(&text, wanted).map_err(|error| format!("{place}: {name}: {error}"))
+    let found = found.map_or(Json::Null, Json::String);
+    schema::check_value(&found, wanted).map_err(|error| format!("{place}: {name}: {error}"))
 }
 
 /// The values of a field, joined as in RFC 9110 section 5.3.
@@ -54,7 +54,7 @@ pub(crate) fn body(wanted: &Json, answer: &Answer, place: &str) -> Differs {
     let Ok(text) = String::from_utf8(answer.body().into_owned()) else {
         return Err(format!("{place}: the body: expected a text, found bytes that are not UTF-8"));
     };
-    schema::check(&Json::String(text).to_string(), wanted)
+    schema::check_value(&Json::String(text), wanted)
         .map_err(|error| format!("{place}: the body as a text: {error}"))
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn within_run(value: &str, most: u32, transcript: &Transcript) -> Dif
 /// Whether an item has the described values.
 pub(crate) fn matches(item: Value<'_>, conditions: &[(&str, Json)]) -> bool {
     conditions.iter().all(|(pointer, expected)| {
-        with_value(item, pointer, |value| same_json(value, expected, "").is_ok()).unwrap_or(false)
+        with_value(item, pointer, |value| is_same(value, expected)).unwrap_or(false)
     })
 }
 

@@ -17,8 +17,7 @@ impl Sighting {
     /// Reads an answer of the given kind; `None` where it says nothing about the log.
     ///
     /// What cannot be read is another check's matter.
-    pub(crate) fn read(place: String, kind: Option<Kind>, body: &[u8]) -> Option<Self> {
-        let document = Document::read(body, &crate::client::ANSWER_LIMITS).ok()?;
+    pub(crate) fn read(place: String, kind: Option<Kind>, document: &Document<'_>) -> Option<Self> {
         let root = document.root();
         let trees: Vec<TreeHead> = match kind {
             Some(Kind::OversightHead) => seen(root, "/size").into_iter().collect(),
@@ -140,7 +139,12 @@ mod tests {
 
     fn head(place: &str, size: u64, root: Hash) -> Sighting {
         let body = format!(r#"{{"size":{size},"root":"{}"}}"#, root.to_hex());
-        Sighting::read(place.to_owned(), Some(Kind::OversightHead), body.as_bytes()).unwrap()
+        read(place, Some(Kind::OversightHead), &body).unwrap()
+    }
+
+    fn read(place: &str, kind: Option<Kind>, body: &str) -> Option<Sighting> {
+        let document = Document::read(body.as_bytes(), &crate::client::ANSWER_LIMITS).unwrap();
+        Sighting::read(place.to_owned(), kind, &document)
     }
 
     fn judged(torn: Torn, sightings: &[Sighting]) -> String {
@@ -193,9 +197,8 @@ mod tests {
             root(5),
             root(5)
         );
-        let bundle = Sighting::read("b".to_owned(), Some(Kind::OversightBundle), bundle.as_bytes()).unwrap();
+        let bundle = read("b", Some(Kind::OversightBundle), &bundle).unwrap();
         assert!(judged(Torn::Refused, &[bundle]).starts_with("b: expected the root of 4 leaves"));
-        assert!(Sighting::read("n".to_owned(), None, b"{}").is_none());
-        assert!(Sighting::read("n".to_owned(), None, b"no JSON").is_none());
+        assert!(read("n", None, "{}").is_none());
     }
 }

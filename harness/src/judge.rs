@@ -23,13 +23,13 @@ use crate::archive::{Judged, Verdict};
 use crate::ledger::Settled;
 use crate::plan::Case;
 use crate::seen::Seen;
-use crate::transcript::{Outcome, Recorded, Transcript};
+use crate::transcript::{Documents, Outcome, Recorded, Transcript};
 
 use attempts::Ends;
 use shortfall::Ended;
 
 pub(crate) use attempts::{Known, moved};
-pub(crate) use same::{same_json, shown};
+pub(crate) use same::{is_same, same_json, shown};
 
 /// Judges cases over a transcript.
 pub struct Judge<'t> {
@@ -42,6 +42,8 @@ pub struct Judge<'t> {
     attempt: Cell<u32>,
     /// Logs that were read once, by exchange and attempt, and are looked at by several checks.
     logs: RefCell<BTreeMap<(String, u32), Rc<Log>>>,
+    /// The bodies as JSON.
+    documents: Rc<Documents<'t>>,
     /// What was recorded, by exchange.
     by_exchange: BTreeMap<&'t str, Vec<&'t Recorded>>,
     /// How attempts ended.
@@ -68,6 +70,7 @@ impl<'t> Judge<'t> {
             rerun: rerun.to_owned(),
             attempt,
             logs,
+            documents: Rc::default(),
             by_exchange,
             ends: RefCell::default(),
             seen,

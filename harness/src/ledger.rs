@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assayer_vectors::{Dated, DatedBy, Suite, Whole, resolve};
 use assayer_verifier::oversight::Log;
-use assayer_verifier::{Document, Value};
+use assayer_verifier::Value;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
-use crate::client::ANSWER_LIMITS;
 use crate::conditions::time;
 use crate::growth::Sighting;
 use crate::judge::{place, shown};
@@ -52,8 +51,8 @@ struct Due<'l> {
 }
 
 /// The requests of a run and the log after them.
-pub(crate) struct Ledger<'l> {
-    seen: &'l [Seen<'l>],
+pub(crate) struct Ledger<'l, 't> {
+    seen: &'l [Seen<'t>],
     entries: Vec<Entry>,
     /// Identifiers of leaves -> positions in `entries`.
     by_identifier: BTreeMap<String, Vec<usize>>,
@@ -68,9 +67,9 @@ pub(crate) struct Settled {
     unexplained: Option<String>,
 }
 
-impl<'l> Ledger<'l> {
+impl<'l, 't> Ledger<'l, 't> {
     /// `log` is what the exchange `pages` read.
-    pub(crate) fn new(seen: &'l [Seen<'l>], log: &Log, pages: &str) -> Self {
+    pub(crate) fn new(seen: &'l [Seen<'t>], log: &Log, pages: &str) -> Self {
         let read = |bytes: &[u8]| serde_json::from_slice::<Json>(bytes).ok().filter(Json::is_object);
         let leaves = log.leaves().iter();
         let entries: Vec<Entry> =
@@ -107,7 +106,7 @@ impl<'l> Ledger<'l> {
     }
 
     /// The leaves that the log must have, or may have.
-    fn due(&self, certain: bool) -> Vec<Due<'l>> {
+    fn due(&self, certain: bool) -> Vec<Due<'t>> {
         let all = self.seen.iter().enumerate();
         let due = all.filter_map(|(position, seen)| {
             let is_certain = seen.accepted().is_some() && position < self.before_the_log;
@@ -182,7 +181,7 @@ impl<'l> Ledger<'l> {
         for (position, seen) in self.seen.iter().enumerate() {
             let leaf = settled.added.get(&position).and_then(|index| self.entry(*index)?.text("timestamp"));
             let told = seen.call.time.as_deref().zip(seen.accepted());
-            let told = told.and_then(|(pointer, answer)| crate::transcript::part_of(&answer.body(), pointer));
+            let told = told.and_then(|(pointer, _)| seen.answered(pointer));
             let times = [leaf.map(str::to_owned), told.as_ref().and_then(Json::as_str).map(str::to_owned)];
             for time in times.into_iter().flatten().filter_map(|text| text.parse::<Timestamp>().ok()) {
                 if let Some((before, by)) = &latest
@@ -218,9 +217,8 @@ impl<'l> Ledger<'l> {
 
     /// Whether what an answer dates has the date that the log has.
     fn is_dated_rightly(&self, seen: &Seen<'_>, own: &BTreeMap<&str, Vec<Timestamp>>) -> Result<(), String> {
-        let Some(answer) = seen.accepted().filter(|_| !seen.call.dated.is_empty()) else { return Ok(()) };
-        let body = answer.body();
-        let Ok(document) = Document::read(&body, &ANSWER_LIMITS) else { return Ok(()) };
+        let dates = seen.accepted().is_some() && !seen.call.dated.is_empty();
+        let Some(document) = seen.document().filter(|_| dates) else { return Ok(()) };
         for dated in &seen.call.dated {
             let items = document.root().at(&dated.list).into_iter().flat_map(Value::items).enumerate();
             for (position, item) in items {
@@ -301,8 +299,7 @@ impl<'l> Ledger<'l> {
         for seen in meant {
             let position = self.seen.iter().position(|other| std::ptr::eq(other.recorded, seen.recorded));
             let floor = position.and_then(|position| floors.get(position)).copied().unwrap_or_default();
-            let Some(body) = seen.answer.map(crate::transcript::Answer::body) else { continue };
-            let Ok(document) = Document::read(&body, &ANSWER_LIMITS) else { continue };
+            let Some(document) = seen.document() else { continue };
             self.is_whole(document.root(), whole, floor)
                 .map_err(|text| format!("{}: {text}", place(seen.recorded)))?;
         }
@@ -363,12 +360,12 @@ struct Shown {
 impl Shown {
     fn by(seen: &Seen<'_>, added: Option<u64>) -> Self {
         let mut shown = Self { sizes: Vec::new(), added, ends: None, after: 0 };
-        if let Some(answer) = seen.accepted() {
-            let sighting = Sighting::read(String::new(), seen.call.document, &answer.body());
+        if let Some(document) = seen.accepted().and_then(|_| seen.document()) {
+            let sighting = Sighting::read(String::new(), seen.call.document, &document);
             shown.sizes.extend(sighting.iter().flat_map(Sighting::sizes));
             shown.sizes.extend(seen.call.size.as_deref().and_then(|pointer| answered(seen, pointer)));
             if seen.call.document == Some(assayer_vectors::Document::OversightLog) {
-                shown.ends = page_end(seen, &answer.body());
+                shown.ends = page_end(seen, document.root());
             }
         }
         let seen_sizes = shown.sizes.iter().copied();
@@ -391,18 +388,17 @@ impl Shown {
 }
 
 /// The index behind the last entry of a page that has fewer entries than were asked for.
-fn page_end(seen: &Seen<'_>, body: &[u8]) -> Option<u64> {
+fn page_end(seen: &Seen<'_>, body: Value<'_>) -> Option<u64> {
     /// WF-7: no page has more.
     const MOST: u64 = 1000;
     let (start, limit) = (seen.query("start")?, seen.query("limit")?);
-    let document = Document::read(body, &ANSWER_LIMITS).ok()?;
-    let count = document.root().get("entries")?.items().count() as u64;
+    let count = body.get("entries")?.items().count() as u64;
     // Less than the least that can be meant by a limit of none.
     (count < limit.clamp(1, MOST) && limit > 0).then_some(start.saturating_add(count))
 }
 
 fn answered(seen: &Seen<'_>, pointer: &str) -> Option<u64> {
-    crate::transcript::part_of(&seen.accepted()?.body(), pointer)?.as_u64()
+    seen.accepted().and_then(|_| seen.answered(pointer))?.as_u64()
 }
 
 /// The texts that this run drew: nobody else has them.
@@ -434,7 +430,7 @@ mod tests {
             json!({"index": index, "leaf_hash": leaf_hash(text.as_bytes()).to_hex(), "leaf_data": text})
         };
         let pages: Vec<String> = leaves.iter().enumerate().map(|leaf| page(leaf).to_string()).collect();
-        Log::read(pages.iter().map(|page| page.as_bytes()), &ANSWER_LIMITS).0
+        Log::read(pages.iter().map(|page| page.as_bytes()), &crate::client::ANSWER_LIMITS).0
     }
 
     fn answered(exchange: &str, target: &str, user_agent: &str, status: u16, body: &Json) -> Json {
@@ -462,7 +458,7 @@ mod tests {
         manifest.names.insert("token_http".to_owned(), json!(TOKEN));
         let exchanges = exchanges.iter().map(|one| serde_json::from_value(one.clone()).unwrap()).collect();
         let transcript = Transcript { manifest, exchanges };
-        let all = seen(&suite, wire, &transcript, 1);
+        let all = seen(&suite, wire, &transcript, 1, &std::rc::Rc::default());
         let ledger = Ledger::new(&all, &log(leaves), "tlog-range-final");
         let settled = ledger.settle(&suite, &transcript);
         let (follow, clock) = (ledger.follow(&settled), ledger.clock(&settled));

@@ -128,7 +128,11 @@ pub fn run_with(
     let known = record_until_settled(job, &mut recorder, pace.is_some());
     let (transcript, archive) = recorder.finish()?;
     drop(started);
-    let Some(archive) = archive else { return Ok((judged_knowing(job, &transcript, known).0, transcript)) };
+    let Some(archive) = archive else {
+        let judge = Judge::new(job.suite, job.wire, &transcript, &transcript.manifest.rerun).knowing(known);
+        let report = report_of(job, &transcript, job.cases.iter().map(|case| judge.judge(case)).collect());
+        return Ok((report, transcript));
+    };
     let manifest = sha256(transcript.manifest.to_json().as_bytes());
     let (report, derived) = derive(job, &transcript, manifest, archive.transcript_sha256());
     archive.finish(&transcript, &derived)?;
@@ -172,21 +176,22 @@ pub fn tool() -> Tool {
 /// The report that follows from a transcript; pure.
 #[must_use]
 pub fn report(job: &Job<'_>, transcript: &Transcript) -> Report {
-    judged(job, transcript).0
+    let judge = Judge::new(job.suite, job.wire, transcript, &transcript.manifest.rerun);
+    report_of(job, transcript, job.cases.iter().map(|case| judge.judge(case)).collect())
 }
 
 /// The report that follows from a transcript, and what each verdict in it rests on; pure.
 pub(crate) fn judged(job: &Job<'_>, transcript: &Transcript) -> (Report, Vec<Verdict>) {
-    judged_knowing(job, transcript, Known::default())
-}
-
-fn judged_knowing(job: &Job<'_>, transcript: &Transcript, known: Known) -> (Report, Vec<Verdict>) {
-    let manifest = &transcript.manifest;
-    let judge = Judge::new(job.suite, job.wire, transcript, &manifest.rerun).knowing(known);
+    let judge = Judge::new(job.suite, job.wire, transcript, &transcript.manifest.rerun);
     let (checks, verdicts): (Vec<CheckResult>, Vec<Verdict>) =
         job.cases.iter().map(|case| judge.verdict(case)).unzip();
+    (report_of(job, transcript, checks), verdicts)
+}
+
+fn report_of(job: &Job<'_>, transcript: &Transcript, checks: Vec<CheckResult>) -> Report {
+    let manifest = &transcript.manifest;
     let inconclusive = is_inconclusive(job, &checks, transcript);
-    let report = Report {
+    Report {
         form: FORM.to_owned(),
         tool: manifest.tool.clone(),
         edition: format!("{}@{}", job.suite.name, job.edition.edition),
@@ -207,8 +212,7 @@ fn judged_knowing(job: &Job<'_>, transcript: &Transcript, known: Known) -> (Repo
         checks,
         provenance: PROVENANCE.to_owned(),
         does_not_prove: job.suite.does_not_prove.clone(),
-    };
-    (report, verdicts)
+    }
 }
 
 /// Whether the target could not be reached, refused to be asked, was too slow for the time of a run, never stood still long

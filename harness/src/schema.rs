@@ -60,7 +60,15 @@ fn validator(schema: &Json) -> Result<Rc<Validator>, String> {
 pub(crate) fn check(text: &str, schema: &Json) -> Result<(), String> {
     // Only the shape is looked at, and the text has been read strictly before.
     let instance: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    match validator(schema)?.iter_errors(&instance).next() {
+    check_value(&instance, schema)
+}
+
+/// Checks a value against a schema.
+///
+/// # Errors
+/// The first thing that does not fit, in words, with its place.
+pub(crate) fn check_value(instance: &Json, schema: &Json) -> Result<(), String> {
+    match validator(schema)?.iter_errors(instance).next() {
         None => Ok(()),
         Some(error) => {
             let below = error.instance_path().to_string();

@@ -1,19 +1,19 @@
 //! Everything that a run saw, whatever check it was asked for: each answer beside its request and the call that it is of.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use assayer_vectors::{Call, Exchange, Reference, Suite, Wherever, Wire};
-use assayer_verifier::{Document, Value};
+use assayer_verifier::Document;
 use serde_json::Value as Json;
 
-use crate::client::ANSWER_LIMITS;
-use crate::judge::same_json;
+use crate::judge::is_same;
 use crate::names::GIVEN;
 use crate::rewrite::path_variables;
-use crate::transcript::{Answer, Outcome, Recorded, Sent, Transcript, part_of};
+use crate::transcript::{Answer, Documents, Outcome, Recorded, Sent, Transcript};
 
 /// One request of a run and what became of it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Seen<'t> {
     pub(crate) recorded: &'t Recorded,
     /// Name of the call, and what the wire profile says about it.
@@ -26,6 +26,8 @@ pub(crate) struct Seen<'t> {
     pub(crate) moment: Option<&'t str>,
     /// Whether a conforming target refuses it: where it does not, that is the matter of the check that sends it.
     is_to_be_refused: bool,
+    /// The bodies of the run.
+    documents: Rc<Documents<'t>>,
 }
 
 /// Every request that was sent up to an attempt, in order, but for those about files that were there before the run: the laws of
@@ -35,17 +37,23 @@ pub(crate) fn seen<'t>(
     wire: &'t Wire,
     transcript: &'t Transcript,
     attempt: u32,
+    documents: &Rc<Documents<'t>>,
 ) -> Vec<Seen<'t>> {
     let is_given = |exchange: &Exchange| exchange.references(suite).iter().any(|known| known.name == GIVEN);
     let given: BTreeSet<&str> =
         suite.exchanges.iter().filter(|known| is_given(known)).map(|known| known.id.as_str()).collect();
     let recorded = transcript.exchanges.iter().filter(|recorded| recorded.attempt <= attempt);
     let of_the_run = recorded.filter(|recorded| !given.contains(recorded.exchange.as_str()));
-    of_the_run.filter_map(|recorded| Seen::of(suite, wire, recorded)).collect()
+    of_the_run.filter_map(|recorded| Seen::of(suite, wire, recorded, documents)).collect()
 }
 
 impl<'t> Seen<'t> {
-    pub(crate) fn of(suite: &'t Suite, wire: &'t Wire, recorded: &'t Recorded) -> Option<Self> {
+    pub(crate) fn of(
+        suite: &'t Suite,
+        wire: &'t Wire,
+        recorded: &'t Recorded,
+        documents: &Rc<Documents<'t>>,
+    ) -> Option<Self> {
         let exchange = suite.exchange(&recorded.exchange)?;
         let is_to_be_refused = exchange.twin.is_some();
         let (name, moment) = (exchange.request_in(suite)?.call.as_str(), exchange.together.as_deref());
@@ -55,7 +63,8 @@ impl<'t> Seen<'t> {
             Outcome::Failed { request, .. } => (request, None),
             Outcome::NotSent { .. } => return None,
         };
-        Some(Self { recorded, name, call, request, answer, moment, is_to_be_refused })
+        let documents = Rc::clone(documents);
+        Some(Self { recorded, name, call, request, answer, moment, is_to_be_refused, documents })
     }
 
     /// Whether it was asked by the method that the call has.
@@ -77,7 +86,7 @@ impl<'t> Seen<'t> {
         // A method that there is not is refused like anything else; what a browser asks ahead, and HEAD, has no body.
         let is_asked = self.is_asked_rightly()
             || wherever.refused && !matches!(self.request.method.as_str(), "HEAD" | "OPTIONS");
-        (is_expected && is_asked && is_of_call && self.has_sent(wherever) && says(answer, wherever))
+        (is_expected && is_asked && is_of_call && self.has_sent(wherever) && self.says(answer, wherever))
             .then_some(answer)
     }
 
@@ -86,8 +95,19 @@ impl<'t> Seen<'t> {
         wherever.sent_has.is_empty() || wherever.sent_has.iter().all(has)
     }
 
-    fn sent(&self, pointer: &str) -> Option<Json> {
-        part_of(&self.request.bytes()?, pointer)
+    /// The body of the answer as JSON.
+    pub(crate) fn document(&self) -> Option<Rc<Document<'t>>> {
+        self.documents.answered(self.answer?).ok()
+    }
+
+    /// A part of the answer.
+    pub(crate) fn answered(&self, pointer: &str) -> Option<Json> {
+        self.documents.part_of_answer(self.answer?, pointer)
+    }
+
+    /// A part of the request.
+    pub(crate) fn sent(&self, pointer: &str) -> Option<Json> {
+        self.documents.part_of_request(self.request, pointer)
     }
 
     /// What a reference to this request or answer stands for.
@@ -98,7 +118,7 @@ impl<'t> Seen<'t> {
             "length" if rest == "sent" => {
                 self.sent(&reference.pointer)?.as_array().map(|list| list.len().into())
             }
-            "answer" => part_of(&self.answer?.body(), &reference.pointer),
+            "answer" => self.answered(&reference.pointer),
             "path" => self.path().remove(rest).map(number_or_text),
             "header" => {
                 let mut fields = self.request.headers.iter();
@@ -107,6 +127,17 @@ impl<'t> Seen<'t> {
             }
             _ => None,
         }
+    }
+
+    fn says(&self, answer: &'t Answer, wherever: &Wherever) -> bool {
+        if wherever.condition.is_empty() {
+            return true;
+        }
+        let Ok(document) = self.documents.answered(answer) else { return false };
+        let stands = |(pointer, expected): (&String, &Json)| {
+            document.root().at(pointer).is_some_and(|value| is_same(value, expected))
+        };
+        wherever.condition.iter().all(stands)
     }
 
     fn path(&self) -> BTreeMap<String, String> {
@@ -129,17 +160,4 @@ fn number_or_text(text: String) -> Json {
     const MOST_DIGITS: usize = 9;
     let number = text.parse::<u64>().ok().filter(|number| number.to_string() == text);
     number.filter(|_| text.len() <= MOST_DIGITS).map_or(Json::String(text), Json::from)
-}
-
-fn says(answer: &Answer, wherever: &Wherever) -> bool {
-    if wherever.condition.is_empty() {
-        return true;
-    }
-    let body = answer.body();
-    let Ok(document) = Document::read(&body, &ANSWER_LIMITS) else { return false };
-    let stands = |(pointer, expected): (&String, &Json)| {
-        let same = |value: Value<'_>| same_json(value, expected, "").is_ok();
-        document.root().at(pointer).is_some_and(same)
-    };
-    wherever.condition.iter().all(stands)
 }

@@ -2,8 +2,12 @@
 //! offline, by anybody.
 
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use assayer_vectors::Effect;
+use assayer_verifier::Document;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -218,7 +222,68 @@ impl Transcript {
 
 /// A part of a JSON answer, read strictly; `None` where it is no JSON or has no such part.
 pub(crate) fn part_of(body: &[u8], pointer: &str) -> Option<Json> {
-    let document = assayer_verifier::Document::read(body, &ANSWER_LIMITS).ok()?;
-    let part = document.root().at(pointer)?;
-    serde_json::from_str(part.raw()).ok()
+    part(&Document::read(body, &ANSWER_LIMITS).ok()?, pointer)
+}
+
+fn part(document: &Document<'_>, pointer: &str) -> Option<Json> {
+    serde_json::from_str(document.root().at(pointer)?.raw()).ok()
+}
+
+/// Bodies of a transcript as JSON, each read once however many checks look at it.
+#[derive(Default)]
+pub(crate) struct Documents<'t> {
+    /// By where the text of the body stands in memory; it stays there as long as the transcript is borrowed.
+    known: RefCell<HashMap<(usize, usize), Read<'t>>>,
+    /// Bytes of all texts that are known.
+    bytes: Cell<usize>,
+}
+
+/// A body as JSON, or why it is none.
+pub(crate) type Read<'t> = Result<Rc<Document<'t>>, Rc<str>>;
+
+impl<'t> Documents<'t> {
+    /// What is known takes up to eight times as much memory.
+    const MOST_BYTES: usize = 16 << 20;
+
+    /// The body of an answer.
+    pub(crate) fn answered(&self, answer: &'t Answer) -> Read<'t> {
+        self.read(answer.body_text.as_deref(), answer.body_hex.as_deref())
+    }
+
+    /// A part of the body of an answer; `None` where it is no JSON or has no such part.
+    pub(crate) fn part_of_answer(&self, answer: &'t Answer, pointer: &str) -> Option<Json> {
+        part(&*self.answered(answer).ok()?, pointer)
+    }
+
+    /// A part of the body of a request; `None` where there is none, it is no JSON or has no such part.
+    pub(crate) fn part_of_request(&self, sent: &'t Sent, pointer: &str) -> Option<Json> {
+        part(&*self.read(sent.body_text.as_deref(), sent.body_hex.as_deref()).ok()?, pointer)
+    }
+
+    fn read(&self, text: Option<&'t str>, hex: Option<&str>) -> Read<'t> {
+        let Some(text) = text else { return Err(not_text(hex)) };
+        let place = (text.as_ptr().addr(), text.len());
+        if let Some(known) = self.known.borrow().get(&place) {
+            return known.clone();
+        }
+        let read = Document::read(text.as_bytes(), &ANSWER_LIMITS);
+        let read = read.map(Rc::new).map_err(|error| error.to_string().into());
+        let mut known = self.known.borrow_mut();
+        self.bytes.set(self.bytes.get() + text.len());
+        if self.bytes.get() > Self::MOST_BYTES {
+            known.clear();
+            self.bytes.set(text.len());
+        }
+        known.insert(place, read.clone());
+        read
+    }
+}
+
+/// Why a body that is not UTF-8, or is none, is no JSON.
+fn not_text(hex: Option<&str>) -> Rc<str> {
+    let bytes = hex.and_then(|hex| hex::decode(hex).ok()).unwrap_or_default();
+    match Document::read(&bytes, &ANSWER_LIMITS) {
+        Err(error) => error.to_string().into(),
+        Ok(_) => "a text that is kept as bytes".into(),
+    }
 }

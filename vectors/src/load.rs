@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 use serde::de::DeserializeOwned;
@@ -88,9 +89,16 @@ pub fn load_embedded(name: &str) -> Result<Suite, LoadError> {
 /// there is none of this name.
 #[must_use]
 pub fn embedded_digest(name: &str) -> Option<String> {
-    let mut files = Files::new();
-    collect_embedded(SUITES.get_dir(name)?, name, &mut files);
-    Some(digest(&files))
+    static DIGESTS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+        let one = |folder: &Dir<'_>| {
+            let (name, mut files) = (folder.path().to_string_lossy().into_owned(), Files::new());
+            collect_embedded(folder, &name, &mut files);
+            let digest = digest(&files);
+            (name, digest)
+        };
+        SUITES.dirs().map(one).collect()
+    });
+    DIGESTS.get(name).cloned()
 }
 
 /// Loads and lints a suite from a folder laid out as those inside the binary.

@@ -64,18 +64,25 @@ pub struct Suite {
 }
 
 /// Where the exchanges of a suite stand in its list, by name; looked up once, for a run asks thousands of times.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Places(OnceLock<HashMap<String, usize>>);
+
+/// Whoever copies a suite may change the copy.
+impl Clone for Places {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
 
 impl Places {
     /// The exchange of that name. A list that was changed since is searched.
     pub(crate) fn find<'e>(&self, exchanges: &'e [Exchange], id: &str) -> Option<&'e Exchange> {
         let all =
             || exchanges.iter().enumerate().rev().map(|(at, exchange)| (exchange.id.clone(), at)).collect();
-        let known = self.0.get_or_init(all).get(id).and_then(|at| exchanges.get(*at));
-        known
-            .filter(|exchange| exchange.id == id)
-            .or_else(|| exchanges.iter().find(|exchange| exchange.id == id))
+        let places = self.0.get_or_init(all);
+        let known = places.get(id).and_then(|at| exchanges.get(*at)).filter(|exchange| exchange.id == id);
+        let is_changed = places.len() != exchanges.len() || known.is_none() && places.contains_key(id);
+        known.or_else(|| exchanges.iter().find(|exchange| is_changed && exchange.id == id))
     }
 }
 

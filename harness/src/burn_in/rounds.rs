@@ -2,6 +2,7 @@
 
 use assayer_reports::{Outcome as Came, Report, Weight, number_of};
 use assayer_vectors::{Document as Kind, Growth, Reference, Suite, Torn, Wire};
+use assayer_verifier::Document;
 use assayer_verifier::oversight::Log;
 
 use super::{Round, StepStatus};
@@ -107,7 +108,8 @@ pub(super) fn sightings(transcript: &Transcript, suite: &Suite, wire: &Wire) -> 
     let one = |recorded: &Recorded| {
         let kind = kind_of(suite, wire, recorded);
         let body = answer(recorded).filter(|answer| answer.is_success())?.body();
-        let sighting = Sighting::read(recorded.exchange.clone(), kind, &body)?;
+        let document = Document::read(&body, &ANSWER_LIMITS).ok()?;
+        let sighting = Sighting::read(recorded.exchange.clone(), kind, &document)?;
         let together = suite.exchange(&recorded.exchange).and_then(|exchange| exchange.together.clone());
         Some(sighting.at_the_moment(together.map(|name| format!("{name} {}", recorded.attempt))))
     };

@@ -38,7 +38,12 @@ impl<'t> Judge<'t> {
     }
 
     /// The conditions on each answer by itself.
-    fn one(&self, expectation: &Expectation, recorded: &Recorded, answer: &Answer) -> Result<(), Shortfall> {
+    fn one(
+        &self,
+        expectation: &Expectation,
+        recorded: &'t Recorded,
+        answer: &'t Answer,
+    ) -> Result<(), Shortfall> {
         let place = place(recorded);
         status(expectation, answer, &place)?;
         of_the_answer(expectation, answer, &place)?;
@@ -114,7 +119,7 @@ impl<'t> Judge<'t> {
     }
 
     /// How this exchange and others were answered together, in whatever order.
-    fn statuses(&self, together: &Statuses, answers: &[(&Recorded, &Answer)]) -> Result<(), Shortfall> {
+    fn statuses(&self, together: &Statuses, answers: &[(&'t Recorded, &'t Answer)]) -> Result<(), Shortfall> {
         let mut all = answers.to_vec();
         for exchange in &together.with {
             all.extend(self.answers(exchange)?);
@@ -136,7 +141,7 @@ impl<'t> Judge<'t> {
     pub(super) fn seen(&self) -> Rc<Vec<Seen<'t>>> {
         let attempt = self.attempt.get();
         let mut known = self.seen.borrow_mut();
-        let all = || Rc::new(seen(self.suite, self.wire, self.transcript, attempt));
+        let all = || Rc::new(seen(self.suite, self.wire, self.transcript, attempt, &self.documents));
         Rc::clone(known.entry(attempt).or_insert_with(all))
     }
 
@@ -146,7 +151,7 @@ impl<'t> Judge<'t> {
         if let Some(repeatable) = &expectation.repeatable {
             repeat::compare(&all, repeatable).map_err(|text| failed("run.not-repeatable", text))?;
         }
-        let settled = |pages: &str| -> Result<(Ledger<'_>, Rc<Settled>), Shortfall> {
+        let settled = |pages: &str| -> Result<(Ledger<'_, 't>, Rc<Settled>), Shortfall> {
             let log = self.log(pages)?;
             let ledger = Ledger::new(&all, &log, pages);
             let settle = || Rc::new(ledger.settle(self.suite, self.transcript));

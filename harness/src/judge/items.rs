@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use assayer_vectors::{Every, Expectation, Find, LeafOf};
-use assayer_verifier::{Document, Value};
+use assayer_verifier::Value;
 use serde_json::Value as Json;
 
 use super::same::shown;
 use super::shortfall::{Shortfall, failed};
 use super::{Judge, place};
-use crate::client::ANSWER_LIMITS;
 use crate::conditions::{EveryItem, OfAnswer, WantedLeaf, matches};
-use crate::transcript::{Answer, Recorded};
+use crate::transcript::{Answer, Documents, Recorded};
 
 impl<'t> Judge<'t> {
     /// Counts the items that are as described, over all answers of the exchange.
@@ -19,10 +18,10 @@ impl<'t> Judge<'t> {
         &self,
         find: &Find,
         expectation: &Expectation,
-        answers: &[(&Recorded, &Answer)],
+        answers: &[(&'t Recorded, &'t Answer)],
     ) -> Result<(), Shortfall> {
         let conditions = self.conditions(&find.condition)?;
-        let lists = Lists { list: &find.list, or_in: find.or_in.as_deref() };
+        let lists = Lists { documents: &self.documents, list: &find.list, or_in: find.or_in.as_deref() };
         let (mut count, mut items) = (0, 0);
         lists.each_item(answers, |item, _| {
             items += 1;
@@ -47,9 +46,9 @@ impl<'t> Judge<'t> {
         &self,
         every: &Every,
         expectation: &Expectation,
-        answers: &[(&Recorded, &Answer)],
+        answers: &[(&'t Recorded, &'t Answer)],
     ) -> Result<(), Shortfall> {
-        let lists = Lists { list: &every.list, or_in: every.or_in.as_deref() };
+        let lists = Lists { documents: &self.documents, list: &every.list, or_in: every.or_in.as_deref() };
         let mut all = EveryItem::new(every, self.transcript);
         for (recorded, answer) in answers {
             all.turn_to(self.of_answer(every, recorded)?, expectation.wherever.is_some());
@@ -69,7 +68,7 @@ impl<'t> Judge<'t> {
     }
 
     /// What the items of one answer are compared with.
-    fn of_answer<'e>(&self, every: &'e Every, recorded: &Recorded) -> Result<OfAnswer<'e>, Shortfall> {
+    fn of_answer<'e>(&self, every: &'e Every, recorded: &'t Recorded) -> Result<OfAnswer<'e>, Shortfall> {
         let equals =
             every.equals.as_ref().map(|value| self.resolve_for(value, Some(recorded))).transpose()?;
         let wanted = |of: &'e LeafOf| {
@@ -90,7 +89,7 @@ impl<'t> Judge<'t> {
     fn conditions_for<'c>(
         &self,
         conditions: &'c BTreeMap<String, Json>,
-        about: Option<&Recorded>,
+        about: Option<&'t Recorded>,
     ) -> Result<Vec<(&'c str, Json)>, Shortfall> {
         let resolved =
             conditions.iter().map(|(pointer, value)| Ok((pointer.as_str(), self.resolve_for(value, about)?)));
@@ -99,22 +98,22 @@ impl<'t> Judge<'t> {
 }
 
 /// A list in the bodies of answers, under one of two names.
-struct Lists<'l> {
+struct Lists<'l, 't> {
+    documents: &'l Documents<'t>,
     list: &'l str,
     or_in: Option<&'l str>,
 }
 
-impl Lists<'_> {
+impl<'t> Lists<'_, 't> {
     /// Hands over each item with its place, up to the first difference.
     fn each_item(
         &self,
-        answers: &[(&Recorded, &Answer)],
+        answers: &[(&'t Recorded, &'t Answer)],
         mut look_at: impl FnMut(Value<'_>, &str) -> Result<(), String>,
     ) -> Result<(), Shortfall> {
         for (recorded, answer) in answers {
             let place = place(recorded);
-            let body = answer.body();
-            let document = Document::read(&body, &ANSWER_LIMITS).map_err(|error| {
+            let document = self.documents.answered(answer).map_err(|error| {
                 failed("condition.json", format!("{place}: expected JSON, found {error}"))
             })?;
             let names = [Some(self.list), self.or_in].into_iter().flatten();

@@ -99,7 +99,8 @@ impl<'t> Judge<'t> {
         let sightings: Vec<Sighting> = answered
             .filter_map(|(recorded, answer)| {
                 let kind = self.document_kind(&recorded.exchange);
-                let sighting = Sighting::read(place(recorded), kind, &answer.body())?;
+                let document = self.documents.answered(answer).ok()?;
+                let sighting = Sighting::read(place(recorded), kind, &document)?;
                 Some(sighting.at_the_moment(self.moment(recorded)))
             })
             .collect();

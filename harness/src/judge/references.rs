@@ -7,7 +7,7 @@ use super::Judge;
 use super::shortfall::{Shortfall, not_verified};
 use crate::record::of_turn;
 use crate::seen::Seen;
-use crate::transcript::{Outcome, Recorded, part_of};
+use crate::transcript::{Outcome, Recorded};
 
 impl<'t> Judge<'t> {
     pub(super) fn resolve(&self, value: &Json) -> Result<Json, Shortfall> {
@@ -15,11 +15,11 @@ impl<'t> Judge<'t> {
     }
 
     /// `$each` is the number of the turn that is judged; `$sent` and the like are of its request and answer.
-    pub(super) fn resolve_for(&self, value: &Json, about: Option<&Recorded>) -> Result<Json, Shortfall> {
+    pub(super) fn resolve_for(&self, value: &Json, about: Option<&'t Recorded>) -> Result<Json, Shortfall> {
         let look_up = |reference: &Reference| match (reference.name.as_str(), about) {
             ("each", about) => about.and_then(|recorded| recorded.each).map(Json::from),
             (name, Some(recorded)) if Expectation::is_of_the_answer(name) => {
-                Seen::of(self.suite, self.wire, recorded)?.look_up(reference)
+                Seen::of(self.suite, self.wire, recorded, &self.documents)?.look_up(reference)
             }
             (_, about) => self.part(&of_turn(reference, about.and_then(|recorded| recorded.each))),
         };
@@ -32,7 +32,7 @@ impl<'t> Judge<'t> {
             return value.pointer(&reference.pointer).cloned();
         }
         match self.of(&reference.name).first().map(|recorded| &recorded.outcome) {
-            Some(Outcome::Answered { answer, .. }) => part_of(&answer.body(), &reference.pointer),
+            Some(Outcome::Answered { answer, .. }) => self.documents.part_of_answer(answer, &reference.pointer),
             _ => None,
         }
     }

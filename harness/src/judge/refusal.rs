@@ -1,16 +1,16 @@
 //! Conditions on answers that refuse.
 
-use assayer_verifier::{Document, Value};
+use assayer_verifier::Value;
+use memchr::memmem;
 
 use super::Judge;
 use super::same::shown;
 use super::shortfall::{Shortfall, failed, not_verified};
-use crate::client::ANSWER_LIMITS;
 use crate::transcript::Answer;
 
 impl<'t> Judge<'t> {
     /// Status, envelope and code of one of these errors, as the wire profile has them.
-    pub(super) fn error(&self, codes: &[&String], answer: &Answer, place: &str) -> Result<(), Shortfall> {
+    pub(super) fn error(&self, codes: &[&String], answer: &'t Answer, place: &str) -> Result<(), Shortfall> {
         let known =
             codes.iter().filter_map(|code| Some((self.wire.code(code), *self.wire.errors.get(*code)?)));
         let known: Vec<(&str, u16)> = known.collect();
@@ -39,7 +39,7 @@ impl<'t> Judge<'t> {
     }
 
     /// An error in the envelope, with a code of the wire profile, under whatever status.
-    pub(super) fn envelope(&self, answer: &Answer, place: &str) -> Result<(), Shortfall> {
+    pub(super) fn envelope(&self, answer: &'t Answer, place: &str) -> Result<(), Shortfall> {
         if answer.status < 400 {
             let found = answer.status;
             let text = format!("{place}: status: expected that of an error, found {found}");
@@ -55,10 +55,11 @@ impl<'t> Judge<'t> {
     }
 
     /// The code in the envelope of an error, which has a message for people too.
-    fn enveloped(&self, answer: &Answer, place: &str) -> Result<String, String> {
+    fn enveloped(&self, answer: &'t Answer, place: &str) -> Result<String, String> {
         let envelope = &self.wire.envelope;
-        let body = answer.body();
-        let document = Document::read(&body, &ANSWER_LIMITS)
+        let document = self
+            .documents
+            .answered(answer)
             .map_err(|error| format!("{place}: body: expected an error envelope in JSON, found {error}"))?;
         let text = |pointer: &str| document.root().at(pointer).and_then(Value::as_str);
         let code = text(&envelope.code)
@@ -72,7 +73,7 @@ impl<'t> Judge<'t> {
     pub(super) fn lacks(&self, text: &str, answer: &Answer, place: &str) -> Result<(), Shortfall> {
         let text = self.resolve_text(text)?;
         let body = answer.body();
-        let contains = !text.is_empty() && body.windows(text.len()).any(|window| window == text.as_bytes());
+        let contains = !text.is_empty() && memmem::find(&body, text.as_bytes()).is_some();
         if contains {
             let text = format!("{place}: expected nothing about {text}, found it in the body");
             return Err(failed("condition.lacks", text));

@@ -1,25 +1,24 @@
 //! Conditions on one value in the body of an answer.
 
 use assayer_vectors::{Expectation, Reference, SentBefore};
-use assayer_verifier::{Document, Value};
+use assayer_verifier::Value;
 use serde_json::Value as Json;
 
-use super::same::{same_json, shown};
+use super::same::{is_same, same_json, shown};
 use super::shortfall::{Shortfall, failed};
 use super::{Judge, place};
-use crate::client::ANSWER_LIMITS;
 use crate::conditions::within_run;
 use crate::schema;
 use crate::seen::Seen;
-use crate::transcript::{Answer, Recorded, part_of};
+use crate::transcript::{Answer, Recorded};
 
 impl<'t> Judge<'t> {
     /// Conditions on one value of the body.
     pub(super) fn value(
         &self,
         expectation: &Expectation,
-        recorded: &Recorded,
-        answer: &Answer,
+        recorded: &'t Recorded,
+        answer: &'t Answer,
     ) -> Result<(), Shortfall> {
         let conditions = [
             expectation.schema.is_some(),
@@ -34,8 +33,7 @@ impl<'t> Judge<'t> {
         }
         let place = place(recorded);
         let pointer = expectation.at.as_deref().unwrap_or("");
-        let body = answer.body();
-        let document = match Document::read(&body, &ANSWER_LIMITS) {
+        let document = match self.documents.answered(answer) {
             Ok(document) => document,
             Err(error) => {
                 return Err(failed("condition.json", format!("{place}: expected JSON, found {error}")));
@@ -56,7 +54,7 @@ impl<'t> Judge<'t> {
     fn value_differs(
         &self,
         expectation: &Expectation,
-        recorded: &Recorded,
+        recorded: &'t Recorded,
         body: Value<'_>,
         value: Value<'_>,
     ) -> Result<Option<Differs>, Shortfall> {
@@ -95,7 +93,7 @@ impl<'t> Judge<'t> {
     }
 
     /// How many items a list has: one of the same body, or what a reference stands for.
-    fn length(&self, list: &str, recorded: &Recorded, body: Value<'_>) -> Result<Option<u64>, Shortfall> {
+    fn length(&self, list: &str, recorded: &'t Recorded, body: Value<'_>) -> Result<Option<u64>, Shortfall> {
         if Reference::whole(list).is_none() {
             return Ok(body.at(list).map(|list| list.items().count() as u64));
         }
@@ -112,8 +110,8 @@ impl<'t> Judge<'t> {
         let mut accepted: Vec<&Seen<'_>> = accepted.collect();
         accepted.reverse();
         accepted.into_iter().any(|seen| {
-            let sent = seen.request.bytes().and_then(|bytes| part_of(&bytes, &before.at));
-            sent.is_some_and(|sent| same_json(value, &sent, "").is_ok())
+            let sent = seen.sent(&before.at);
+            sent.is_some_and(|sent| is_same(value, &sent))
         })
     }
 }
