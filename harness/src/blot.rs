@@ -18,6 +18,8 @@ pub(crate) struct Blotter {
     secrets: Vec<Vec<u8>>,
     /// The bytes with which a spelling of one may begin.
     begins: [bool; 256],
+    /// The bytes that may stand behind the first one, where that is not escaped.
+    continues: [bool; 256],
     /// All of them in hexadecimal and base64, the longest first.
     encodings: Vec<Vec<u8>>,
     /// Finds any of the encodings in one pass, as almost no text has one.
@@ -31,12 +33,16 @@ impl Blotter {
             let first = |secret: &Vec<u8>| secret.first().is_some_and(|first| usize::from(*first) == byte);
             secrets.iter().any(first) || u8::try_from(byte).is_ok_and(begins_escape)
         });
+        let continues = std::array::from_fn(|byte| {
+            let second = |secret: &Vec<u8>| secret.get(1).is_none_or(|second| usize::from(*second) == byte);
+            secrets.iter().any(second) || u8::try_from(byte).is_ok_and(begins_escape)
+        });
         let mut encodings: Vec<_> = secrets.iter().flat_map(|secret| encodings(secret)).collect();
         encodings.sort_by_key(|form| std::cmp::Reverse(form.len()));
         // Few short patterns: a table of all steps is small, and faster than looking for rare bytes in hexadecimal.
         let mut finder = AhoCorasick::builder();
         let any = finder.kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(&encodings).ok();
-        Self { secrets, begins, encodings, any }
+        Self { secrets, begins, continues, encodings, any }
     }
 
     /// The text without the secrets: as they are; with any of their characters escaped as in JSON (`\/`, `\u002f`), a URL (`%2F`)
@@ -62,6 +68,12 @@ impl Blotter {
         self.encodings.iter().fold(text, |text, form| without(text, form))
     }
 
+    /// Most texts have the first character of a secret often, and the second one seldom behind it.
+    fn may_continue(&self, text: &[u8], at: usize) -> bool {
+        let is_escape = text.get(at).copied().is_some_and(begins_escape);
+        is_escape || text.get(at + 1).is_none_or(|next| self.continues.get(usize::from(*next)).is_some_and(|continues| *continues))
+    }
+
     fn without_spellings(&self, text: Vec<u8>) -> Vec<u8> {
         let may_begin = |byte: &u8| self.begins.get(usize::from(*byte)).is_some_and(|begins| *begins);
         let (mut out, mut copied, mut at) = (Vec::new(), 0, 0);
@@ -69,6 +81,9 @@ impl Blotter {
             text.get(at..).and_then(|rest| rest.iter().position(may_begin)).map(|next| at + next)
         {
             at = next + 1;
+            if !self.may_continue(&text, next) {
+                continue;
+            }
             // One secret may begin as another does: the longest goes, or the rest of it would stay.
             let ends = self.secrets.iter().filter_map(|secret| end_of_spelling(&text, next, secret));
             if let Some(end) = ends.max() {
@@ -121,15 +136,6 @@ fn begins_escape(byte: u8) -> bool {
 
 /// Where a spelling of the whole secret that begins at `start` ends; the last place if there are several.
 fn end_of_spelling(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
-    // Most texts have the first character often and the second one seldom behind it.
-    if let ([first, second, ..], Some([found, next, ..])) = (secret, text.get(start..))
-        && found == first
-        && next != second
-        && !begins_escape(*found)
-        && !begins_escape(*next)
-    {
-        return None;
-    }
     let first = secret.first()?;
     spellings(text.get(start..)?, *first).next()?;
     let mut reached = BTreeSet::from([start]);

@@ -17,6 +17,7 @@ use std::rc::Rc;
 
 use assayer_reports::{CheckResult, Cited};
 use assayer_vectors::{Document as Kind, Expectation, Reading, Suite, Wire};
+use assayer_verifier::Trace;
 use assayer_verifier::oversight::Log;
 
 use crate::archive::{Judged, Verdict};
@@ -42,6 +43,8 @@ pub struct Judge<'t> {
     attempt: Cell<u32>,
     /// Logs that were read once, by exchange and attempt, and are looked at by several checks.
     logs: RefCell<BTreeMap<(String, u32), Rc<Log>>>,
+    /// What the verifier said of an answer, by what was trusted, the attempt, and the number of the exchange.
+    traces: RefCell<BTreeMap<(String, u32), BTreeMap<u64, Rc<Trace>>>>,
     /// The bodies as JSON.
     documents: Rc<Documents<'t>>,
     /// What was recorded, by exchange.
@@ -70,6 +73,7 @@ impl<'t> Judge<'t> {
             rerun: rerun.to_owned(),
             attempt,
             logs,
+            traces: RefCell::default(),
             documents: Rc::default(),
             by_exchange,
             ends: RefCell::default(),

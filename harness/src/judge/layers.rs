@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use assayer_vectors::{Document as Kind, Expectation, Growth};
 use assayer_verifier::oversight::{
-    Log, Trust, verify_bundle, verify_consistency_proof, verify_head, verify_log, verify_proof,
+    BundleVerifier, Log, Trust, verify_consistency_proof, verify_head, verify_log, verify_proof,
 };
 use assayer_verifier::{Document, Hash, PublicKey, State, Trace, TreeHead};
 
@@ -32,12 +32,37 @@ impl<'t> Judge<'t> {
             return Err(not_verified("wire.no-document", text));
         };
         let races = self.reading_of(&expectation.exchange).map(|reading| reading.races.as_slice());
-        for (place, trace) in &traces(kind, expectation, answers, &anchors.trust()) {
+        for (place, trace) in &self.traces(kind, expectation, answers, &anchors.trust()) {
             for id in &expectation.established {
                 layer_is_established(trace, id, place, races.unwrap_or_default())?;
             }
         }
         Ok(())
+    }
+
+    /// What the verifier says about each answer; about the pages of one log, all together.
+    fn traces(
+        &self,
+        kind: Kind,
+        expectation: &Expectation,
+        answers: &[(&Recorded, &Answer)],
+        trust: &Trust<'_>,
+    ) -> Vec<(String, Rc<Trace>)> {
+        if kind == Kind::OversightLog && expectation.wherever.is_none() {
+            let bodies: Vec<_> = answers.iter().map(|(_, answer)| answer.body()).collect();
+            let (_, trace) = verify_log(bodies.iter().map(AsRef::as_ref), trust, &ANSWER_LIMITS);
+            return vec![(expectation.exchange.clone(), Rc::new(trace))];
+        }
+        let mut bundles = BundleVerifier::new(trust, &ANSWER_LIMITS);
+        // What is trusted follows from these names and the attempt.
+        let under = serde_json::to_string(&expectation.under).unwrap_or_default();
+        let mut known = self.traces.borrow_mut();
+        let known = known.entry((under, self.attempt.get())).or_default();
+        let mut trace = |(recorded, answer): &(&Recorded, &Answer)| {
+            let verify = || Rc::new(trace(kind, &answer.body(), trust, &mut bundles));
+            (place(recorded), Rc::clone(known.entry(recorded.n).or_insert_with(verify)))
+        };
+        answers.iter().map(&mut trace).collect()
     }
 
     fn anchors(&self, expectation: &Expectation) -> Result<Anchors, Shortfall> {
@@ -117,27 +142,16 @@ impl<'t> Judge<'t> {
     }
 }
 
-/// What the verifier says about each answer; about the pages of one log, all together.
-fn traces(
-    kind: Kind,
-    expectation: &Expectation,
-    answers: &[(&Recorded, &Answer)],
-    trust: &Trust<'_>,
-) -> Vec<(String, Trace)> {
+/// What the verifier says about one answer, which is always of the same kind.
+fn trace(kind: Kind, body: &[u8], trust: &Trust<'_>, bundles: &mut BundleVerifier<'_>) -> Trace {
     let limits = ANSWER_LIMITS;
-    if kind == Kind::OversightLog && expectation.wherever.is_none() {
-        let bodies: Vec<_> = answers.iter().map(|(_, answer)| answer.body()).collect();
-        let (_, trace) = verify_log(bodies.iter().map(AsRef::as_ref), trust, &limits);
-        return vec![(expectation.exchange.clone(), trace)];
-    }
-    let trace = |body: &[u8]| match kind {
-        Kind::OversightBundle => verify_bundle(body, trust, &limits),
+    match kind {
+        Kind::OversightBundle => bundles.verify(body),
         Kind::OversightConsistency => verify_consistency_proof(body, trust, &limits),
         Kind::OversightHead => verify_head(body, trust, &limits),
         Kind::OversightLog => verify_log([body], trust, &limits).1,
         Kind::OversightProof => verify_proof(body, trust, &limits),
-    };
-    answers.iter().map(|(recorded, answer)| (place(recorded), trace(&answer.body()))).collect()
+    }
 }
 
 #[derive(Default)]
