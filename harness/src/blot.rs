@@ -71,7 +71,10 @@ impl Blotter {
     /// Most texts have the first character of a secret often, and the second one seldom behind it.
     fn may_continue(&self, text: &[u8], at: usize) -> bool {
         let is_escape = text.get(at).copied().is_some_and(begins_escape);
-        is_escape || text.get(at + 1).is_none_or(|next| self.continues.get(usize::from(*next)).is_some_and(|continues| *continues))
+        is_escape
+            || text
+                .get(at + 1)
+                .is_none_or(|next| self.continues.get(usize::from(*next)).is_some_and(|continues| *continues))
     }
 
     fn without_spellings(&self, text: Vec<u8>) -> Vec<u8> {

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assayer_vectors::{Dated, DatedBy, Suite, Whole, resolve};
-use assayer_verifier::oversight::Log;
 use assayer_verifier::Value;
+use assayer_verifier::oversight::Log;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 

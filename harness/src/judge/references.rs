@@ -32,7 +32,9 @@ impl<'t> Judge<'t> {
             return value.pointer(&reference.pointer).cloned();
         }
         match self.of(&reference.name).first().map(|recorded| &recorded.outcome) {
-            Some(Outcome::Answered { answer, .. }) => self.documents.part_of_answer(answer, &reference.pointer),
+            Some(Outcome::Answered { answer, .. }) => {
+                self.documents.part_of_answer(answer, &reference.pointer)
+            }
             _ => None,
         }
     }
