@@ -287,3 +287,41 @@ fn not_text(hex: Option<&str>) -> Rc<str> {
         Ok(_) => "a text that is kept as bytes".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(body_text: Option<&str>, body_hex: Option<&str>) -> Answer {
+        let [body_text, body_hex] = [body_text, body_hex].map(|body| body.map(str::to_owned));
+        Answer { status: 200, headers: Vec::new(), body_text, body_hex, elapsed_ms: 0 }
+    }
+
+    #[test]
+    fn a_body_is_read_once_and_never_taken_for_another() {
+        let bodies = [r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":1}"#].map(|body| answer(Some(body), None));
+        let documents = Documents::default();
+        let parts = || bodies.each_ref().map(|answer| documents.part_of_answer(answer, "/a"));
+        assert_eq!(parts(), [Some(1.into()), Some(2.into()), Some(1.into())]);
+        assert_eq!(parts(), [Some(1.into()), Some(2.into()), Some(1.into())]);
+        let read = |answer| documents.answered(answer).unwrap();
+        assert!(Rc::ptr_eq(&read(&bodies[0]), &read(&bodies[0])));
+        let none = [answer(None, None), answer(None, Some("ff")), answer(Some("no JSON"), None)];
+        for (answer, reason) in none.iter().zip(["no value at all", "UTF-8", "byte 0"]) {
+            let refused = documents.answered(answer).err().unwrap();
+            assert!(refused.contains(reason), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_bodies_is_bounded() {
+        let text = |size: usize| format!("\"{}\"", "a".repeat(size));
+        let long = [9, 9, 9].map(|parts| answer(Some(&text(parts << 20)), None));
+        let documents = Documents::default();
+        for answer in &long {
+            assert!(documents.answered(answer).is_ok());
+            assert!(documents.bytes.get() <= Documents::MOST_BYTES);
+        }
+        assert_eq!(documents.known.borrow().len(), 1);
+    }
+}
