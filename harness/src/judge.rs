@@ -32,6 +32,9 @@ use shortfall::Ended;
 pub(crate) use attempts::{Known, moved};
 pub(crate) use same::{is_same, same_json, shown};
 
+/// What the verifier said of an answer, by the number of its exchange.
+type Traces = BTreeMap<u64, Rc<Trace>>;
+
 /// Judges cases over a transcript.
 pub struct Judge<'t> {
     suite: &'t Suite,
@@ -43,8 +46,8 @@ pub struct Judge<'t> {
     attempt: Cell<u32>,
     /// Logs that were read once, by exchange and attempt, and are looked at by several checks.
     logs: RefCell<BTreeMap<(String, u32), Rc<Log>>>,
-    /// What the verifier said of an answer, by what was trusted, the attempt, and the number of the exchange.
-    traces: RefCell<BTreeMap<(String, u32), BTreeMap<u64, Rc<Trace>>>>,
+    /// What the verifier said of answers, by what was trusted and the attempt.
+    traces: RefCell<BTreeMap<(String, u32), Traces>>,
     /// The bodies as JSON.
     documents: Rc<Documents<'t>>,
     /// What was recorded, by exchange.
