@@ -30,23 +30,33 @@ impl Blotter {
     pub(crate) fn new(secrets: impl Iterator<Item = String>) -> Self {
         let secrets: Vec<_> = secrets.map(String::into_bytes).collect();
         let begins = std::array::from_fn(|byte| {
-            let first = |secret: &Vec<u8>| secret.first().is_some_and(|first| usize::from(*first) == byte);
-            secrets.iter().any(first) || u8::try_from(byte).is_ok_and(begins_escape)
+            let is = |byte: u8| {
+                let first =
+                    |secret: &Vec<u8>| secret.first().is_some_and(|first| first.eq_ignore_ascii_case(&byte));
+                secrets.iter().any(first) || begins_escape(byte)
+            };
+            u8::try_from(byte).is_ok_and(is)
         });
         let continues = std::array::from_fn(|byte| {
-            let second = |secret: &Vec<u8>| secret.get(1).is_none_or(|second| usize::from(*second) == byte);
-            secrets.iter().any(second) || u8::try_from(byte).is_ok_and(begins_escape)
+            let is = |byte: u8| {
+                let second =
+                    |secret: &Vec<u8>| secret.get(1).is_none_or(|second| second.eq_ignore_ascii_case(&byte));
+                secrets.iter().any(second) || begins_escape(byte)
+            };
+            u8::try_from(byte).is_ok_and(is)
         });
         let mut encodings: Vec<_> = secrets.iter().flat_map(|secret| encodings(secret)).collect();
-        encodings.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        encodings.sort_by(|one, other| (other.len(), one).cmp(&(one.len(), other)));
+        encodings.dedup();
         // Few short patterns: a table of all steps is small, and faster than looking for rare bytes in hexadecimal.
         let mut finder = AhoCorasick::builder();
         let any = finder.kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(&encodings).ok();
         Self { secrets, begins, continues, encodings, any }
     }
 
-    /// The text without the secrets: as they are; with any of their characters escaped as in JSON (`\/`, `\u002f`), a URL (`%2F`)
-    /// or HTML (`&#47;`, `&amp;`); in hexadecimal; and in base64 at any alignment, as within `Bearer …`.
+    /// The text without the secrets: as they are, in letters of either case; with any of their characters escaped as in JSON (`\/`,
+    /// `\u002f`), a URL (`%2F`) or HTML (`&#47;`, `&sol;`), also more than once (`\\\/`, `%252F`, `&amp;#47;`); in hexadecimal; and in
+    /// base64 at any alignment, as within `Bearer …`, escaped as well.
     pub(crate) fn text(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.bytes(text.as_bytes().to_vec())).into_owned()
     }
@@ -130,7 +140,34 @@ fn encodings(secret: &[u8]) -> Vec<Vec<u8>> {
         }
     }
     forms.retain(|form| form.len() >= SHORTEST_CORE);
+    let escaped: Vec<_> = forms.iter().flat_map(|form| escaped(form)).collect();
+    forms.extend(escaped);
     forms
+}
+
+/// A base64 text as it is written where a slash or a plus may not stand.
+fn escaped(form: &[u8]) -> Vec<Vec<u8>> {
+    const STYLES: [(&str, &str); 8] = [
+        (r"\/", "+"),
+        (r"\u002f", r"\u002b"),
+        (r"\u002F", r"\u002B"),
+        ("%2F", "%2B"),
+        ("%2f", "%2b"),
+        ("&#x2F;", "&#x2B;"),
+        ("&#x2f;", "&#x2b;"),
+        ("&#47;", "&#43;"),
+    ];
+    let written = |(slash, plus): (&str, &str)| {
+        let one = |byte: &u8| match byte {
+            b'/' => slash.as_bytes().to_vec(),
+            b'+' => plus.as_bytes().to_vec(),
+            other => vec![*other],
+        };
+        form.iter().flat_map(one).collect()
+    };
+    let mut all: Vec<Vec<u8>> = STYLES.into_iter().map(written).collect();
+    all.retain(|other| other != form);
+    all
 }
 
 fn begins_escape(byte: u8) -> bool {
@@ -154,29 +191,109 @@ fn end_of_spelling(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
 
 /// The lengths of the spellings of one character that stand at the beginning of a text.
 fn spellings(text: &[u8], byte: u8) -> impl Iterator<Item = usize> {
-    let begins = |form: &[u8]| text.starts_with(form).then_some(form.len());
-    let number = |from: usize, to: usize| {
-        let digits = std::str::from_utf8(text.get(from..to)?).ok()?;
-        (u32::from_str_radix(digits, 16).ok()? == u32::from(byte)).then_some(to)
-    };
-    let in_html = || {
-        let end = text.iter().take(9).position(|byte| *byte == b';')?;
-        let name = std::str::from_utf8(text.get(1..end)?).ok()?.to_ascii_lowercase();
-        let code = match (name.strip_prefix("#x"), name.strip_prefix('#')) {
-            (Some(digits), _) => u32::from_str_radix(digits, 16).ok()?,
-            (None, Some(digits)) => digits.parse().ok()?,
-            (None, None) => {
-                let names = [("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\'')];
-                u32::from(names.into_iter().find(|(known, _)| *known == name)?.1)
-            }
-        };
-        (code == u32::from(byte)).then_some(end + 1)
-    };
+    let plain = text.first().filter(|found| found.eq_ignore_ascii_case(&byte)).map(|_| 1);
     let escaped = match text.first() {
-        Some(b'\\') if text.get(1) == Some(&b'u') => number(2, 6),
-        Some(b'%') => number(1, 3),
-        Some(b'&') => in_html(),
-        _ => None,
+        Some(b'\\') => with_backslashes(text, byte),
+        Some(b'%') => in_a_url(text, byte).into_iter().collect(),
+        Some(b'&') => in_html(text, byte).into_iter().collect(),
+        _ => Vec::new(),
     };
-    [begins(&[byte]), begins(&[b'\\', byte]), escaped].into_iter().flatten()
+    plain.into_iter().chain(escaped)
+}
+
+/// So often is one escape taken for part of another.
+const DEEPEST: usize = 8;
+
+/// Whether digits of a base stand there that mean this character, in either case; the place behind them.
+fn number(text: &[u8], from: usize, count: usize, byte: u8) -> Option<usize> {
+    let digits = std::str::from_utf8(text.get(from..from + count)?).ok()?;
+    let code = u32::from_str_radix(digits, 16).ok()?;
+    means(code, byte).then_some(from + count)
+}
+
+fn means(code: u32, byte: u8) -> bool {
+    u8::try_from(code).is_ok_and(|code| code.eq_ignore_ascii_case(&byte))
+}
+
+/// `\/`, `\u002f` and `\x2f`, with more backslashes where a text is escaped within another.
+fn with_backslashes(text: &[u8], byte: u8) -> Vec<usize> {
+    let run = text.iter().take(DEEPEST).take_while(|byte| **byte == b'\\').count();
+    let behind = |at: usize| {
+        let found = text.get(at)?;
+        let digits = match found {
+            b'u' => number(text, at + 1, 4, byte),
+            b'x' => number(text, at + 1, 2, byte),
+            _ => None,
+        };
+        digits.or_else(|| found.eq_ignore_ascii_case(&byte).then_some(at + 1))
+    };
+    (1..=run).filter_map(behind).collect()
+}
+
+/// `%2F`, `%252F`.
+fn in_a_url(text: &[u8], byte: u8) -> Option<usize> {
+    let again = |times: usize| (0..times).all(|time| text.get(1 + 2 * time..3 + 2 * time) == Some(b"25"));
+    (0..DEEPEST).take_while(|times| again(*times)).find_map(|times| number(text, 1 + 2 * times, 2, byte))
+}
+
+/// Characters with names in HTML, those of ASCII.
+const NAMED: [(&str, u8); 37] = [
+    ("amp", b'&'),
+    ("apos", b'\''),
+    ("ast", b'*'),
+    ("bsol", b'\\'),
+    ("colon", b':'),
+    ("comma", b','),
+    ("commat", b'@'),
+    ("dollar", b'$'),
+    ("equals", b'='),
+    ("excl", b'!'),
+    ("grave", b'`'),
+    ("gt", b'>'),
+    ("hat", b'^'),
+    ("lbrace", b'{'),
+    ("lbrack", b'['),
+    ("lcub", b'{'),
+    ("lowbar", b'_'),
+    ("lpar", b'('),
+    ("lsqb", b'['),
+    ("lt", b'<'),
+    ("midast", b'*'),
+    ("num", b'#'),
+    ("percnt", b'%'),
+    ("period", b'.'),
+    ("plus", b'+'),
+    ("quest", b'?'),
+    ("quot", b'"'),
+    ("rbrace", b'}'),
+    ("rbrack", b']'),
+    ("rcub", b'}'),
+    ("rpar", b')'),
+    ("rsqb", b']'),
+    ("semi", b';'),
+    ("sol", b'/'),
+    ("underbar", b'_'),
+    ("verbar", b'|'),
+    ("vert", b'|'),
+];
+
+/// `&#47;`, `&#x2F;`, `&sol;`, `&amp;sol;`.
+fn in_html(text: &[u8], byte: u8) -> Option<usize> {
+    let again = |times: usize| {
+        (0..times).all(|time| text.get(1 + 4 * time..5 + 4 * time) == Some(b"amp;".as_slice()))
+    };
+    (0..DEEPEST).take_while(|times| again(*times)).find_map(|times| entity(text, 1 + 4 * times, byte))
+}
+
+/// The name or number of a character, that begins here and ends with a semicolon.
+fn entity(text: &[u8], from: usize, byte: u8) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let end = rest.iter().take(10).position(|byte| *byte == b';')?;
+    let name = std::str::from_utf8(rest.get(..end)?).ok()?.to_ascii_lowercase();
+    let code = match (name.strip_prefix("#x"), name.strip_prefix('#')) {
+        (Some(digits), _) => u32::from_str_radix(digits, 16).ok()?,
+        (None, Some(digits)) => digits.parse().ok()?,
+        (None, None) => u32::from(NAMED.into_iter().find(|(known, _)| *known == name)?.1),
+    };
+    means(code, byte).then_some(from + end + 1)
 }

@@ -223,6 +223,10 @@ fn signed_bytes(kind: &str, payload: &[u8]) -> Vec<u8> {
 /// Whether these bytes are an envelope with a test result in it, whatever it says.
 #[must_use]
 pub fn is_claim(bytes: &[u8]) -> bool {
+    // Most documents name no such member, and are not read for it.
+    if bytes.len() as u64 > LONGEST_CLAIM || memchr::memmem::find(bytes, b"payloadType").is_none() {
+        return false;
+    }
     let Ok(envelope) = envelope(bytes) else { return false };
     let kind = |payload: Vec<u8>| {
         let value: serde_json::Value = serde_json::from_slice(&payload).ok()?;
@@ -253,6 +257,21 @@ pub struct ClaimTrust<'t> {
     pub archive: Option<&'t Path>,
     /// SHA-256 (hexadecimal) of suites that the caller knows, besides the one of this version.
     pub suites: &'t [String],
+}
+
+/// Verifies a claim that stands in a file: its archive is the folder that it lies in, where that is one and the caller names none.
+#[must_use]
+pub fn verify_claim_at(path: String, bytes: &[u8], trust: ClaimTrust<'_>) -> Found {
+    let around = around(Path::new(&path)).filter(|_| trust.archive.is_none());
+    let archive = trust.archive.or(around.as_deref());
+    verify_claim(path, bytes, ClaimTrust { archive, ..trust })
+}
+
+/// The folder of a file, if it is an archive.
+fn around(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().filter(|_| path.is_file())?;
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    folder.join("manifest.json").is_file().then(|| folder.to_owned())
 }
 
 /// Verifies a claim: five layers, told apart.

@@ -92,6 +92,11 @@ impl Client {
     pub fn new(base: &str, pace: Option<Pace>) -> Result<Self, BadUrl> {
         // Whatever stands before an `@` may be a password and is not repeated.
         let shown = base.rsplit_once('@').map_or_else(|| base.to_owned(), |(_, host)| format!("(…)@{host}"));
+        // A query may be a token as well.
+        let shown = match shown.find(['?', '#']).and_then(|end| shown.get(..=end)) {
+            Some(before) => format!("{before}(…)"),
+            None => shown,
+        };
         let bad = |why: &str| BadUrl { found: shown.clone(), why: why.to_owned() };
         let uri: Uri = base.parse().map_err(|_| bad("this is none"))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
@@ -101,6 +106,12 @@ impl Client {
         // Also behind a slash: whoever writes a password with a slash in it means a password.
         if authority.as_str().contains('@') || base.contains('@') {
             return Err(bad("without a user or password: secrets are read from the environment"));
+        }
+        // The colons of an IPv6 address stand within brackets.
+        let port =
+            authority.as_str().rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+        if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+            return Err(bad("with a port from 1 to 65535"));
         }
         if uri.query().is_some() || base.contains('#') {
             return Err(bad("without a query or a fragment"));
@@ -349,6 +360,28 @@ mod tests {
         assert_eq!(wait("Fri, 02 Jan 2026 03:05:05 GMT"), Some(60));
         assert_eq!(wait("Fri, 02 Jan 2026 03:00:00 GMT"), Some(0));
         assert_eq!([wait("soon"), wait("-3"), wait("")], [None, None, None]);
+    }
+
+    #[test]
+    fn a_url_that_is_none_is_refused_and_what_may_be_a_secret_in_it_is_not_repeated() {
+        for (url, why) in [
+            ("", "this is none"),
+            ("registry.example", "scheme"),
+            ("http://me:hush@registry.example", "password"),
+            ("http://registry.example/?token=hush", "query"),
+            ("http://registry.example/#hush", "fragment"),
+            ("ftp://registry.example/?hush#hush", "scheme"),
+            ("http://me:hush@registry.example/?hush", "password"),
+            ("http://registry.example:99999", "port"),
+            ("http://registry.example:0", "port"),
+            ("http://[::1]:65536", "port"),
+        ] {
+            let said = Client::new(url, None).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(said.contains(why) && !said.contains("hush"), "{url}: {said}");
+        }
+        for url in ["http://registry.example:65535/base/", "https://[2001:db8::1]", "http://[::1]:1"] {
+            assert!(Client::new(url, None).is_ok(), "{url}");
+        }
     }
 
     #[test]

@@ -23,8 +23,11 @@ pub use read::{Reader, Sink};
 pub use report::report_of;
 pub use work::{ARRAY, Joined, Joiner, Worker};
 
+use assayer_reports::verification::Document as Found;
 use assayer_verifier::oversight::{DocumentKind, Explanation, LogPart, Trust};
 use assayer_verifier::{Limits, Trace, Verdict};
+
+use crate::claim::ClaimTrust;
 
 /// Something to verify, as read.
 #[derive(Debug)]
@@ -81,6 +84,8 @@ pub struct Skipped {
 pub enum Outcome {
     /// A document was verified.
     Finding(Finding),
+    /// A claim that a target conforms was verified.
+    Claim(Box<Found>),
     /// Records were read and hashed.
     Part(Box<LogPart>),
     /// A page of a log, or a record on its own, was read and hashed.
@@ -149,6 +154,8 @@ pub struct Question<'a> {
     pub limits: &'a Limits,
     /// How much is wanted.
     pub depth: Depth,
+    /// What claims are verified with; the archive of each is that which it lies in, if none is named.
+    pub claims: ClaimTrust<'a>,
 }
 
 /// How much is wanted of each document.

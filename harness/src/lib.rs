@@ -30,6 +30,7 @@ mod plan;
 mod policy;
 mod record;
 mod repeat;
+mod replace;
 mod rewrite;
 mod run;
 mod schema;
@@ -49,7 +50,7 @@ pub use archive::{
 pub use budget::Budget;
 pub use claim::{
     CLAIM_FILE, CLAIM_KIND, ClaimError, ClaimTrust, LONGEST_CLAIM, Resource, Statement, TestResult, is_claim,
-    sign, signing_key, statement, verify_claim,
+    sign, signing_key, statement, verify_claim, verify_claim_at,
 };
 pub use client::{BadUrl, Client, Pace};
 pub use compare::{CompareError, Intact, diff, side_by_side};
@@ -62,6 +63,7 @@ pub use parallel::{in_order, in_order_together};
 pub use plan::{Case, allowed, cases, exchanges};
 pub use policy::{Policy, PolicyError};
 pub use record::Recorder;
+pub use replace::{Held, hold, write_whole};
 pub use rewrite::{Proxy, ProxyError};
 pub use run::{Against, Options, RunError, report, run, run_with, tool};
 pub use secrets::Secrets;

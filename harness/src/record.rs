@@ -174,7 +174,7 @@ impl<'s, 'o> Recorder<'s, 'o> {
         }
         let manifest = &mut self.transcript.manifest;
         manifest.state = ArchiveState::Complete;
-        manifest.clock.finished_at = Some(now());
+        manifest.clock.finished_at = Some(ended(&manifest.clock));
         Ok((self.transcript, self.archive))
     }
 
@@ -497,7 +497,20 @@ fn sample(count: u64, most: u64, seed: &str) -> Vec<u64> {
 
 /// The time, in whole seconds.
 fn now() -> String {
-    jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string()
+    in_seconds(jiff::Timestamp::now())
+}
+
+fn in_seconds(time: jiff::Timestamp) -> String {
+    time.round(jiff::Unit::Second).unwrap_or_default().to_string()
+}
+
+/// When recording ended: from its beginning by the clock that nobody sets. The other one may be set back meanwhile, and then the
+/// archive would contradict itself.
+fn ended(clock: &Clock) -> String {
+    let since = jiff::SignedDuration::from_millis(i64::try_from(clock.elapsed_ms).unwrap_or(i64::MAX));
+    let ended =
+        clock.started_at.parse().ok().and_then(|started: jiff::Timestamp| started.checked_add(since).ok());
+    ended.map_or_else(now, in_seconds)
 }
 
 fn path_and_query(
@@ -604,6 +617,16 @@ pub(crate) fn look_up(transcript: &Transcript, reference: &Reference, attempt: u
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_ends_after_it_began_whatever_the_clock_of_the_machine_says() {
+        // The machine was an hour ahead when the run began, and was set right meanwhile.
+        let started_at = in_seconds(jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1));
+        let manifest = crate::archive::Manifest::sample(&started_at, 2_700);
+        let started: jiff::Timestamp = started_at.parse().unwrap();
+        let after = jiff::SignedDuration::from_secs(3);
+        assert_eq!(ended(&manifest.clock), in_seconds(started + after));
+    }
 
     #[test]
     fn long_repetitions_are_sampled_with_both_ends() {

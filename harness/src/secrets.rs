@@ -149,6 +149,31 @@ mod tests {
         ] {
             assert!(odd.blotter().text(text).contains(BLOT), "{text}");
         }
+        // As a proxy writes what an application escaped already; by name; in letters of the other case, or of both.
+        for text in [
+            r#"{"x":"{\"y\":\"a\\\"b\\\\c\\/d\"}"}"#,
+            r"a\\u0022b\\u005cc\\u002fd",
+            r"a\x22b\x5cc\x2fd",
+            "a%2522b%255Cc%252Fd",
+            "a%252522b%25255Cc%25252Fd",
+            "a&amp;quot;b&amp;#92;c&amp;sol;d",
+            "a&quot;b&bsol;c&sol;d",
+            r#"A"b\C/D"#,
+            "%41%22%42%5c%43%2f%44",
+        ] {
+            assert!(odd.blotter().text(text).contains(BLOT), "{text}");
+        }
+        let long = Secrets { operator_token: Some("ab?>cd?>ef?>gh".to_owned()), dns_event_secret: None };
+        let plain = "YWI/PmNkPz5lZj8+Z2g=";
+        for text in [
+            plain.to_owned(),
+            plain.replace('/', r"\/"),
+            plain.replace('/', "%2F").replace('+', "%2B"),
+            plain.replace('/', r"\u002f").replace('+', r"\u002b"),
+            plain.replace('/', "&#x2F;").replace('+', "&#x2B;"),
+        ] {
+            assert!(long.blotter().text(&text).contains(BLOT), "{text}");
+        }
         assert_eq!(odd.blotter().hex("ff6122625c632f64ff"), format!("ff{}ff", hex::encode(BLOT)));
         let near = r#"a"b\c%2Ed, a"b\c&#x2E;d, a"b\c\u002ed, %, &, \, \u, &#;"#;
         assert_eq!(odd.blotter().text(near), near, "what is not the secret stays as it came");

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use assayer_reports::Tool;
 use assayer_reports::verification::{
-    Bytes, Difference, Document, Explained, Key, Layer, Note, Origin, Page, Required, Run, State, Tally,
-    Text, Trusted, Verdict,
+    Bytes, Claimed, Difference, Document, Explained, Key, Layer, Note, Origin, Page, Required, Run, State,
+    Tally, Text, Trusted, Verdict,
 };
 
 fn run() -> Run {
@@ -84,6 +84,18 @@ fn explained(state: State) -> Explained {
     }
 }
 
+fn claimed() -> Claimed {
+    Claimed {
+        result: "PASSED".to_owned(),
+        target: "https://registry.example".to_owned(),
+        edition: "oversight-v1@strict".to_owned(),
+        suite_digest: "592f52b6".repeat(8),
+        started_at: "2026-01-01T00:00:00Z".to_owned(),
+        target_signed: Some(1),
+        verdicts: Some(430),
+    }
+}
+
 fn document(number: usize, verdict: Option<Verdict>) -> Document {
     let state = match verdict {
         Some(Verdict::Authentic | Verdict::Equivocation) => State::Established,
@@ -97,7 +109,7 @@ fn document(number: usize, verdict: Option<Verdict>) -> Document {
         error: None,
         length: Some(9_400),
         sha256: Some("00ff".repeat(16)),
-        claim: None,
+        claim: (verdict == Some(Verdict::Consistent)).then(claimed),
         not_asked: Vec::new(),
         open: if verdict == Some(Verdict::Consistent) {
             vec![Text::Borrowed("issuer-key")]

@@ -83,7 +83,7 @@ pub struct SuiteUsed {
 pub struct Clock {
     /// When the first request was sent (RFC 3339, UTC).
     pub started_at: String,
-    /// When recording ended (RFC 3339, UTC); absent while it goes on.
+    /// When recording ended (RFC 3339, UTC): so long after it began as it took; absent while it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<String>,
     /// How long recording took, in milliseconds, by a clock that nobody sets.

@@ -95,7 +95,10 @@ pub fn recheck(archive: &Archive, suite: &Suite) -> Result<(Recheck, Report), Un
         found.extend(of_what_does_not_follow(archive, suite, derived));
         found.extend(of_what_is_not_listed(archive, derived));
     }
-    let remarks = remarks(&transcript, suite, &not_compared);
+    let mut remarks = remarks(&transcript, suite, &not_compared);
+    if manifest.state == ArchiveState::Incomplete {
+        remarks.extend(of_another_end(archive));
+    }
     let more = found.len().saturating_sub(MOST);
     let identical = found.is_empty() && not_compared.is_empty();
     found.truncate(MOST);
@@ -207,6 +210,16 @@ fn of_what_is_not_listed(archive: &Archive, derived: &Derived) -> Vec<Difference
     let is_part = |name: &&String| is_data(name) || derived.files().any(|(other, _)| other == name.as_str());
     let left_out = archive.unlisted.iter().filter(is_part);
     left_out.map(|name| Difference::new(file::SUMS, name, "nothing", "a file of this archive")).collect()
+}
+
+/// Files that only a run that came to its end has: a kill may have left them, or somebody put them there.
+fn of_another_end(archive: &Archive) -> impl Iterator<Item = String> {
+    let others = [file::VERDICTS, file::HAR, file::SUMS, crate::claim::CLAIM_FILE];
+    let names = Form::ALL.map(Form::file_name).into_iter().chain(others);
+    let there = names.filter(|name| fs_err::symlink_metadata(archive.folder.join(name)).is_ok());
+    there.map(|name| {
+        format!("{name}: not compared: no such file follows from a run that did not come to its end")
+    })
 }
 
 /// What is no difference, and should be known before an archive is relied on.

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
+use assayer_reports::Form;
 use assayer_vectors::Suite;
 use sha2::{Digest, Sha256};
 
 use super::read::{LONGEST_TRANSCRIPT, MOST_EXCHANGES, longest, whole};
 use super::{ARCHIVE_FORM, ArchiveState, Manifest, file, sha256};
 use crate::claim::CLAIM_FILE;
+use crate::replace::{Held, hold, partial, remove, write_beside, write_whole};
 use crate::transcript::{Recorded, Transcript};
 
 /// Why an archive could not be written.
@@ -70,6 +72,7 @@ pub struct Writer {
     length: u64,
     lines: u64,
     most: Most,
+    _held: Held,
 }
 
 /// What is read of an archive, and therefore written.
@@ -90,24 +93,21 @@ impl Writer {
     /// Begins an archive: suite and manifest stand, the transcript is empty. An earlier archive in the folder is replaced.
     ///
     /// # Errors
-    /// [`WriteError`]; a folder with other files in it is refused.
+    /// [`WriteError`]; a folder with other files in it is refused, and one that another run is writing into.
     pub fn create(folder: &Path, suite: &Suite, manifest: &Manifest) -> Result<Self, WriteError> {
+        let held = hold(folder)?;
         make_room(folder)?;
-        let mut sums = BTreeMap::new();
-        for (name, text) in &suite.files {
-            let name = format!("{}/{name}", file::SUITE);
-            let path = folder.join(&name);
-            if let Some(parent) = path.parent() {
-                fs_err::create_dir_all(parent)?;
-            }
-            fs_err::write(&path, text)?;
-            sums.insert(name, sha256(text.as_bytes()));
-        }
-        let transcript = fs_err::File::create(folder.join(file::TRANSCRIPT))?;
+        let path = folder.join(file::MANIFEST);
         let begun = Manifest { state: ArchiveState::Incomplete, ..manifest.clone() };
-        write_whole(folder, file::MANIFEST, begun.to_json().as_bytes())?;
+        // It marks the folder before anything else stands there, so that one whose run was killed here can be used again; and it gets
+        // its name when all that belongs to it is there.
+        let marked = write_beside(&path, begun.to_json().as_bytes())?;
+        let sums = write_suite(folder, suite)?;
+        let transcript = fs_err::File::create_new(folder.join(file::TRANSCRIPT))?;
+        fs_err::rename(marked, path)?;
         let (hash, most) = (Sha256::new(), Most::default());
-        Ok(Self { folder: folder.to_owned(), transcript, hash, sums, length: 0, lines: 0, most })
+        let folder = folder.to_owned();
+        Ok(Self { folder, transcript, hash, sums, length: 0, lines: 0, most, _held: held })
     }
 
     /// Writes one line of the transcript: in one piece, so that a kill between two leaves whole lines.
@@ -149,15 +149,30 @@ impl Writer {
             self.fits(name, text.len() as u64, (self.most.file)(name), "bytes")?;
         }
         for (name, text) in derived.files() {
-            write_whole(&self.folder, name, text.as_bytes())?;
+            write_whole(&self.folder.join(name), text.as_bytes())?;
             self.sums.insert(name.to_owned(), sha256(text.as_bytes()));
         }
         let manifest = transcript.manifest.to_json();
         self.sums.insert(file::TRANSCRIPT.to_owned(), self.transcript_sha256());
         self.sums.insert(file::MANIFEST.to_owned(), sha256(manifest.as_bytes()));
-        write_whole(&self.folder, file::SUMS, sums_text(&self.sums).as_bytes())?;
-        write_whole(&self.folder, file::MANIFEST, manifest.as_bytes())
+        write_whole(&self.folder.join(file::SUMS), sums_text(&self.sums).as_bytes())?;
+        Ok(write_whole(&self.folder.join(file::MANIFEST), manifest.as_bytes())?)
     }
+}
+
+/// Writes the data of a suite. Out: paths and sums.
+fn write_suite(folder: &Path, suite: &Suite) -> Result<BTreeMap<String, String>, WriteError> {
+    let mut sums = BTreeMap::new();
+    for (name, text) in &suite.files {
+        let name = format!("{}/{name}", file::SUITE);
+        let path = folder.join(&name);
+        if let Some(parent) = path.parent() {
+            fs_err::create_dir_all(parent)?;
+        }
+        fs_err::write(&path, text)?;
+        sums.insert(name, sha256(text.as_bytes()));
+    }
+    Ok(sums)
 }
 
 /// As `sha256sum` writes it.
@@ -165,45 +180,41 @@ pub(super) fn sums_text(sums: &BTreeMap<String, String>) -> String {
     sums.iter().map(|(path, sum)| format!("{sum}  {path}\n")).collect()
 }
 
-/// A half-written file must not be mistaken for a whole one.
-fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
-    let (path, partial) = (folder.join(name), folder.join(format!("{name}.partial")));
-    fs_err::write(&partial, bytes)?;
-    fs_err::rename(&partial, &path)?;
-    Ok(())
-}
-
-/// Makes the folder, or takes an earlier archive out of it; what else stands there is a reason to refuse.
+/// Takes an earlier archive out of the folder, by the names that an archive has: its own sums may name anything. A folder with
+/// something else is refused.
 fn make_room(folder: &Path) -> Result<(), WriteError> {
-    fs_err::create_dir_all(folder)?;
     if fs_err::read_dir(folder)?.next().is_none() {
         return Ok(());
     }
     // Whatever stands there: no more of it is read than of an archive, and no link or device.
-    let text = |name| whole(folder, name).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    if !text(file::MANIFEST).is_ok_and(|manifest| manifest.contains(ARCHIVE_FORM)) {
+    if !is_archive(folder)? {
         return Err(WriteError::NotAnArchive(folder.to_owned()));
     }
-    let sums = text(file::SUMS).unwrap_or_default();
-    let listed = sums.lines().filter_map(|line| line.split_once("  ")).map(|(_, path)| path);
-    let own = [file::TRANSCRIPT, file::VERDICTS, file::REPORT, file::TEXT, file::HAR, file::SUMS, CLAIM_FILE];
-    // The manifest goes last: until then the folder is an archive that can be replaced.
-    for name in own.into_iter().chain(listed).filter(|name| is_plain(name) && *name != file::MANIFEST) {
-        remove(&folder.join(name))?;
-        remove(&folder.join(format!("{name}.partial")))?;
+    let own = [file::TRANSCRIPT, file::VERDICTS, file::HAR, file::SUMS, CLAIM_FILE];
+    for path in own.into_iter().chain(Form::ALL.map(Form::file_name)).map(|name| folder.join(name)) {
+        remove(&path)?;
+        remove(&partial(&path))?;
     }
     let suite = folder.join(file::SUITE);
-    if suite.is_dir() {
+    if suite.is_symlink() {
+        remove(&suite)?;
+    } else if suite.is_dir() {
         fs_err::remove_dir_all(suite)?;
     }
-    remove(&folder.join(file::MANIFEST))
+    // The manifest goes last: until then the folder is an archive that can be replaced.
+    Ok(remove(&folder.join(file::MANIFEST))?)
 }
 
-fn remove(path: &Path) -> Result<(), WriteError> {
-    match fs_err::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
-    }
+/// Whether a folder holds an archive, or what a run left that was killed before it was one.
+fn is_archive(folder: &Path) -> Result<bool, WriteError> {
+    let marked = format!("{}.partial", file::MANIFEST);
+    let has_form = |name: &str| {
+        let text = whole(folder, name).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        text.is_ok_and(|text| text.contains(ARCHIVE_FORM))
+    };
+    let mut names = fs_err::read_dir(folder)?;
+    let is_only_begun = names.all(|entry| entry.is_ok_and(|entry| entry.file_name() == marked.as_str()));
+    Ok(is_only_begun || has_form(file::MANIFEST) || has_form(&marked))
 }
 
 /// Whether a path leads to nothing outside of the folder.
@@ -248,6 +259,40 @@ mod tests {
         let lines = archive.transcript.exchanges.iter().try_for_each(|recorded| writer.append(recorded));
         let written = lines.and_then(|()| writer.finish(&archive.transcript, &derived));
         (second, written)
+    }
+
+    /// A run that is killed while it begins leaves a part of this; the next one takes its place.
+    #[test]
+    fn a_folder_in_which_a_run_was_killed_before_it_began_can_be_used_again() {
+        let suite = load_embedded(SUITE).unwrap();
+        let manifest = Manifest::sample("2026-01-02T03:04:05Z", 0);
+        let begun = |stages: usize, text: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let at = |name: &str| folder.path().join(name);
+            let write = |name: &str, text: &str| std::fs::write(at(name), text).unwrap();
+            let all: [&dyn Fn(); 4] = [
+                &|| write("manifest.json.partial", text),
+                &|| std::fs::create_dir_all(at("suite/checks")).unwrap(),
+                &|| write("suite/suite.yaml", "suite: "),
+                &|| write("transcript.ndjson", ""),
+            ];
+            all.iter().take(stages).for_each(|stage| stage());
+            Writer::create(folder.path(), &suite, &manifest).map(|_| folder)
+        };
+        let json = manifest.to_json();
+        for (stages, text) in [(0, ""), (1, ""), (1, &json[..40]), (2, &json), (3, &json), (4, &json)] {
+            let folder = begun(stages, text).unwrap();
+            assert_eq!(
+                Archive::read(folder.path()).unwrap().transcript.manifest.state,
+                ArchiveState::Incomplete
+            );
+        }
+        // Nothing says that this is ours.
+        assert!(matches!(begun(2, "somebody's").unwrap_err(), WriteError::NotAnArchive(_)));
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("suite")).unwrap();
+        Writer::create(folder.path(), &suite, &manifest).err().unwrap();
+        assert!(folder.path().join("suite").is_dir());
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::{BURN_IN_FORM, BurnIn, derive_again};
 use crate::archive::{Archive, ArchiveError, ArchiveState, Difference, file, files_differ, sha256, up_to};
 use crate::job::{UnknownName, edition, wire};
 use crate::own_suite::own_suite;
+use crate::replace::write_beside;
 use crate::run::tool;
 
 const REPORT: &str = "burn-in.json";
@@ -108,10 +109,10 @@ impl BurnIn {
         let (report, text) = (self.to_json(), self.to_text());
         let sums = self.sums(report.as_bytes(), text.as_bytes());
         let files = [(file::SUMS, sums), (TEXT, text), (REPORT, report)];
-        for (name, text) in &files {
-            fs_err::write(partial(folder, name), text)?;
-        }
-        files.iter().try_for_each(|(name, _)| fs_err::rename(partial(folder, name), folder.join(name)))
+        let files = files.map(|(name, text)| (folder.join(name), text));
+        let beside = files.iter().map(|(path, text)| write_beside(path, text.as_bytes()));
+        let beside: Vec<PathBuf> = beside.collect::<std::io::Result<_>>()?;
+        files.iter().zip(beside).try_for_each(|((path, _), beside)| fs_err::rename(beside, path))
     }
 
     /// The sums, as `sha256sum` writes them. What broke off has no sums.
@@ -124,10 +125,6 @@ impl BurnIn {
             .filter_map(|(archive, digest)| Some((format!("{archive}/{}", file::SUMS), digest.clone()?)));
         own.into_iter().chain(archives).map(|(name, sum)| format!("{sum}  {name}\n")).collect()
     }
-}
-
-fn partial(folder: &Path, name: &str) -> PathBuf {
-    folder.join(format!("{name}.partial"))
 }
 
 impl Standing {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use assayer_harness::{Archive, ArchiveState, Case, recheck};
+use assayer_harness::{Archive, ArchiveState, Case, recheck, write_whole};
 use assayer_reports::{
     BASELINE_FORM, Baseline, Expected, ExpectedStatus, Flaky, Known, Report, Review, number_of, updated,
     with_baseline,
@@ -82,6 +82,13 @@ fn review(arguments: &UpdateArguments) -> Result<Option<Review>, String> {
     };
     let review = Review { owner: owner.clone(), link: link.clone(), expires: expires.clone() };
     is_day(&review.expires).map_err(|error| format!("--expires: {error}"))?;
+    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    if review.expires < today {
+        let found = &review.expires;
+        return Err(format!(
+            "--expires: expected {today} or a later day, found {found}: it would answer for nothing"
+        ));
+    }
     Ok(Some(review))
 }
 
@@ -154,12 +161,8 @@ fn day_of(report: &Report) -> String {
     report.started_at.chars().take(10).collect()
 }
 
-/// A half-written baseline must not be mistaken for a whole one.
 fn write(path: &Path, baseline: &Baseline) -> std::io::Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    fs_err::write(&partial, to_yaml(baseline))?;
-    fs_err::rename(&partial, path)
+    write_whole(path, to_yaml(baseline).as_bytes())
 }
 
 /// One entry after the other, texts quoted as JSON quotes them, which YAML reads too.

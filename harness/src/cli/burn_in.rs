@@ -8,8 +8,8 @@ use assayer_harness::burn_in::{
     live, registered, round, slack_s,
 };
 use assayer_harness::{
-    Against, Archive, ArchiveState, Case, Client, Job, Options, Outcome as Recording, Pace, Recorded,
-    Secrets, Transcript, allowed, cases, edition, own_suite, recheck, run_with, tool, wire,
+    Against, Archive, ArchiveState, Case, Client, Held, Job, Options, Outcome as Recording, Pace, Recorded,
+    Secrets, Transcript, allowed, cases, edition, hold, own_suite, recheck, run_with, tool, wire,
 };
 use assayer_reports::{Mode, Report, Selection};
 use assayer_vectors::{Edition, SUITE, Suite, Wire};
@@ -105,7 +105,7 @@ fn burn_in(arguments: &BurnInArguments) -> Result<Exit, Failure> {
         operator_token: secret("OVERSIGHT_OPERATOR_TOKEN").map_err(usage)?,
         dns_event_secret: secret("OVERSIGHT_DNS_EVENT_SECRET").map_err(usage)?,
     };
-    let (report, is_begun) = begun(arguments, &suite, wire, edition)?;
+    let (report, is_begun, _held) = begun(arguments, &suite, wire, edition)?;
     let mut burning = Burning { arguments, suite: &suite, edition, wire, secrets, report };
     if is_begun {
         burning.again()?;
@@ -120,13 +120,14 @@ fn burn_in(arguments: &BurnInArguments) -> Result<Exit, Failure> {
     Ok(if printed == Exit::Good { exit } else { printed })
 }
 
-/// A new report, or that of a burn-in of the same registry that broke off, or is over; and whether it is one of these.
+/// A new report, or that of a burn-in of the same registry that broke off, or is over; whether it is one of these; and its folder, in
+/// which no other process writes meanwhile.
 fn begun(
     arguments: &BurnInArguments,
     suite: &Suite,
     wire: &Wire,
     edition: &Edition,
-) -> Result<(BurnIn, bool), Failure> {
+) -> Result<(BurnIn, bool, Held), Failure> {
     if !(arguments.hours > 0.0 && arguments.hours <= LONGEST_HOURS) {
         return Err(usage(format!(
             "--hours: expected more than 0 and at most {LONGEST_HOURS}, found {}",
@@ -141,10 +142,11 @@ fn begun(
             arguments.hours
         )));
     }
+    let held = hold(&arguments.out).map_err(usage)?;
     let path = arguments.out.join("burn-in.json");
     if !path.exists() {
         has_room(&arguments.out)?;
-        return Ok((fresh, false));
+        return Ok((fresh, false, held));
     }
     let earlier = earlier(&arguments.out)?;
     let json = |report: &BurnIn| serde_json::to_value(report).map_err(usage);
@@ -163,13 +165,12 @@ fn begun(
         }
     }
     let resumed = earlier.resumed.saturating_add(u32::from(earlier.state == ArchiveState::Incomplete));
-    Ok((BurnIn { resumed, ..earlier }, true))
+    Ok((BurnIn { resumed, ..earlier }, true, held))
 }
 
 /// A burn-in begins in an empty folder, or in one with live runs of a burn-in that was killed before it wrote its report. What else
 /// stands there is not mixed with it.
 fn has_room(folder: &Path) -> Result<(), Failure> {
-    fs_err::create_dir_all(folder).map_err(usage)?;
     for entry in fs_err::read_dir(folder).map_err(usage)? {
         let name = entry.map_err(usage)?.file_name().to_string_lossy().into_owned();
         if !name.starts_with("live")

@@ -273,11 +273,11 @@ pub(super) fn exit_of_outcome(outcome: Outcome) -> Exit {
 }
 
 fn against(arguments: &CheckArguments, suite: &Suite) -> Result<Against, Failure> {
-    let url = arguments.url.clone().filter(|url| !url.is_empty());
     // A fault is one of the reference registry, whatever the environment says.
     let from_environment =
         || arguments.fault.is_empty().then(|| variable("OVERSIGHT_REGISTRY_URL")).flatten();
-    Ok(match url.or_else(from_environment) {
+    // An empty `--url` is no URL, and not the reference registry: a variable was empty where somebody meant a target.
+    Ok(match arguments.url.clone().or_else(from_environment) {
         Some(url) => Against::Url(
             url,
             Secrets {

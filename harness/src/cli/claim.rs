@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use assayer_harness::{CLAIM_FILE, ClaimError, Intact, sign, signing_key, statement};
+use assayer_harness::{CLAIM_FILE, ClaimError, Intact, sign, signing_key, statement, write_whole};
 use clap::Args;
 
 use super::diff::exit_of;
@@ -25,7 +25,7 @@ type Failure = (Exit, String);
 pub(crate) fn run(arguments: &ClaimArguments) -> Exit {
     let done = claim(&arguments.archive, &arguments.sign).and_then(|text| match &arguments.out {
         None => Ok(print(&text)),
-        Some(path) => write(path, &text),
+        Some(path) => written(fs_err::write(path, text)),
     });
     done.unwrap_or_else(|(exit, message)| {
         complain(message);
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &ClaimArguments) -> Exit {
 
 /// Signs what an archive supports, and puts the claim beside it.
 pub(super) fn beside(archive: &Path, key: &Path) -> Result<Exit, Failure> {
-    write(&archive.join(CLAIM_FILE), &claim(archive, key)?)
+    written(write_whole(&archive.join(CLAIM_FILE), claim(archive, key)?.as_bytes()))
 }
 
 /// The claim. Nothing is signed that does not follow from the archive.
@@ -49,7 +49,6 @@ fn claim(archive: &Path, key: &Path) -> Result<String, Failure> {
     Ok(sign(&statement(&run).map_err(failed)?, &key))
 }
 
-fn write(path: &Path, text: &str) -> Result<Exit, Failure> {
-    fs_err::write(path, text).map_err(|error| (Exit::Usage, error.to_string()))?;
-    Ok(Exit::Good)
+fn written(result: std::io::Result<()>) -> Result<Exit, Failure> {
+    result.map(|()| Exit::Good).map_err(|error| (Exit::Usage, error.to_string()))
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use assayer_harness::{CompareError, Intact, side_by_side, titles};
+use assayer_harness::{CompareError, Intact, side_by_side, titles, write_whole};
 use assayer_reports::{COMPARISON_FORM, comparison_to_json, number_of, site};
 use clap::Args;
 
@@ -142,5 +142,5 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     if let Some(parent) = path.parent() {
         fs_err::create_dir_all(parent).map_err(usage)?;
     }
-    fs_err::write(path, text).map_err(usage)
+    write_whole(path, text.as_bytes()).map_err(usage)
 }

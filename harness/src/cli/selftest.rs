@@ -1,10 +1,10 @@
 //! `assayer selftest`.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use assayer_harness::Selftest;
+use assayer_harness::{Selftest, write_whole};
 use assayer_reports::{Kill, Matrix, matrix_to_json, matrix_to_markdown, matrix_to_text};
 use assayer_vectors::{SUITE, Suite};
 use clap::{Args, ValueEnum};
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &SelftestArguments) -> Exit {
         (&arguments.page, matrix_to_markdown as fn(&Matrix) -> String),
     ];
     for (path, form) in files {
-        if let Some(Err(error)) = path.as_deref().map(|path| write_whole(path, &form(&matrix))) {
+        if let Some(Err(error)) = path.as_deref().map(|path| write_whole(path, form(&matrix).as_bytes())) {
             complain(error);
             return Exit::Usage;
         }
@@ -106,14 +106,6 @@ fn tried(suite: &Suite, only: BTreeSet<String>, jobs: Option<usize>) -> Result<M
     let matrix = selftest.run(&|| bar.inc(1)).map_err(|error| error.to_string());
     bar.finish_and_clear();
     matrix
-}
-
-/// Writes a file whole or not at all.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    fs_err::write(&partial, text)?;
-    fs_err::rename(&partial, path)
 }
 
 /// A fault that never made a difference is an error of the catalogue, one that broke the run off may be one of the harness.

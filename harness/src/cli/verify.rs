@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicU64;
 use assayer_harness::evidence::{
     Depth, Item, Joiner, Outcome, Question, Reader, Unreadable, Worker, read_log,
 };
-use assayer_harness::{Policy, PolicyError, in_order_together};
+use assayer_harness::{ClaimTrust, Policy, PolicyError, in_order_together};
 use assayer_reports::verification as report;
 use assayer_verifier::oversight::{DocumentKind, Freshness};
 use assayer_verifier::{Hash, PublicKey, TreeHead};
@@ -178,33 +178,27 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, String> {
         Kind::Log => Some(DocumentKind::Log),
         Kind::Claim => None,
     });
-    let (claims, paths): (Vec<PathBuf>, Vec<PathBuf>) =
-        arguments.paths.iter().cloned().partition(|path| claim::is_wanted(arguments, path));
+    let claims = ClaimTrust {
+        claimants: &arguments.claimant_key,
+        registries: &policy.registry_keys,
+        archive: arguments.archive.as_deref(),
+        suites: &arguments.suite_digest,
+    };
     let mut output = Output::new(arguments, run_of(arguments, &policy));
-    for path in &claims {
-        if output.document_of(claim::verify(arguments, path, &policy.registry_keys)).is_break() {
-            return Ok(output.finish());
-        }
+    if matches!(arguments.kind, Some(Kind::Claim)) {
+        let _ = arguments.paths.iter().try_for_each(|path| output.document_of(claim::verify(path, claims)));
+        return Ok(output.finish());
     }
-    Ok(verify_all(
-        arguments,
-        &paths,
-        Question { trust: &trust, kind, limits: &limits, depth: depth(arguments) },
-        output,
-    ))
+    let question = Question { trust: &trust, kind, limits: &limits, depth: depth(arguments), claims };
+    Ok(verify_all(arguments, question, output))
 }
 
 /// Reads here, verifies on several threads, and prints in the order of reading.
-fn verify_all(
-    arguments: &VerifyArguments,
-    paths: &[PathBuf],
-    question: Question<'_>,
-    mut output: Output<'_>,
-) -> Exit {
+fn verify_all(arguments: &VerifyArguments, question: Question<'_>, mut output: Output<'_>) -> Exit {
     let done = AtomicU64::new(0);
     let read = |hand_in: &mut dyn FnMut(Result<Item, Unreadable>) -> ControlFlow<()>| {
         let reader = Reader::new(question.kind, question.limits, hand_in).counting(&done).logs_last();
-        read_all(reader, paths);
+        read_all(reader, &arguments.paths);
     };
     let worker = || {
         let mut worker = Worker::new(question);

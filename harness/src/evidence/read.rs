@@ -13,6 +13,7 @@ use super::compressed::Decompressed;
 use super::lines::{Line, Lines};
 use super::work::kind_of;
 use super::{Item, Skipped, Unreadable};
+use crate::archive::{ARCHIVE_FORM, file};
 
 /// Files of a folder, and members of an archive, that are taken for evidence.
 const EVIDENCE: [&str; 3] = [".json", ".jsonl", ".ndjson"];
@@ -28,6 +29,10 @@ const GZIP_MARK: &[u8] = &[0x1f, 0x8b];
 
 /// So many lines that say of no kind are held back, and so many bytes, to learn whether they are of a log.
 const UNDECIDED: (usize, usize) = (256, 1 << 20);
+
+/// What the archive of a run has of such names, and what is no evidence; a claim beside them is.
+const PARTS_OF_ARCHIVES: [&str; 5] =
+    [file::MANIFEST, file::TRANSCRIPT, file::VERDICTS, file::REPORT, "report.ndjson"];
 
 /// No folder is followed deeper.
 const DEEPEST_FOLDER: usize = 32;
@@ -210,8 +215,14 @@ impl<'s> Reader<'s> {
             Err(source) => return self.unreadable(folder.display().to_string(), source),
         };
         names.sort();
+        let is_archive = self.kind.is_none() && is_archive(folder);
         for name in names {
-            self.entry(&folder.join(name), depth)?;
+            let path = folder.join(&name);
+            if is_archive && name.to_str().is_some_and(|name| PARTS_OF_ARCHIVES.contains(&name)) {
+                self.skip(&path, "being part of the archive of a run, which `assayer recheck` judges")?;
+            } else {
+                self.entry(&path, depth)?;
+            }
         }
         Ok(())
     }
@@ -426,6 +437,15 @@ fn flow(ended: Result<(), Stop>) -> ControlFlow<()> {
 /// Names only: a folder of a million files has a million of them.
 fn names_in(folder: &Path) -> std::io::Result<Vec<OsString>> {
     fs_err::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
+}
+
+/// Whether a folder is the archive of a run, by the beginning of its manifest.
+fn is_archive(folder: &Path) -> bool {
+    let path = folder.join(file::MANIFEST);
+    let mut begin = Vec::new();
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+        && fs_err::File::open(&path).and_then(|file| file.take(256).read_to_end(&mut begin)).is_ok()
+        && memchr::memmem::find(&begin, ARCHIVE_FORM.as_bytes()).is_some()
 }
 
 /// Why a file of a folder or archive is left out.

@@ -6,8 +6,11 @@ use assayer_verifier::oversight::{
 };
 use assayer_verifier::{Document, Limits, Trace};
 
+use assayer_reports::verification::Document as Found;
+
 use super::log::Together;
 use super::{Depth, Finding, Item, Outcome, Question, Skipped, Unreadable};
+use crate::claim::{is_claim, verify_claim_at};
 
 /// How what is found in place of a document begins, where it is an array.
 pub const ARRAY: &str = "an array";
@@ -93,6 +96,9 @@ impl<'a> Worker<'a> {
             Some(DocumentKind::Log) => {
                 return Outcome::Page { path, part: Box::new(LogPart::read_page(bytes, limits)) };
             }
+            None if is_claim(bytes) => {
+                return Outcome::Claim(Box::new(verify_claim_at(path, bytes, self.question.claims)));
+            }
             // A kind that is not known here is none.
             Some(_) | None => of_no_kind(bytes, limits),
         };
@@ -136,6 +142,8 @@ pub(super) fn kind_of(bytes: &[u8], limits: &Limits) -> Option<DocumentKind> {
 pub enum Joined {
     /// A finding.
     Finding(Finding),
+    /// What was found of a claim.
+    Claim(Box<Found>),
     /// Something that was left out.
     Skipped(Skipped),
 }
@@ -160,6 +168,7 @@ impl<'a> Joiner<'a> {
                 let conflicts = self.together.notice(&finding);
                 std::iter::once(finding).chain(conflicts).map(Joined::Finding).collect()
             }
+            Outcome::Claim(found) => vec![Joined::Claim(found)],
             Outcome::Skipped(skipped) => vec![Joined::Skipped(skipped)],
             Outcome::Part(part) => {
                 self.log.get_or_insert_with(|| self.together.verifier()).add(*part);

@@ -179,6 +179,10 @@ fn a_run_that_is_killed_leaves_an_archive_that_says_so_and_accuses_nobody() {
         assert!(check.try_wait().unwrap().is_none(), "it ended before it could be killed");
         std::thread::sleep(Duration::from_millis(20));
     }
+    // Nobody else writes there while it goes on, and it holds nothing once it is gone.
+    let busy = output(&["check", "--only", "health-*", "--out", name]);
+    let said = String::from_utf8_lossy(&busy.stderr);
+    assert!(code(&busy) == 2 && said.contains("another process is writing into this folder"), "{said}");
     check.kill().unwrap();
     check.wait().unwrap();
     let archive = Archive::read(Path::new(name)).unwrap();
@@ -201,6 +205,51 @@ fn a_run_that_is_killed_leaves_an_archive_that_says_so_and_accuses_nobody() {
     // What calls itself a manifest and has no end is none.
     std::os::unix::fs::symlink("/dev/zero", other.path().join("manifest.json")).unwrap();
     assert_eq!(code(&output(&["check", "--only", "health-*", "--out", other.path().to_str().unwrap()])), 2);
+}
+
+/// An archive that came from elsewhere may list anything, and have links in it that lead anywhere.
+#[test]
+fn an_archive_that_is_replaced_takes_nothing_outside_with_it() {
+    let outside = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let check = || output(&["check", "--only", "health-*", "--out", folder.path().to_str().unwrap()]);
+    assert_eq!(code(&check()), 0);
+    let names = ["precious.txt", "suite.yaml"];
+    names.iter().for_each(|name| std::fs::write(outside.path().join(name), "two years of work").unwrap());
+    let link = |name: &str, to: &Path| {
+        let path = folder.path().join(name);
+        let _ = std::fs::remove_file(&path);
+        let _ = std::fs::remove_dir_all(&path);
+        std::os::unix::fs::symlink(to, path).unwrap();
+    };
+    link("link", outside.path());
+    link("suite", outside.path());
+    for name in ["manifest.json.partial", "report.html.partial", "transcript.ndjson", "badge.svg"] {
+        link(name, &outside.path().join("precious.txt"));
+    }
+    let sums = folder.path().join("SHA256SUMS");
+    let mut text = std::fs::read_to_string(&sums).unwrap();
+    text.push_str(&format!("{}  link/precious.txt\n", "0".repeat(64)));
+    std::fs::write(sums, text).unwrap();
+    assert_eq!(code(&check()), 0);
+    names.iter().for_each(|name| assert_eq!(read(outside.path(), name), "two years of work", "{name}"));
+    assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 2);
+    assert_eq!(code(&output(&["recheck", folder.path().to_str().unwrap()])), 0);
+}
+
+/// What a run that did not come to its end cannot have is named: a page and a badge of another run may lie there.
+#[test]
+fn pages_beside_a_run_that_did_not_come_to_its_end_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    record(&load_embedded(SUITE).unwrap(), "0.4.12", None, folder.path());
+    let manifest = read(folder.path(), "manifest.json").replace("\"complete\"", "\"incomplete\"");
+    std::fs::write(folder.path().join("manifest.json"), manifest).unwrap();
+    let again = output(&["recheck", folder.path().to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&again.stderr);
+    assert_eq!(code(&again), 3, "{said}");
+    for name in ["report.html", "badge.svg", "verdicts.json", "SHA256SUMS"] {
+        assert!(said.contains(&format!("{name}: not compared: no such file follows")), "{said}");
+    }
 }
 
 /// Wherever a run is cut off, also within a line, what it leaves can be read, and an honest registry is accused of nothing.

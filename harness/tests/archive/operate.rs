@@ -157,6 +157,8 @@ fn a_baseline_lets_pass_what_was_reviewed_and_nothing_else() {
     };
     let review = ["--owner", "log team", "--link", "https://tracker.example/7", "--expires", "2999-12-31"];
     assert_eq!(code(&update(&faulty, &[])), 2, "nobody answers for it");
+    let past = [&review[..5], &["2020-01-01"]].concat();
+    assert_eq!(code(&update(&faulty, &past)), 2, "it would answer for nothing");
     assert!(!Path::new(&baseline).exists());
     let updated = update(&faulty, &review);
     assert_eq!(code(&updated), 0, "{}", String::from_utf8_lossy(&updated.stderr));
@@ -227,6 +229,9 @@ fn a_burn_in_is_taken_up_again_after_a_kill_and_proves_growth_from_round_to_roun
         );
         std::thread::sleep(Duration::from_millis(50));
     }
+    let beside = assayer(&burn_in(&server.url, name)).output().unwrap();
+    let said = String::from_utf8_lossy(&beside.stderr);
+    assert!(code(&beside) == 2 && said.contains("another process is writing into this folder"), "{said}");
     first.kill().unwrap();
     first.wait().unwrap();
     let before = report(folder.path());

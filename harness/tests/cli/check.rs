@@ -298,6 +298,9 @@ fn secrets_that_could_not_be_kept_out_of_the_output_are_refused() {
         assert_eq!(code(&output), 2, "{secret}");
         assert!(!text(&output.stderr).contains(secret));
     }
+    // A variable was empty where somebody meant a target: the reference registry is not what they wanted to hear about.
+    let no_url = run(&["check", "--only", "health-200", "--url", ""]);
+    assert_eq!((code(&no_url), no_url.stdout.len()), (2, 0), "{}", text(&no_url.stderr));
     let empty = assayer()
         .args(["check", "--only", "health-200", "--fault", "event-dropped"])
         .env("OVERSIGHT_REGISTRY_URL", "")

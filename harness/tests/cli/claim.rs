@@ -74,6 +74,21 @@ fn a_claim_is_verified_in_five_layers_that_are_told_apart() {
     assert_eq!(layers(&claim, &["--claimant-key", &other, "--registry-key", registry]).2, states("reeee"));
     assert_eq!(layers(&claim, &["--claimant-key", &claimant, "--registry-key", &other]).2, states("eeeer"));
 
+    // Found in the folder, beside what is no evidence; and a folder further up.
+    for around in [archive.as_str(), folder.path().to_str().unwrap()] {
+        let found =
+            run(&[&["verify", around, "--format", "ndjson", "--require", "authentic"], &both[..]].concat());
+        let lines: Vec<Json> =
+            text(&found.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((code(&found), lines.len()), (0, 1), "{lines:?}");
+        assert_eq!(
+            (&lines[0]["kind"], &lines[0]["verdict"]),
+            (&"conformance-claim".into(), &"authentic".into())
+        );
+        let said = text(&found.stderr);
+        assert!(said.contains("transcript.ndjson: left out, being part of the archive of a run"), "{said}");
+    }
+
     // Alone, away from its archive.
     let alone = write(folder.path(), "alone.json", std::fs::read(&claim).unwrap());
     assert_eq!(layers(alone.to_str().unwrap(), &both), (0, "consistent".to_owned(), states("ennen")));

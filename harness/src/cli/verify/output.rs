@@ -59,6 +59,7 @@ impl<'a> Output<'a> {
     pub(super) fn take(&mut self, outcome: Result<Joined, Unreadable>, done: &AtomicU64) -> ControlFlow<()> {
         let document = match outcome {
             Ok(Joined::Finding(finding)) => self.report(finding),
+            Ok(Joined::Claim(found)) => *found,
             Ok(Joined::Skipped(skipped)) => {
                 self.complain(&skipped.path, &format!("left out, {}", skipped.why));
                 self.tally.skip();
