@@ -29,22 +29,9 @@ pub(crate) struct Blotter {
 impl Blotter {
     pub(crate) fn new(secrets: impl Iterator<Item = String>) -> Self {
         let secrets: Vec<_> = secrets.map(String::into_bytes).collect();
-        let begins = std::array::from_fn(|byte| {
-            let is = |byte: u8| {
-                let first =
-                    |secret: &Vec<u8>| secret.first().is_some_and(|first| first.eq_ignore_ascii_case(&byte));
-                secrets.iter().any(first) || begins_escape(byte)
-            };
-            u8::try_from(byte).is_ok_and(is)
-        });
-        let continues = std::array::from_fn(|byte| {
-            let is = |byte: u8| {
-                let second =
-                    |secret: &Vec<u8>| secret.get(1).is_none_or(|second| second.eq_ignore_ascii_case(&byte));
-                secrets.iter().any(second) || begins_escape(byte)
-            };
-            u8::try_from(byte).is_ok_and(is)
-        });
+        let begins = either_case(|byte| secrets.iter().any(|secret| secret.first() == Some(&byte)));
+        let continues =
+            either_case(|byte| secrets.iter().any(|secret| secret.get(1).is_none_or(|next| *next == byte)));
         let mut encodings: Vec<_> = secrets.iter().flat_map(|secret| encodings(secret)).collect();
         encodings.sort_by(|one, other| (other.len(), one).cmp(&(one.len(), other)));
         encodings.dedup();
@@ -170,6 +157,14 @@ fn escaped(form: &[u8]) -> Vec<Vec<u8>> {
     all
 }
 
+/// Bytes for which this holds as letters of one case or the other, and those that begin an escape.
+fn either_case(holds: impl Fn(u8) -> bool) -> [bool; 256] {
+    let is = |byte: u8| {
+        begins_escape(byte) || holds(byte.to_ascii_lowercase()) || holds(byte.to_ascii_uppercase())
+    };
+    std::array::from_fn(|byte| u8::try_from(byte).is_ok_and(is))
+}
+
 fn begins_escape(byte: u8) -> bool {
     matches!(byte, b'\\' | b'%' | b'&')
 }
@@ -194,8 +189,8 @@ fn spellings(text: &[u8], byte: u8) -> impl Iterator<Item = usize> {
     let plain = text.first().filter(|found| found.eq_ignore_ascii_case(&byte)).map(|_| 1);
     let escaped = match text.first() {
         Some(b'\\') => with_backslashes(text, byte),
-        Some(b'%') => in_a_url(text, byte).into_iter().collect(),
-        Some(b'&') => in_html(text, byte).into_iter().collect(),
+        Some(b'%') => in_a_url(text, byte),
+        Some(b'&') => in_html(text, byte),
         _ => Vec::new(),
     };
     plain.into_iter().chain(escaped)
@@ -231,9 +226,12 @@ fn with_backslashes(text: &[u8], byte: u8) -> Vec<usize> {
 }
 
 /// `%2F`, `%252F`.
-fn in_a_url(text: &[u8], byte: u8) -> Option<usize> {
+fn in_a_url(text: &[u8], byte: u8) -> Vec<usize> {
     let again = |times: usize| (0..times).all(|time| text.get(1 + 2 * time..3 + 2 * time) == Some(b"25"));
-    (0..DEEPEST).take_while(|times| again(*times)).find_map(|times| number(text, 1 + 2 * times, 2, byte))
+    (0..DEEPEST)
+        .take_while(|times| again(*times))
+        .filter_map(|times| number(text, 1 + 2 * times, 2, byte))
+        .collect()
 }
 
 /// Characters with names in HTML, those of ASCII.
@@ -278,11 +276,14 @@ const NAMED: [(&str, u8); 37] = [
 ];
 
 /// `&#47;`, `&#x2F;`, `&sol;`, `&amp;sol;`.
-fn in_html(text: &[u8], byte: u8) -> Option<usize> {
+fn in_html(text: &[u8], byte: u8) -> Vec<usize> {
     let again = |times: usize| {
         (0..times).all(|time| text.get(1 + 4 * time..5 + 4 * time) == Some(b"amp;".as_slice()))
     };
-    (0..DEEPEST).take_while(|times| again(*times)).find_map(|times| entity(text, 1 + 4 * times, byte))
+    (0..DEEPEST)
+        .take_while(|times| again(*times))
+        .filter_map(|times| entity(text, 1 + 4 * times, byte))
+        .collect()
 }
 
 /// The name or number of a character, that begins here and ends with a semicolon.

@@ -163,6 +163,10 @@ mod tests {
         ] {
             assert!(odd.blotter().text(text).contains(BLOT), "{text}");
         }
+        let marks = Secrets { operator_token: Some("a&b%c<d".to_owned()), dns_event_secret: None };
+        for text in ["a&amp;amp;b%c&amp;lt;d", "a%2526b%2525c%253Cd", "a&amp;b&percnt;c&amp;#60;d"] {
+            assert!(marks.blotter().text(text).contains(BLOT), "{text}");
+        }
         let long = Secrets { operator_token: Some("ab?>cd?>ef?>gh".to_owned()), dns_event_secret: None };
         let plain = "YWI/PmNkPz5lZj8+Z2g=";
         for text in [
