@@ -160,7 +160,7 @@ fn all_tiles(counts: &crate::Counts) -> impl Iterator<Item = Tile> {
 }
 
 /// A sentence cut into what is prose and what stands between backticks.
-fn spans(text: &str) -> Vec<(bool, &str)> {
+pub(crate) fn spans(text: &str) -> Vec<(bool, &str)> {
     if !text.matches('`').count().is_multiple_of(2) {
         return vec![(false, text)];
     }

@@ -4,6 +4,7 @@ use askama::Template;
 
 use crate::comparison::{Cell, Comparison, Implementation, Row};
 use crate::difference::difference;
+use crate::html::spans;
 use crate::model::Status;
 use crate::visible::visible;
 use crate::words::{Tone, counted};
@@ -91,15 +92,13 @@ impl<'c> Anomalies<'c> {
             .iter()
             .filter_map(|row| Some((row, row.results.get(&implementation.name)?)))
             .collect();
-        let alone = all.iter().filter(|(_, cell)| cell.alone).copied().collect();
+        let alone: Vec<(&Row, &Cell)> = all.iter().filter(|(_, cell)| cell.alone).copied().collect();
         let is_told =
             |cell: &Cell| !cell.alone && !matches!(cell.status, Status::Pass | Status::NotApplicable);
         let mut others: Vec<(&Row, &Cell)> = all.into_iter().filter(|(_, cell)| is_told(cell)).collect();
         others.sort_by_key(|(_, cell)| std::cmp::Reverse(Tone::of(cell.status)));
-        let lists = [
-            ("Anomalies: it differs from all others, and these agree", alone),
-            ("What else it does not pass", others),
-        ];
+        let rest = if alone.is_empty() { "What it does not pass" } else { "What else it does not pass" };
+        let lists = [("Anomalies: it differs from all others, and these agree", alone), (rest, others)];
         let lists = lists.into_iter().filter(|(_, rows): &(_, Vec<_>)| !rows.is_empty()).collect();
         Self { implementation, counted: counted(&implementation.counts), lists }
     }

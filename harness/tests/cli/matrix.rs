@@ -33,6 +33,9 @@ fn implementations_stand_side_by_side_and_who_differs_from_all_others_is_marked(
     assert!(
         page("checks/health-has-status.html").contains("&#60;b&#62;") && !page("index.html").contains("<b>=")
     );
+    // What stands in code in a sentence does so here.
+    let demanded = page("checks/health-has-status.html");
+    assert!(demanded.contains("<li><code>status</code> of /health"), "{demanded}");
     // Every link leads to a page that there is.
     let mut links = 0;
     for name in ["index.html", "implementations/3.html", "checks/health-200.html"] {
@@ -43,6 +46,9 @@ fn implementations_stand_side_by_side_and_who_differs_from_all_others_is_marked(
         }
     }
     assert!(links > 10, "{links}");
+    // Of two nobody is the odd one, and then there is no other list before what one does not pass.
+    assert_eq!(code(&run(&["matrix", &one, third, "--out", out])), 0);
+    assert!(page("implementations/2.html").contains(">What it does not pass<"));
     // An earlier site is replaced, other files are left alone, and two implementations need two names.
     assert_eq!(code(&run(&["matrix", &one, "--out", out])), 0);
     assert!(!site.join("implementations/2.html").exists());
