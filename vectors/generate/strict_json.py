@@ -6,7 +6,7 @@ the colon of a member. Defects in a key, or between members and elements, concer
 
 import re
 
-DEFAULTS = {"bytes": 8 * 1024 * 1024, "depth": 1000, "number": 4301, "values": 500_000}
+DEFAULTS = {"bytes": 4 * 1024 * 1024, "depth": 1000, "number": 4301, "values": 200_000}
 NUMBER = re.compile(rb"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 SIMPLE = {0x22: '"', 0x5C: "\\", 0x2F: "/", 0x62: "\b", 0x66: "\f", 0x6E: "\n", 0x72: "\r", 0x74: "\t"}
 

@@ -3,10 +3,10 @@
 /// How much a document may ask of the reader before it is refused.
 ///
 /// Lower a bound to be stricter. [`Limits::DEFAULT`] accepts everything that the recorded registries emit, and lets no document, whatever
-/// is in it, ask for more than some ten seconds and 256 MiB of a verifier; raise a bound for a document that you know to be large.
+/// is in it, ask for more than some four seconds and 128 MiB of a verifier; raise a bound for a document that you know to be large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Length of the text in bytes. The largest recorded bundle (100 events) is under 200 KB, so that there is room for 4,000 events.
+    /// Length of the text in bytes. The largest recorded bundle (100 events) is under 200 KB, so that there is room for 2,000 events.
     pub bytes: usize,
     /// Nesting depth of arrays and objects; a scalar root has depth 0. One recorded registry accepts 400 levels.
     /// Never more than [`Limits::MAX_DEPTH`] is used.
@@ -22,7 +22,7 @@ impl Limits {
     /// The deepest nesting ever followed, whatever is asked for: writers recurse, and a thread's stack is finite.
     pub const MAX_DEPTH: usize = 2_000;
     /// What is asked for if nobody says anything else.
-    pub const DEFAULT: Self = Self { bytes: 8 << 20, depth: 1_000, number: 4_301, values: 500_000 };
+    pub const DEFAULT: Self = Self { bytes: 4 << 20, depth: 1_000, number: 4_301, values: 200_000 };
 }
 
 impl Default for Limits {
