@@ -46,7 +46,7 @@ pub struct Judge<'t> {
     attempt: Cell<u32>,
     /// Logs that were read once, by exchange and attempt, and are looked at by several checks.
     logs: RefCell<BTreeMap<(String, u32), Rc<Log>>>,
-    /// What the verifier said of answers, by what was trusted and the attempt.
+    /// What the verifier said of answers, by their kind with what was trusted, and the attempt.
     traces: RefCell<BTreeMap<(String, u32), Traces>>,
     /// The bodies as JSON.
     documents: Rc<Documents<'t>>,

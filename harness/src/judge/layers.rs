@@ -54,8 +54,8 @@ impl<'t> Judge<'t> {
             return vec![(expectation.exchange.clone(), Rc::new(trace))];
         }
         let mut bundles = BundleVerifier::new(trust, &ANSWER_LIMITS);
-        // What is trusted follows from these names and the attempt.
-        let under = serde_json::to_string(&expectation.under).unwrap_or_default();
+        // What is trusted follows from these names and the attempt; what is verified, from the kind.
+        let under = serde_json::to_string(&(kind, &expectation.under)).unwrap_or_default();
         let mut known = self.traces.borrow_mut();
         let known = known.entry((under, self.attempt.get())).or_default();
         let mut trace = |(recorded, answer): &(&Recorded, &Answer)| {
