@@ -103,6 +103,16 @@ pub fn run_with(
     against: &Against,
     options: &Options<'_>,
 ) -> Result<(Report, Transcript), RunError> {
+    run_planned(job, &exchanges(job.suite, job.cases), against, options)
+}
+
+/// As [`run_with`], with the exchanges that these cases need: whoever runs the same ones many times plans them once.
+pub(crate) fn run_planned(
+    job: &Job<'_>,
+    planned: &[&Exchange],
+    against: &Against,
+    options: &Options<'_>,
+) -> Result<(Report, Transcript), RunError> {
     let (started, url, secrets, pace, name) = match against {
         Against::InProcess(faults) => {
             let started = InProcess::start(&Misbehaviour::named(job.suite, faults)?, job.wire)?;
@@ -125,7 +135,7 @@ pub fn run_with(
     if let Some(limit) = started.as_ref().and_then(|started| started.limit()) {
         recorder.around_bursts(move |is_on| limit.set(is_on.then_some(LIMIT)));
     }
-    let known = record_until_settled(job, &mut recorder, pace.is_some());
+    let known = record_until_settled(job, planned, &mut recorder, pace.is_some());
     let (transcript, archive) = recorder.finish()?;
     drop(started);
     let Some(archive) = archive else {
@@ -140,13 +150,17 @@ pub fn run_with(
 }
 
 /// Sends everything once, and readings that are in doubt again. Out: what judging it in between found out.
-fn record_until_settled<'s>(job: &Job<'s>, recorder: &mut Recorder<'s, '_>, is_paced: bool) -> Known {
-    let planned = exchanges(job.suite, job.cases);
-    recorder.record(&planned, 1);
+fn record_until_settled<'s>(
+    job: &Job<'s>,
+    planned: &[&Exchange],
+    recorder: &mut Recorder<'s, '_>,
+    is_paced: bool,
+) -> Known {
+    recorder.record(planned, 1);
     let mut known = Known::default();
     for attempt in 1..MOST_READINGS {
         let judge = Judge::new(job.suite, job.wire, recorder.transcript(), "").knowing(known);
-        let again = readings_in_doubt(job, &planned, &judge, recorder.transcript(), attempt);
+        let again = readings_in_doubt(job, planned, &judge, recorder.transcript(), attempt);
         known = judge.known();
         if again.is_empty() {
             break;
@@ -232,13 +246,13 @@ fn is_inconclusive(job: &Job<'_>, checks: &[CheckResult], transcript: &Transcrip
 ///
 /// The recorded registries tear heads and proofs when others write, so nobody is accused on one reading. What no race
 /// explains stays a failure whatever a later reading says.
-fn readings_in_doubt<'s>(
-    job: &Job<'s>,
-    planned: &[&'s Exchange],
+fn readings_in_doubt<'e>(
+    job: &Job<'_>,
+    planned: &[&'e Exchange],
     judge: &Judge<'_>,
     transcript: &Transcript,
     attempt: u32,
-) -> Vec<&'s Exchange> {
+) -> Vec<&'e Exchange> {
     let doubted: BTreeSet<&str> = job
         .cases
         .iter()

@@ -8,14 +8,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use assayer_reports::{FaultRow, HollowRow, Kill, Matrix, Report, Selection, Status, VariantRow};
-use assayer_vectors::{Check, Edition, Fault, Hollow, HollowAnswers, MayPass, Setup, Suite, Variant, Wire};
+use assayer_vectors::{
+    Check, Edition, Exchange, Fault, Hollow, HollowAnswers, MayPass, Setup, Suite, Variant, Wire,
+};
 use serde_json::json;
 
 use crate::job::{Job, UnknownName, edition, wire};
 use crate::parallel::in_order;
-use crate::plan::cases;
+use crate::plan::{Case, cases, exchanges};
 use crate::rewrite::{Reply, Request, Rewriting};
-use crate::run::{Against, RunError, run};
+use crate::run::{Against, Options, RunError, run_planned};
 use crate::secrets::Secrets;
 use crate::target::{InProcess, Misbehaviour, TargetError};
 use crate::transcript::{Answer, Outcome, Transcript};
@@ -108,8 +110,10 @@ impl<'s> Selftest<'s> {
     }
 
     fn edition(&self, name: &str) -> Result<Edited<'s>, UnknownName> {
-        let edition = edition(self.suite, name)?;
-        Ok(Edited { suite: self.suite, edition, wire: wire(self.suite, &edition.wire)? })
+        let (suite, edition) = (self.suite, edition(self.suite, name)?);
+        let cases = cases(suite, edition);
+        let planned = exchanges(suite, &cases);
+        Ok(Edited { suite, edition, wire: wire(suite, &edition.wire)?, cases, planned })
     }
 
     fn matrix(&self, rows: Vec<Row>, strict: &Edited<'_>, compared: &Edited<'_>) -> Matrix {
@@ -121,10 +125,8 @@ impl<'s> Selftest<'s> {
                 Row::Hollow(row) => hollow.push(row),
             }
         }
-        let checks: Vec<(String, Option<String>)> = cases(self.suite, strict.edition)
-            .iter()
-            .map(|case| (case.check.id.clone(), case.check.redundant.clone()))
-            .collect();
+        let checks: Vec<(String, Option<String>)> =
+            strict.cases.iter().map(|case| (case.check.id.clone(), case.check.redundant.clone())).collect();
         let whole = self.only.is_empty();
         Matrix::new(strict.name(), compared.name(), whole, faults, variants, hollow, &checks)
     }
@@ -135,6 +137,8 @@ struct Edited<'s> {
     suite: &'s Suite,
     edition: &'s Edition,
     wire: &'s Wire,
+    cases: Vec<Case<'s>>,
+    planned: Vec<&'s Exchange>,
 }
 
 impl Edited<'_> {
@@ -144,10 +148,9 @@ impl Edited<'_> {
 
     /// Runs the whole edition.
     fn run(&self, against: &Against) -> Result<(Report, Transcript), TrialError> {
-        let cases = cases(self.suite, self.edition);
         let (suite, edition, wire) = (self.suite, self.edition, self.wire);
-        let job = Job { suite, edition, wire, cases: &cases, selection: Selection::Whole };
-        catch_unwind(AssertUnwindSafe(|| run(&job, against)))
+        let job = Job { suite, edition, wire, cases: &self.cases, selection: Selection::Whole };
+        catch_unwind(AssertUnwindSafe(|| run_planned(&job, &self.planned, against, &Options::default())))
             .map_err(|_| TrialError::Panic)?
             .map_err(Into::into)
     }
