@@ -107,13 +107,18 @@ impl Layer {
         self.rewriting.clone().map(|rewriting| rewriting as Arc<dyn registry::Meddler>)
     }
 
-    /// What stands in front of the registry at `url`, listening on `address`; `None` where nothing has to.
+    /// What stands in front of a registry, listening on `address`; `None` where nothing has to.
     ///
     /// # Errors
     /// [`ProxyError`] where it cannot listen.
-    pub fn in_front_of(&self, url: &str, address: SocketAddr) -> Result<Option<Proxy>, ProxyError> {
+    pub fn in_front_of(
+        &self,
+        running: &registry::Running,
+        address: SocketAddr,
+    ) -> Result<Option<Proxy>, ProxyError> {
         let on_the_wire = self.rewriting.clone().filter(|_| self.is_on_the_wire);
-        on_the_wire.map(|rewriting| Proxy::with(rewriting, url, address)).transpose()
+        let upstream = || Upstream::Here(running.direct());
+        on_the_wire.map(|rewriting| Proxy::with(rewriting, upstream(), address)).transpose()
     }
 
     fn acted(&self) -> bool {
@@ -157,7 +162,8 @@ impl InProcess {
         let reference = Reference::start(options)?;
         let url = reference.url();
         open_beacons(&Upstream::new(&url), setup.earlier_events)?;
-        let proxy = layer.in_front_of(&url, EPHEMERAL)?;
+        let running = reference.running.as_ref();
+        let proxy = running.map(|running| layer.in_front_of(running, EPHEMERAL)).transpose()?.flatten();
         let writer = setup.other_writer.then(|| Writer::start(&url));
         Ok(Self { secrets, _writer: writer, proxy, reference: Some(reference), layer })
     }

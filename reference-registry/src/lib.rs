@@ -23,6 +23,7 @@ mod client;
 mod clock;
 mod connections;
 mod dialect;
+mod direct;
 mod endpoint;
 mod error;
 mod event;
@@ -63,6 +64,7 @@ mod validation;
 mod writer;
 
 pub use dialect::Dialect;
+pub use direct::Direct;
 pub use failpoint::{Defect, Step};
 pub use faults::{FAULTS, Fault, Meddler, Stage};
 pub use hosts::{HostName, HostNameError, HostNames};

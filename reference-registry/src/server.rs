@@ -21,6 +21,7 @@ use crate::{
     body::LARGE_BODIES,
     connections,
     dialect::Dialect,
+    direct::Direct,
     faults::{Faults, UnknownFault},
     identity::{Identity, IdentityError},
     metrics::Metrics,
@@ -94,6 +95,7 @@ pub struct Running {
     address: SocketAddr,
     admin: Option<SocketAddr>,
     app: Shared,
+    direct: Direct,
     stop: watch::Sender<()>,
     servers: Vec<JoinHandle<()>>,
 }
@@ -115,6 +117,12 @@ impl Running {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// What asks it without a connection.
+    #[must_use]
+    pub fn direct(&self) -> Direct {
+        self.direct.clone()
     }
 
     /// A handle with which the rate limit can be changed while requests are served.
@@ -179,8 +187,10 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let origins = options.cors_origins.clone();
     let app = Arc::new(app(options)?);
     let (stop, stopped) = watch::channel(());
-    let mut running = Running { address, admin: None, app: Arc::clone(&app), stop, servers: Vec::new() };
     let router = surface::router(Arc::clone(&app), &origins);
+    let direct = Direct::new(router.clone(), address);
+    let mut running =
+        Running { address, admin: None, app: Arc::clone(&app), direct, stop, servers: Vec::new() };
     running.servers.push(tokio::spawn(connections::serve(listener, router, stopped.clone())));
     if let Some(listener) = admin_listener {
         running.admin = Some(local_address(&listener, address)?);

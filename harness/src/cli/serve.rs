@@ -105,8 +105,7 @@ fn reference(
         ..Options::ephemeral()
     };
     let running = runtime.block_on(start(options)).map_err(|error| usage(error.to_string()))?;
-    let proxy =
-        layer.in_front_of(&running.url(), arguments.bind).map_err(|error| usage(error.to_string()))?;
+    let proxy = layer.in_front_of(&running, arguments.bind).map_err(|error| usage(error.to_string()))?;
     let url = proxy.as_ref().map_or_else(|| running.url(), Proxy::url);
     let printed = runtime.block_on(until_stopped(&url));
     drop(proxy);

@@ -6,6 +6,8 @@ mod attestation;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod direct;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod guards;
