@@ -139,9 +139,7 @@ pub(crate) fn run_planned(
     let (transcript, archive) = recorder.finish()?;
     drop(started);
     let Some(archive) = archive else {
-        let judge = Judge::new(job.suite, job.wire, &transcript, &transcript.manifest.rerun).knowing(known);
-        let report = report_of(job, &transcript, job.cases.iter().map(|case| judge.judge(case)).collect());
-        return Ok((report, transcript));
+        return Ok((report_knowing(job, &transcript, known), transcript));
     };
     let manifest = sha256(transcript.manifest.to_json().as_bytes());
     let (report, derived) = derive(job, &transcript, manifest, archive.transcript_sha256());
@@ -190,7 +188,12 @@ pub fn tool() -> Tool {
 /// The report that follows from a transcript; pure.
 #[must_use]
 pub fn report(job: &Job<'_>, transcript: &Transcript) -> Report {
-    let judge = Judge::new(job.suite, job.wire, transcript, &transcript.manifest.rerun);
+    report_knowing(job, transcript, Known::default())
+}
+
+/// The same, where something is known already of how attempts ended.
+fn report_knowing(job: &Job<'_>, transcript: &Transcript, known: Known) -> Report {
+    let judge = Judge::new(job.suite, job.wire, transcript, &transcript.manifest.rerun).knowing(known);
     report_of(job, transcript, job.cases.iter().map(|case| judge.judge(case)).collect())
 }
 

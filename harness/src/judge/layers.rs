@@ -205,3 +205,46 @@ fn layer_is_established(trace: &Trace, id: &str, place: &str, races: &[String]) 
     };
     Err(Shortfall { how, code: problem.code.as_str().to_owned(), text })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use assayer_reports::Selection;
+    use assayer_vectors::{SUITE, load_embedded};
+
+    use super::*;
+    use crate::job::{Job, cases_named, edition, wire};
+    use crate::run::{Against, run};
+
+    #[test]
+    fn what_is_remembered_of_an_answer_is_of_its_kind_and_its_attempt() {
+        let suite = load_embedded(SUITE).unwrap();
+        let strict = edition(&suite, "strict").unwrap();
+        let (wire, cases) = (
+            wire(&suite, &strict.wire).unwrap(),
+            cases_named(&suite, strict, &["head-signature-over-recomputed-bytes".to_owned()]).unwrap(),
+        );
+        let job = Job { suite: &suite, edition: strict, wire, cases: &cases, selection: Selection::Part };
+        let (_, transcript) = run(&job, &Against::InProcess(BTreeSet::new())).unwrap();
+        let judge = Judge::new(&suite, wire, &transcript, "");
+        let mut expectations = cases.iter().flat_map(|case| case.expect);
+        let expectation = expectations.find(|expectation| !expectation.established.is_empty()).unwrap();
+        let answers = judge.answers(&expectation.exchange).ok().unwrap();
+        let traced = |kind, trust: &Trust<'_>| {
+            judge
+                .traces(kind, expectation, &answers, trust)
+                .into_iter()
+                .map(|(_, trace)| trace)
+                .collect::<Vec<_>>()
+        };
+        let head = traced(Kind::OversightHead, &Trust::default());
+        assert!(Rc::ptr_eq(&head[0], &traced(Kind::OversightHead, &Trust::default())[0]));
+        let bundle = traced(Kind::OversightBundle, &Trust::default());
+        assert_ne!(head[0].layers, bundle[0].layers);
+        judge.attempt.set(2);
+        let keys = [PublicKey::from_hex(&"58".repeat(32)).unwrap()];
+        let pinned = traced(Kind::OversightHead, &Trust::default().registry_keys(&keys));
+        assert_ne!(head[0].layers, pinned[0].layers);
+    }
+}
