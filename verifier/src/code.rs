@@ -1,10 +1,12 @@
 //! The closed vocabulary of reasons. A code is stable: reports, vectors and scripts name it; it is never renamed.
+//!
+//! A new code goes to the end of the table: what a program made of the number of a variant stays as it was.
 
 /// Makes the enum, its texts and the list of all codes from one table.
 macro_rules! codes {
     ($($variant:ident = $text:literal, $meaning:literal;)*) => {
         /// Why a layer ended as it did, or why an input was refused.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Code { $(#[doc = $meaning] $variant,)* }
 
@@ -218,6 +220,19 @@ codes! {
 impl std::fmt::Display for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// By their texts, so that a code that is new leaves the order of the others alone.
+impl Ord for Code {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl PartialOrd for Code {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
     }
 }
 
