@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use assayer_verifier::oversight::{
-    Detail, DocumentKind, Explanation, LogPart, LogVerifier, Trust, explain, verify_bundle,
+    BundleVerifier, Detail, DocumentKind, Explanation, LogPart, LogVerifier, Trust, explain, verify_bundle,
     verify_consistency_proof, verify_equivocation_proof, verify_head, verify_proof,
 };
 use assayer_verifier::{Code, Limits, PublicKey, State, Trace, leaf_hash, sha256, verify};
@@ -147,7 +147,15 @@ fn both(vector: &Json) -> Option<(Trace, Explanation)> {
     let text = text.as_bytes();
     let explained = |kind| explain(kind, text, &trust, &limits);
     Some(match vector["input"]["as"].as_str().unwrap_or("bundle") {
-        "bundle" => (verify_bundle(text, &trust, &limits), explained(DocumentKind::Bundle)),
+        "bundle" => {
+            let verdict = (verify_bundle(text, &trust, &limits), explained(DocumentKind::Bundle));
+            // Who asks for both gets the same.
+            match BundleVerifier::new(&trust, &limits).explain(text) {
+                Ok(both) => assert_eq!(both, verdict),
+                Err(kind) => assert_ne!(kind, Some(DocumentKind::Bundle)),
+            }
+            verdict
+        }
         "consistency-proof" => {
             (verify_consistency_proof(text, &trust, &limits), explained(DocumentKind::Consistency))
         }

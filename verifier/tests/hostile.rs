@@ -8,8 +8,12 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
+use ed25519_dalek::{Signer, SigningKey};
 
-use assayer_verifier::oversight::{Log, Trust, verify_bundle, verify_head, verify_log, verify_proof};
+use assayer_verifier::oversight::{
+    DocumentKind, Log, Reading, Trust, explain, signing_bytes, verify_bundle, verify_head, verify_log,
+    verify_proof,
+};
 use assayer_verifier::{
     Code, Document, Hash, Limits, Scheme, State, Trace, TreeHead, Verdict, canonicalize, empty_root,
     leaf_hash, verify_consistency, verify_inclusion,
@@ -485,4 +489,33 @@ fn long_values_are_cut_in_messages() {
     assert_eq!(layer.code(), Code::HeadEncoding);
     let found = &layer.problem.as_ref().unwrap().found;
     assert!(found.chars().count() < 240 && found.ends_with("… (2000002 bytes)"), "{found}");
+}
+
+/// No more of them are looked at than are shown: else each would be hashed with all that it is over.
+#[test]
+fn a_large_manifest_that_is_stamped_thousands_of_times_is_explained_soon() {
+    let key = SigningKey::from_bytes(&[1; 32]);
+    let (public, filling) = (hex(key.verifying_key().as_bytes()), "x".repeat(2_000_000));
+    let manifest = |signature: &str| {
+        format!(
+            r#"{{"file_id":"f","issued_at":1,"issuer_ed25519_pub":"{public}","policy":{{"x":"{filling}"}},"signature_ed25519":"{signature}"}}"#
+        )
+    };
+    let unsigned = manifest("");
+    let document = Document::read(unsigned.as_bytes(), &WIDE).unwrap();
+    let bytes = signing_bytes(document.root(), Reading::KeepNulls, Scheme::Jcs).unwrap();
+    let signed = manifest(&hex(&key.sign(&bytes).to_bytes()));
+    let stamps = vec![r#"{"over":"/manifest","token":"MAA="}"#; 100_000].join(",");
+    let input = format!(r#"{{"manifest":{signed},"time_stamps":[{stamps}]}}"#);
+    let explanation =
+        soon("stamps", || explain(DocumentKind::Bundle, input.as_bytes(), &Trust::default(), &WIDE));
+    let time = explanation.layers.iter().find(|detail| detail.layer == "time").unwrap();
+    assert_eq!((time.bytes.len(), time.more), (16, 100_000 - 16));
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -116,7 +116,7 @@ fn bytes(recomputed: &Recomputed) -> report::Bytes {
     report::Bytes {
         what: recomputed.what.clone(),
         at: recomputed.at.clone(),
-        length: recomputed.bytes.len(),
+        length: recomputed.length,
         sha256: recomputed.hash.to_hex(),
         schemes: recomputed.schemes.iter().map(|scheme| Text::Borrowed(scheme.as_str())).collect(),
         readings: recomputed.readings.iter().copied().map(Text::Borrowed).collect(),

@@ -71,10 +71,10 @@ impl<'a> Worker<'a> {
                 texts.push(bytes);
                 return Begun::Waits { path };
             }
-            Ok(Item::Document { path, bytes }) => {
-                let kind = kind.or_else(|| kind_of(&bytes, limits));
-                Ok(self.document(path, kind, &bytes))
+            Ok(Item::Document { path, bytes }) if may_be_bundle(kind) => {
+                Ok(self.explained_bundle(path, &bytes))
             }
+            Ok(Item::Document { path, bytes }) => Ok(self.document(path, kind, &bytes)),
             Ok(Item::Records { line, lines }) => {
                 Ok(Outcome::Part(Box::new(LogPart::read(line, &lines, limits))))
             }
@@ -83,6 +83,18 @@ impl<'a> Worker<'a> {
             Err(unreadable) => Err(unreadable),
         };
         Begun::Done(outcome)
+    }
+
+    /// A document that is read once if it is a bundle, of which the explanation and the verdict share what they recompute.
+    fn explained_bundle(&mut self, path: String, bytes: &[u8]) -> Outcome {
+        match self.bundles.explain(bytes) {
+            Ok((trace, explanation)) => {
+                let (kind, explanation) = (Some(DocumentKind::Bundle), Some(explanation));
+                Outcome::Finding(Finding { path, kind, trace, explanation, is_of_several: false })
+            }
+            // What the caller takes for a bundle is verified as one.
+            Err(kind) => self.document(path, self.question.kind.or(kind), bytes),
+        }
     }
 
     fn document(&mut self, path: String, kind: Option<DocumentKind>, bytes: &[u8]) -> Outcome {

@@ -14,11 +14,12 @@ use crate::limits::Limits;
 use crate::merkle::TreeHead;
 use crate::oversight::event::{self, IDENTITY, Identity, Row, whole_seconds};
 use crate::oversight::proof::{InclusionProof, integer};
-use crate::oversight::signed::{self, fitting, texts};
+use crate::oversight::signed::{self, Tried, fitting, texts};
 use crate::oversight::window::Windows;
 use crate::oversight::{
-    DocumentKind, Freshness, Leaf, Log, ShownManifest, Statement, Trust, attestation, attestation_log,
-    describe, head, log, manifest, post_quantum, quorum, reading_layers, receipt, suite, time, window,
+    DocumentKind, Explanation, Freshness, Leaf, Log, ShownManifest, Statement, Trust, attestation,
+    attestation_log, describe, explain, head, log, manifest, post_quantum, quorum, reading_layers, receipt,
+    suite, time, window,
 };
 use crate::prover::InclusionPath;
 use crate::verdict::{Layer, Problem, State, Trace};
@@ -114,8 +115,12 @@ impl<'t> BundleVerifier<'t> {
     }
 
     fn verify_read(&mut self, document: &Document<'_>) -> Trace {
+        self.verify_keeping(document, None)
+    }
+
+    fn verify_keeping(&mut self, document: &Document<'_>, kept: Option<&mut Kept>) -> Trace {
         let mut layers = reading_layers(Ok(()), self.limits);
-        let statement = verify_document(document, self.trust, &mut self.memory, &mut layers);
+        let statement = verify_document(document, self.trust, &mut self.memory, kept, &mut layers);
         Trace { statement, ..Trace::new(layers, required(self.trust)) }
     }
 
@@ -125,6 +130,26 @@ impl<'t> BundleVerifier<'t> {
             Some(DocumentKind::Bundle) => Ok(self.verify_read(&document)),
             kind => Err(kind),
         }
+    }
+
+    /// As [`verify_bundle`], with what lies behind the layers, as [`explain`](super::explain()) gives it: what is written for the
+    /// one is not written again for the other. The error is for what is no bundle: its kind, `None` for a text that cannot be
+    /// read or is of no known kind.
+    ///
+    /// # Errors
+    /// The kind of what is no bundle.
+    pub fn explain(&mut self, input: &[u8]) -> Result<(Trace, Explanation), Option<DocumentKind>> {
+        let document = Document::read(input, self.limits).map_err(|_| None)?;
+        match DocumentKind::of(document.root()) {
+            Some(DocumentKind::Bundle) => Ok(self.explain_read(&document, input)),
+            kind => Err(kind),
+        }
+    }
+
+    pub(crate) fn explain_read(&mut self, document: &Document<'_>, input: &[u8]) -> (Trace, Explanation) {
+        let mut kept = Kept::default();
+        let trace = self.verify_keeping(document, Some(&mut kept));
+        (trace, explain::of_bundle(document.root(), input, kept, self.trust))
     }
 
     /// Verifies several bundles, their signatures in one batch.
@@ -194,11 +219,19 @@ fn required(trust: &Trust<'_>) -> Vec<&'static str> {
     required
 }
 
+/// What a verification wrote to try signatures on, for whoever explains it. `None` where no signature was tried.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) manifest: Option<manifest::Texts>,
+    pub(crate) bundle: Option<Vec<Tried<Scheme>>>,
+}
+
 /// Layer by layer, in the order of [`BUNDLE_LAYERS`]; gives what the registry states for comparison with other documents.
 fn verify_document(
     document: &Document<'_>,
     trust: &Trust<'_>,
     memory: &mut Memory,
+    kept: Option<&mut Kept>,
     layers: &mut Vec<Layer>,
 ) -> Option<Box<Statement>> {
     let bundle = document.root();
@@ -212,11 +245,12 @@ fn verify_document(
     let events = objects(bundle, "events");
 
     layers.push(file_id_layer(bundle, manifest, trust.file_id));
-    let signed = manifest_layers(manifest, trust, memory, layers);
+    let (kept_of_manifest, kept_of_bundle) = kept.map(|kept| (&mut kept.manifest, &mut kept.bundle)).unzip();
+    let signed = manifest_layers(manifest, trust, memory, kept_of_manifest, layers);
     layers.push(rows_layer(bundle, manifest, &BEACONS));
     layers.push(rows_layer(bundle, manifest, &WATERMARKS));
     let key = registry_key(bundle);
-    layers.push(registry_signature_layer(bundle, key.as_ref(), memory));
+    layers.push(registry_signature_layer(bundle, key.as_ref(), memory, kept_of_bundle));
     let (head_layer, head) = head_layer(bundle, key.as_ref(), memory, events.as_deref());
     let log = log_of_head(head.as_ref(), trust.log);
     layers.push(registry_key_layer(bundle, key.as_ref(), trust, log.as_ref().ok()));
@@ -228,40 +262,47 @@ fn verify_document(
     layers.push(log::append_only_layer(head, trust));
     layers.push(quorum::layer(head, trust));
     layers.push(freshness_layer(bundle, trust.freshness));
-    layers.push(time::layer(bundle, head.as_ref(), manifest, trust, memory));
+    layers.push(time::layer(bundle, head.as_ref(), signed.as_deref(), trust));
     let (attestation_layer, envelope) = attestation::layer(bundle, manifest, trust, memory);
     layers.push(attestation_layer);
     layers.push(attestation_log::layer(bundle, envelope.as_ref(), trust, memory));
+    let signed = signed.map(|bytes| sha256(&bytes));
     let statement = statement(bundle, key?, head, manifest.zip(signed), layers)?;
     Some(Box::new(of_the_log(statement, events.as_deref(), proven, layers)))
 }
 
-/// The layers that rest on the manifest alone; gives the SHA-256 of the bytes that the issuer signed.
+/// The layers that rest on the manifest alone; gives the bytes that the issuer signed.
 fn manifest_layers(
     manifest: Option<Value<'_>>,
     trust: &Trust<'_>,
     memory: &mut Memory,
+    kept: Option<&mut Option<manifest::Texts>>,
     layers: &mut Vec<Layer>,
-) -> Option<Hash> {
+) -> Option<Vec<u8>> {
     let Some(manifest) = manifest else {
         let ids = ["issuer-signature", "manifest-members", "issuer-key", "suite", "post-quantum"];
         layers.extend(ids.map(|id| unreached(id, "/manifest")));
         return None;
     };
-    let (signature_layer, signed) = manifest::signature_layer(manifest, memory, "/manifest");
+    let (signature_layer, signed) = manifest::signature_layer(manifest, memory, kept, "/manifest");
     layers.push(signature_layer);
     layers.push(manifest::members_layer(manifest, "/manifest"));
     layers.push(issuer_key_layer(manifest, trust));
     let (suite_layer, suite) = suite::layer(manifest, trust, "/manifest");
     layers.push(suite_layer);
-    layers.push(post_quantum::layer(manifest, suite, trust, memory, "/manifest"));
+    layers.push(post_quantum::layer(manifest, suite, trust, signed.as_deref(), "/manifest"));
     signed
 }
 
 /// Layer `registry-signature`, under the key that the bundle names.
-fn registry_signature_layer(bundle: Value<'_>, key: Option<&PublicKey>, memory: &mut Memory) -> Layer {
+fn registry_signature_layer(
+    bundle: Value<'_>,
+    key: Option<&PublicKey>,
+    memory: &mut Memory,
+    kept: Option<&mut Option<Vec<Tried<Scheme>>>>,
+) -> Layer {
     let Some(key) = key else { return unreached("registry-signature", "/registry_pub") };
-    signature_layer(bundle, key, memory)
+    signature_layer(bundle, key, memory, kept)
 }
 
 /// Inclusion, binding and order of the events; gives the proofs that hold.
@@ -675,7 +716,12 @@ pub(crate) const BUNDLE_SCHEMES: [Scheme; 5] = [
 ];
 
 /// Layer `registry-signature`: over bytes recomputed from the whole document, under the key that it names.
-fn signature_layer(bundle: Value<'_>, key: &PublicKey, memory: &mut Memory) -> Layer {
+fn signature_layer(
+    bundle: Value<'_>,
+    key: &PublicKey,
+    memory: &mut Memory,
+    kept: Option<&mut Option<Vec<Tried<Scheme>>>>,
+) -> Layer {
     let layer = Layer::new("registry-signature", SIGNATURE_RULE);
     let at = "/bundle_signature_ed25519";
     let text = bundle.get("bundle_signature_ed25519");
@@ -694,7 +740,7 @@ fn signature_layer(bundle: Value<'_>, key: &PublicKey, memory: &mut Memory) -> L
             return layer.refuted(problem);
         }
     };
-    verify_signed_bytes(layer, bundle, memory, &key, &signature)
+    verify_signed_bytes(layer, bundle, memory, &key, &signature, kept)
 }
 
 /// What the registry signs: the bundle without the signature.
@@ -708,10 +754,11 @@ fn verify_signed_bytes(
     memory: &mut Memory,
     key: &VerifiedKey,
     signature: &Signature,
+    kept: Option<&mut Option<Vec<Tried<Scheme>>>>,
 ) -> Layer {
     let candidates = texts(signed_form(bundle), Nulls::Keep, &BUNDLE_SCHEMES)
         .map(|(schemes, text)| (schemes.iter().copied(), text));
-    match fitting(candidates, memory, key, signature) {
+    match fitting(candidates, memory, key, signature, kept) {
         Ok(fit) => {
             layer.recomputed = format!("{} bytes", fit.bytes.len());
             if !fit.names.iter().any(|scheme| scheme.is_rfc8785()) {

@@ -3,11 +3,14 @@
 //! when it is asked for, and anew.
 
 mod attached;
+mod place;
 mod proofs;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::canon::{Nulls, Scheme};
+use crate::canon::{Form, Nulls, Scheme};
+use crate::code::Code;
 use crate::ed25519::VerifiedKey;
 use crate::hash::{Hash, PublicKey, Signature, sha256};
 use crate::json::{Document, Kind, Value};
@@ -15,8 +18,8 @@ use crate::limits::Limits;
 use crate::merkle::TreeHead;
 use crate::oversight::event::Row;
 use crate::oversight::proof::InclusionProof;
-use crate::oversight::signed::texts;
-use crate::oversight::{DocumentKind, Trust, bundle, head, manifest};
+use crate::oversight::signed::{Tried, all, texts};
+use crate::oversight::{BundleVerifier, DocumentKind, Reading, Trust, bundle, head, manifest};
 
 /// How many recomputed texts of one layer are kept.
 const MOST_BYTES: usize = 16;
@@ -58,8 +61,11 @@ pub struct Recomputed {
     pub what: String,
     /// JSON Pointer of what they were rebuilt from.
     pub at: String,
-    /// The bytes that a signature is over, or that are hashed.
-    pub bytes: Vec<u8>,
+    /// Length of the bytes.
+    pub length: usize,
+    /// The bytes that a signature is over, or that are hashed; none where a signature was tried on them and another
+    /// text of the layer stands before them.
+    pub bytes: Arc<[u8]>,
     /// Their SHA-256.
     pub hash: Hash,
     /// The schemes that write them.
@@ -120,13 +126,14 @@ pub struct KeyUse {
 /// ```
 #[must_use]
 pub fn explain(kind: DocumentKind, input: &[u8], trust: &Trust<'_>, limits: &Limits) -> Explanation {
-    let (length, hash) = (Some(input.len()), Some(sha256(input)));
-    let mut explanation = Explanation { length, hash, layers: Vec::new() };
+    let mut explanation = Explanation::of(input);
     if let Ok(document) = Document::read(input, limits) {
         let root = document.root();
         let layers = &mut explanation.layers;
         match kind {
-            DocumentKind::Bundle => bundle_details(root, trust, layers),
+            DocumentKind::Bundle => {
+                return BundleVerifier::new(trust, limits).explain_read(&document, input).1;
+            }
             DocumentKind::Head => head_details(root, trust, layers),
             DocumentKind::Proof => {
                 layers.extend(root_detail("inclusion", [(root, String::new())]));
@@ -153,15 +160,32 @@ pub fn explain(kind: DocumentKind, input: &[u8], trust: &Trust<'_>, limits: &Lim
     explanation
 }
 
-fn bundle_details(bundle: Value<'_>, trust: &Trust<'_>, layers: &mut Vec<Detail>) {
+/// The same for a bundle that was verified just now: `kept` is what that wrote.
+pub(crate) fn of_bundle(
+    bundle: Value<'_>,
+    input: &[u8],
+    kept: bundle::Kept,
+    trust: &Trust<'_>,
+) -> Explanation {
+    let mut explanation = Explanation::of(input);
+    bundle_details(bundle, kept, trust, &mut explanation.layers);
+    explanation
+}
+
+fn bundle_details(bundle: Value<'_>, kept: bundle::Kept, trust: &Trust<'_>, layers: &mut Vec<Detail>) {
+    let mut signed_manifest = None;
     if let Some(manifest) = bundle.get("manifest").filter(|manifest| manifest.kind() == Kind::Object) {
         let key = manifest::issuer_key(manifest);
         let at = "/manifest/issuer_ed25519_pub";
         let keys = key_use(key, at, trust.issuer_keys);
-        let candidates = manifest::signed_texts(manifest);
         let signature = manifest::issuer_signature(manifest);
-        let bytes =
-            signed("the manifest, with both signatures blank", "/manifest", candidates, key, signature);
+        let write = || all(manifest::candidates(manifest), verifying(key, signature));
+        let tried = kept.manifest.unwrap_or_else(write);
+        signed_manifest =
+            tried.iter().find(|tried| tried.outcome == Some(Ok(()))).map(|tried| tried.bytes.clone());
+        let what = "the manifest, with both signatures blank";
+        let name = |(reading, scheme): (Reading, Scheme)| (Some(reading.as_str()), scheme);
+        let bytes = signed(what, "/manifest", tried, name, (key, signature));
         layers.push(Detail { layer: "issuer-signature", bytes, more: 0, keys: keys.clone() });
         layers.push(Detail { layer: "issuer-key", bytes: Vec::new(), more: 0, keys });
     }
@@ -169,9 +193,9 @@ fn bundle_details(bundle: Value<'_>, trust: &Trust<'_>, layers: &mut Vec<Detail>
     let keys = key_use(key, "/registry_pub", trust.registry_keys);
     let text = bundle.get("bundle_signature_ed25519").and_then(Value::as_str);
     let signature = text.as_deref().and_then(Signature::from_hex);
-    let candidates = texts(bundle::signed_form(bundle), Nulls::Keep, &bundle::BUNDLE_SCHEMES)
-        .filter_map(|(schemes, text)| Some((schemes.to_vec(), Vec::new(), text.write()?)));
-    let bytes = signed("the bundle, without its signature", "", candidates, key, signature);
+    let write = || tried_as_bundle(bundle::signed_form(bundle), key, signature);
+    let tried = kept.bundle.unwrap_or_else(write);
+    let bytes = signed("the bundle, without its signature", "", tried, of_no_reading, (key, signature));
     layers.push(Detail { layer: "registry-signature", bytes, more: 0, keys: keys.clone() });
     layers.push(Detail { layer: "registry-key", bytes: Vec::new(), more: 0, keys: keys.clone() });
     if let Some(head) = bundle.get("tlog_head").filter(|head| head.kind() == Kind::Object) {
@@ -188,7 +212,7 @@ fn bundle_details(bundle: Value<'_>, trust: &Trust<'_>, layers: &mut Vec<Detail>
     layers.extend(attached::receipts(bundle, key, trust));
     let head = bundle.get("tlog_head").and_then(|head| head::read(head, "").ok());
     layers.extend(proofs::quorum(head, trust));
-    layers.extend(attached::time_stamps(bundle, head.as_ref(), trust));
+    layers.extend(attached::time_stamps(bundle, head.as_ref(), signed_manifest.as_deref(), trust));
     layers.extend(attached::attestation(bundle, trust));
     layers.extend(attached::attestation_log(bundle, trust));
 }
@@ -235,53 +259,74 @@ fn key_use(key: Option<PublicKey>, at: &str, pinned: &[PublicKey]) -> Vec<KeyUse
     key.into_iter().map(|key| KeyUse { key, at: at.to_owned(), pinned: pinned.contains(&key) }).collect()
 }
 
-/// The text that the signature fits, and how the others differ from it; if it fits none, the first that was tried.
-fn signed(
+/// The text that the signature fits, and how the others differ from it; if it fits none, the first that was tried. Only the
+/// first keeps its bytes, if there is a signature to try.
+fn signed<N: Copy>(
     what: &str,
     at: &str,
-    candidates: impl Iterator<Item = (Vec<Scheme>, Vec<&'static str>, Vec<u8>)>,
-    key: Option<PublicKey>,
-    signature: Option<Signature>,
+    mut tried: Vec<Tried<N>>,
+    name: impl Fn(N) -> (Option<&'static str>, Scheme),
+    pair: (Option<PublicKey>, Option<Signature>),
 ) -> Vec<Recomputed> {
-    let verified = key.and_then(|key| VerifiedKey::new(&key).ok());
-    let mut found: Vec<Recomputed> = Vec::new();
-    for (schemes, readings, bytes) in candidates {
-        if let Some(same) = found.iter_mut().find(|other| other.bytes == bytes) {
-            merge(&mut same.schemes, schemes);
-            merge(&mut same.readings, readings);
-            continue;
-        }
-        let fits = verified.as_ref().zip(signature);
-        let fits = fits.map(|(key, signature)| key.verify(&bytes, &signature).is_ok());
-        let recomputed = Recomputed::new(what.to_owned(), at.to_owned(), bytes);
-        found.push(Recomputed { schemes, readings, fits, signature, key, ..recomputed });
-    }
     // A stable sort: what fits comes first.
-    found.sort_by_key(|recomputed| recomputed.fits != Some(true));
-    if let Some((first, others)) = found.split_first_mut() {
-        let read = match first.readings.as_slice() {
-            [] => String::new(),
-            readings => format!(", read as {}", readings.join(", ")),
-        };
-        let with = format!("what {} writes{read}", names(&first.schemes));
-        for other in others {
-            other.difference = difference(&other.bytes, &first.bytes, &with, 0);
+    tried.sort_by_key(|tried| tried.outcome != Some(Ok(())));
+    let mut found: Vec<Recomputed> = Vec::new();
+    let mut with = String::new();
+    let was_tried = pair.0.is_some() && pair.1.is_some();
+    for Tried { bytes, hash, names, outcome } in tried {
+        let (mut schemes, mut readings) = (Vec::new(), Vec::new());
+        for (reading, scheme) in names.into_iter().map(&name) {
+            merge(&mut schemes, scheme);
+            reading.into_iter().for_each(|reading| merge(&mut readings, reading));
         }
+        let (length, fits) = (bytes.len(), outcome.map(|outcome| outcome.is_ok()));
+        let (difference, bytes) = match found.first() {
+            Some(first) => (
+                difference(&bytes, &first.bytes, &with, 0),
+                if was_tried { Arc::default() } else { bytes.into() },
+            ),
+            None => {
+                with = described(&schemes, &readings);
+                (None, bytes.into())
+            }
+        };
+        let (what, at, (key, signature)) = (what.to_owned(), at.to_owned(), pair);
+        found.push(Recomputed {
+            what,
+            at,
+            length,
+            bytes,
+            hash,
+            schemes,
+            readings,
+            fits,
+            signature,
+            key,
+            difference,
+        });
     }
     found
 }
 
-fn merge<T: PartialEq>(into: &mut Vec<T>, more: Vec<T>) {
-    for item in more {
-        if !into.contains(&item) {
-            into.push(item);
-        }
+fn merge<T: PartialEq>(into: &mut Vec<T>, item: T) {
+    if !into.contains(&item) {
+        into.push(item);
     }
 }
 
-fn names(schemes: &[Scheme]) -> String {
+fn described(schemes: &[Scheme], readings: &[&str]) -> String {
     let names: Vec<&str> = schemes.iter().map(|scheme| scheme.as_str()).collect();
-    names.join(", ")
+    let read = if readings.is_empty() { String::new() } else { format!(", read as {}", readings.join(", ")) };
+    format!("what {} writes{read}", names.join(", "))
+}
+
+/// How a text is verified under a key and a signature, where both are there.
+fn verifying(
+    key: Option<PublicKey>,
+    signature: Option<Signature>,
+) -> impl Fn(&[u8]) -> Option<Result<(), Code>> {
+    let pair = key.and_then(|key| VerifiedKey::new(&key).ok()).zip(signature);
+    move |bytes| pair.as_ref().map(|(key, signature)| key.verify(bytes, signature))
 }
 
 fn head_bytes(head: Value<'_>, at: &str, key: Option<PublicKey>) -> Option<Recomputed> {
@@ -352,6 +397,26 @@ fn leaf_detail(
     Some(Recomputed { schemes, fits, difference, ..recomputed })
 }
 
+/// The texts of an object that registries sign as they do bundles.
+fn tried_as_bundle(
+    form: Form<'_>,
+    key: Option<PublicKey>,
+    signature: Option<Signature>,
+) -> Vec<Tried<Scheme>> {
+    let candidates = texts(form, Nulls::Keep, &bundle::BUNDLE_SCHEMES);
+    all(candidates.map(|(schemes, text)| (schemes.iter().copied(), text)), verifying(key, signature))
+}
+
+fn of_no_reading(scheme: Scheme) -> (Option<&'static str>, Scheme) {
+    (None, scheme)
+}
+
+impl Explanation {
+    fn of(input: &[u8]) -> Self {
+        Self { length: Some(input.len()), hash: Some(sha256(input)), layers: Vec::new() }
+    }
+}
+
 impl Detail {
     pub(crate) fn new(layer: &'static str) -> Self {
         Self { layer, bytes: Vec::new(), more: 0, keys: Vec::new() }
@@ -395,8 +460,9 @@ impl Recomputed {
         Self {
             what,
             at,
+            length: bytes.len(),
             hash: sha256(&bytes),
-            bytes,
+            bytes: bytes.into(),
             schemes: Vec::new(),
             readings: Vec::new(),
             fits: None,
@@ -418,35 +484,11 @@ fn difference(recomputed: &[u8], other: &[u8], with: &str, text: usize) -> Optio
     Some(Difference {
         with: with.to_owned(),
         offset: same,
-        at: recomputed.get(text..).map(|json| path_at(json, same.saturating_sub(text))).unwrap_or_default(),
+        at: recomputed.get(text..).map(|json| place::at(json, same.saturating_sub(text))).unwrap_or_default(),
         from,
         recomputed: window(recomputed),
         other: window(other),
     })
-}
-
-/// JSON Pointer of the innermost value, or member, that the byte at `offset` is of.
-fn path_at(text: &[u8], offset: usize) -> String {
-    let mut pointer = String::new();
-    let Ok(document) = Document::read(text, &Limits::default()) else { return pointer };
-    let mut value = document.root();
-    // What stands between two members, such as a comma, belongs to the later one.
-    let reaches = |value: Value<'_>| offset < value.offset() + value.raw().len();
-    loop {
-        let member = value.members().find(|(_, member)| reaches(*member));
-        let item = value.items().enumerate().find(|(_, item)| reaches(*item));
-        value = match (member, item) {
-            (Some((name, member)), _) => {
-                crate::json::push_token(&mut pointer, &name.as_str().unwrap_or_default());
-                member
-            }
-            (None, Some((position, item))) => {
-                pointer.push_str(&format!("/{position}"));
-                item
-            }
-            (None, None) => return pointer,
-        };
-    }
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use std::fmt;
 use crate::canon::{Form, Nulls, Scheme};
 use crate::code::Code;
 use crate::ed25519::Memory;
-use crate::hash::{Hash, PublicKey, Signature, decode_hex, sha256};
+use crate::hash::{PublicKey, Signature, decode_hex};
 use crate::json::{Kind, Value};
 use crate::oversight::describe;
-use crate::oversight::signed::{Fit, Text, fitting, texts};
+use crate::oversight::signed::{Fit, Text, Tried, fitting, texts};
 use crate::verdict::{Layer, Problem};
 
 /// The rules by which a manifest is parsed and written anew before it is signed.
@@ -308,15 +308,20 @@ fn unknown_in<const N: usize>(object: Value<'_>, known: &[&str; N], at: impl fmt
 const RULE: &str =
     "fact sheet 1.1: Ed25519 over the canonical manifest with both signature members blank (CA-1, CA-4)";
 
-/// Layer `issuer-signature`: the signature of the manifest at the pointer `at` under the key that it names; and the SHA-256 of
-/// the bytes that it fits.
-pub(crate) fn signature_layer(manifest: Value<'_>, memory: &mut Memory, at: &str) -> (Layer, Option<Hash>) {
+/// The texts of a manifest that the issuer's signature was tried on.
+pub(crate) type Texts = Vec<Tried<(Reading, Scheme)>>;
+
+/// Layer `issuer-signature`: the signature of the manifest at the pointer `at` under the key that it names; and the bytes that
+/// it fits.
+pub(crate) fn signature_layer(
+    manifest: Value<'_>,
+    memory: &mut Memory,
+    kept: Option<&mut Option<Texts>>,
+    at: &str,
+) -> (Layer, Option<Vec<u8>>) {
     let mut layer = Layer::new("issuer-signature", RULE);
-    match signed_form(manifest, memory, &mut layer, at) {
-        Ok(fit) => {
-            let signed = sha256(&fit.bytes);
-            (report_fit(layer, manifest, &fit.names, fit.bytes.len(), at), Some(signed))
-        }
+    match signed_form(manifest, memory, kept, &mut layer, at) {
+        Ok(fit) => (report_fit(layer, manifest, &fit.names, fit.bytes.len(), at), Some(fit.bytes)),
         Err(problem) => (layer.refuted(problem), None),
     }
 }
@@ -325,6 +330,7 @@ pub(crate) fn signature_layer(manifest: Value<'_>, memory: &mut Memory, at: &str
 fn signed_form(
     manifest: Value<'_>,
     memory: &mut Memory,
+    kept: Option<&mut Option<Texts>>,
     layer: &mut Layer,
     at: &str,
 ) -> Result<Fit<(Reading, Scheme)>, Problem> {
@@ -348,7 +354,7 @@ fn signed_form(
         let code = bytes.map_or(Code::ManifestSignatureEncoding, |_| Code::Ed25519SignatureLength);
         return Err(Problem::new(code, place, "128 hexadecimal digits", describe(text)));
     };
-    fitting(candidates(manifest), memory, &key, &signature).map_err(|code| {
+    fitting(candidates(manifest), memory, &key, &signature, kept).map_err(|code| {
         let expected = "a signature over the manifest under one of the known readings and schemes";
         let found = format!("{signature} ({})", code.meaning());
         // A signature that could fit nothing is told apart from one that does not fit these bytes.
@@ -357,35 +363,13 @@ fn signed_form(
     })
 }
 
-/// The texts that an issuer may have signed, each with the schemes and readings that write it.
-pub(crate) fn signed_texts<'d>(
-    manifest: Value<'d>,
-) -> impl Iterator<Item = (Vec<Scheme>, Vec<&'static str>, Vec<u8>)> + use<'d> {
-    candidates(manifest).filter_map(|(names, text)| {
-        let (mut readings, schemes): (Vec<_>, Vec<_>) =
-            names.map(|(reading, scheme)| (reading.as_str(), scheme)).unzip();
-        readings.dedup();
-        Some((schemes, readings, text.write()?))
-    })
-}
-
 /// The issuer's signature, however its hexadecimal text is spelled.
 pub(crate) fn issuer_signature(manifest: Value<'_>) -> Option<Signature> {
     Signature::from_slice(&lenient_hex(&manifest.get("signature_ed25519")?.as_str()?)?)
 }
 
-/// The bytes that the Ed25519 signature of the manifest fits, if it fits any.
-pub(crate) fn signed_bytes(manifest: Value<'_>, memory: &mut Memory) -> Option<Vec<u8>> {
-    let key = memory.key(&issuer_key(manifest)?).ok()?;
-    let signature = issuer_signature(manifest)?;
-    // Mostly the manifest was verified just now, and the text that fitted is at the same place.
-    let again = candidates(manifest).nth(memory.likely_candidate(&key)).and_then(|(_, text)| text.write());
-    let again = again.filter(|bytes| memory.verify(&key, bytes, &signature).is_ok());
-    again.or_else(|| fitting(candidates(manifest), memory, &key, &signature).ok().map(|fit| fit.bytes))
-}
-
 /// The text of every reading under every scheme, one after the other.
-fn candidates<'d>(
+pub(crate) fn candidates<'d>(
     manifest: Value<'d>,
 ) -> impl Iterator<Item = (impl Iterator<Item = (Reading, Scheme)>, Text<'d>)> + use<'d> {
     let forms = Reading::ALL.into_iter().filter_map(move |reading| Some((reading, form(manifest, reading)?)));

@@ -1,7 +1,6 @@
 //! The second signature of hybrid manifests: ML-DSA-65 over the very bytes that the Ed25519 signature covers.
 
 use crate::code::Code;
-use crate::ed25519::Memory;
 use crate::json::Value;
 use crate::oversight::suite::Suite;
 use crate::oversight::{Trust, describe, manifest};
@@ -18,7 +17,7 @@ pub(crate) fn layer(
     manifest: Value<'_>,
     suite: Option<Suite>,
     trust: &Trust<'_>,
-    memory: &mut Memory,
+    signed: Option<&[u8]>,
     at: &str,
 ) -> Layer {
     let mut layer = Layer::new(ID, RULE);
@@ -35,7 +34,7 @@ pub(crate) fn layer(
             let expected = "an ML-DSA-65 signature, which the suite asks for";
             layer.refuted(Problem::new(Code::PostQuantumSignatureMissing, place(), expected, describe(slot)))
         }
-        Some(Suite::Hybrid) => verify_slot(layer, manifest, trust, memory, at),
+        Some(Suite::Hybrid) => verify_slot(layer, manifest, trust, signed, at),
         Some(Suite::Classic | Suite::HardwareP256) => {
             if !is_empty {
                 let text = "the suite asks for no such signature; nobody signed what stands here, and nothing verifies it";
@@ -50,7 +49,7 @@ fn verify_slot(
     mut layer: Layer,
     manifest: Value<'_>,
     trust: &Trust<'_>,
-    memory: &mut Memory,
+    signed: Option<&[u8]>,
     at: &str,
 ) -> Layer {
     let place = format!("{at}/signature_ml_dsa");
@@ -68,13 +67,13 @@ fn verify_slot(
             place,
         );
     };
-    let Some(bytes) = manifest::signed_bytes(manifest, memory) else {
+    let Some(bytes) = signed else {
         let expected = "the bytes that the Ed25519 signature covers";
         return layer.not_established(Problem::new(Code::NotReached, place, expected, "none"));
     };
     let mut outcome = Err(Code::NotBuilt);
     for key in keys {
-        outcome = key.key.verify(&bytes, b"", signature);
+        outcome = key.key.verify(bytes, b"", signature);
         if outcome.is_ok() {
             break;
         }

@@ -66,7 +66,7 @@ fn check(
     };
     let candidates = texts(signed_form(receipt), Nulls::Keep, &BUNDLE_SCHEMES)
         .map(|(schemes, text)| (schemes.iter().copied(), text));
-    if let Err(reason) = fitting(candidates, memory, key, &parsed) {
+    if let Err(reason) = fitting(candidates, memory, key, &parsed, None) {
         let expected = "a signature over the six members of the receipt by registry_pub";
         let found = format!("{parsed} ({})", reason.meaning());
         return Err(Problem::new(Code::ReceiptSignatureMismatch, format!("{at}/signature"), expected, found));

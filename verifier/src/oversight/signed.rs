@@ -1,4 +1,6 @@
 //! Finding the bytes that a signature fits, among those that several schemes write for one document.
+//!
+//! To write a large document can take long, so a verification that is to be explained keeps what it wrote: see [`Tried`].
 
 use std::rc::Rc;
 
@@ -82,18 +84,67 @@ pub(crate) fn texts<'d>(
     })
 }
 
-/// Tries candidates one at a time; each different text is verified once, and no two are held that do not fit.
+/// A text that was written to try a signature on it, with the names of all candidates that are this text.
+#[derive(Clone, Debug)]
+pub(crate) struct Tried<N> {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) hash: Hash,
+    pub(crate) names: Vec<N>,
+    /// `None` where there was nothing to verify.
+    pub(crate) outcome: Option<Result<(), Code>>,
+}
+
+/// Every different text among the candidates, in their order, each written and verified once; one signature fits one text.
+pub(crate) fn all<'d, N, G: IntoIterator<Item = N>>(
+    candidates: impl Iterator<Item = (G, Text<'d>)>,
+    mut verify: impl FnMut(&[u8]) -> Option<Result<(), Code>>,
+) -> Vec<Tried<N>> {
+    let mut found: Vec<(Text<'d>, Tried<N>)> = Vec::new();
+    let mut fits = false;
+    for (names, text) in candidates {
+        if let Some((_, same)) = found.iter_mut().find(|(other, _)| text.is_plainly(other)) {
+            same.names.extend(names);
+            continue;
+        }
+        let Some(bytes) = text.write() else { continue };
+        if let Some((_, same)) = found.iter_mut().find(|(_, other)| other.bytes == bytes) {
+            same.names.extend(names);
+            continue;
+        }
+        let outcome = if fits { Some(Err(Code::Ed25519Mismatch)) } else { verify(&bytes) };
+        fits |= outcome == Some(Ok(()));
+        let (hash, names) = (sha256(&bytes), names.into_iter().collect());
+        found.push((text, Tried { bytes, hash, names, outcome }));
+    }
+    found.into_iter().map(|(_, tried)| tried).collect()
+}
+
+/// The one that fits.
+fn fit_among<N: Clone>(tried: &[Tried<N>]) -> Result<Fit<N>, Code> {
+    let fit = tried.iter().find(|tried| tried.outcome == Some(Ok(())));
+    let reason =
+        || tried.iter().rev().find_map(|tried| tried.outcome?.err()).unwrap_or(Code::Ed25519Mismatch);
+    fit.map(|fit| Fit { bytes: fit.bytes.clone(), names: fit.names.clone() }).ok_or_else(reason)
+}
+
+/// Tries candidates one at a time; each different text is verified once, and no two are held that do not fit, but where the
+/// caller wants to have them all `kept`.
 ///
 /// One signature fits one text, so after the first that fits the others are only compared with it.
 ///
 /// # Errors
 /// The reason of the last one that does not fit, or `ed25519.mismatch` if there is no candidate.
-pub(crate) fn fitting<'d, N, G: IntoIterator<Item = N>>(
+pub(crate) fn fitting<'d, N: Clone, G: IntoIterator<Item = N>>(
     candidates: impl Iterator<Item = (G, Text<'d>)>,
     memory: &mut Memory,
     key: &VerifiedKey,
     signature: &Signature,
+    kept: Option<&mut Option<Vec<Tried<N>>>>,
 ) -> Result<Fit<N>, Code> {
+    if let Some(kept) = kept {
+        let verify = |bytes: &[u8]| Some(memory.verify(key, bytes, signature));
+        return fit_among(kept.insert(all(candidates, verify)));
+    }
     if memory.puts_off() {
         return likely(candidates, memory, key, signature);
     }

@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use crate::code::Code;
 use crate::dsse::base64;
-use crate::ed25519::Memory;
 use crate::json::{Kind, Value};
 use crate::merkle::TreeHead;
-use crate::oversight::{Trust, describe, head, manifest};
+use crate::oversight::{Trust, describe, head};
 use crate::time_stamp::{TimeStamp, TsaTrust, stated_time, verify_time_stamp};
 use crate::verdict::{Layer, Problem};
 
@@ -22,13 +21,12 @@ const MOST_TIME_STAMPS: usize = 16;
 /// No token is longer, in bytes: with all its certificates one takes some kilobytes.
 const LONGEST_TOKEN: usize = 1 << 16;
 
-/// Every time stamp of the bundle is good, under an authority that the caller trusts.
+/// Every time stamp of the bundle is good, under an authority that the caller trusts; `manifest` are the bytes that its issuer signed.
 pub(crate) fn layer(
     bundle: Value<'_>,
     tree_head: Option<&TreeHead>,
-    manifest: Option<Value<'_>>,
+    manifest: Option<&[u8]>,
     trust: &Trust<'_>,
-    memory: &mut Memory,
 ) -> Layer {
     let mut layer = Layer::new(ID, RULE);
     let Some(list) = bundle.get("time_stamps").filter(|list| !list.is_null()) else {
@@ -42,10 +40,10 @@ pub(crate) fn layer(
         return layer.refuted(Problem::new(Code::TimeStampEncoding, AT, expected, describe(Some(list))));
     }
     let mut recomputed = Vec::new();
-    let mut messages = Messages::of(tree_head, manifest);
+    let messages = Messages::of(tree_head, manifest);
     for (position, item) in list.items().enumerate() {
         let at = format!("{AT}/{position}");
-        match verify(item, &at, &mut messages, trust, memory) {
+        match verify(item, &at, &messages, trust) {
             Ok((over, stamp)) => recomputed.push(format!("{over} at {}", shown(stamp))),
             Err((problem, true)) => layer.leave_open(problem),
             Err((problem, false)) => layer.refute(problem),
@@ -65,9 +63,8 @@ pub(crate) fn stated(bundle: Value<'_>) -> Vec<(usize, i64)> {
 fn verify<'d>(
     item: Value<'d>,
     at: &str,
-    messages: &mut Messages<'_>,
+    messages: &Messages<'_>,
     trust: &Trust<'_>,
-    memory: &mut Memory,
 ) -> Result<(Cow<'d, str>, TimeStamp), (Problem, bool)> {
     let malformed = |name: &str, expected: &str| {
         let found = describe(item.get(name));
@@ -78,7 +75,7 @@ fn verify<'d>(
     if !["/tlog_head", "/manifest"].contains(&&*over) {
         return Err(malformed("over", "/tlog_head or /manifest"));
     }
-    let message = messages.over(&over, memory).ok_or_else(|| {
+    let message = messages.over(&over).ok_or_else(|| {
         let problem = Problem::new(Code::NotReached, &*over, "bytes that are signed", "none");
         (problem, true)
     })?;
@@ -92,28 +89,22 @@ fn verify<'d>(
     }
 }
 
-/// The bytes that time stamps are of: those that are signed. Found once, however many time stamps there are.
+/// The bytes that time stamps are of: those that are signed.
 pub(crate) struct Messages<'d> {
     tree_head: Option<Vec<u8>>,
-    manifest: Option<Value<'d>>,
-    of_manifest: Option<Option<Vec<u8>>>,
+    manifest: Option<&'d [u8]>,
 }
 
 impl<'d> Messages<'d> {
-    pub(crate) fn of(tree_head: Option<&TreeHead>, manifest: Option<Value<'d>>) -> Self {
-        let tree_head = tree_head.map(head::message).map(String::into_bytes);
-        Self { tree_head, manifest, of_manifest: None }
+    pub(crate) fn of(tree_head: Option<&TreeHead>, manifest: Option<&'d [u8]>) -> Self {
+        Self { tree_head: tree_head.map(head::message).map(String::into_bytes), manifest }
     }
 
     /// The bytes behind a member of the bundle; `None` where nothing is signed.
-    pub(crate) fn over(&mut self, member: &str, memory: &mut Memory) -> Option<&[u8]> {
+    pub(crate) fn over(&self, member: &str) -> Option<&[u8]> {
         match member {
             "/tlog_head" => self.tree_head.as_deref(),
-            "/manifest" => {
-                let manifest = self.manifest;
-                let find = || manifest.and_then(|manifest| manifest::signed_bytes(manifest, memory));
-                self.of_manifest.get_or_insert_with(find).as_deref()
-            }
+            "/manifest" => self.manifest,
             _ => None,
         }
     }
@@ -131,20 +122,5 @@ fn shown(stamp: TimeStamp) -> String {
     match stamp.accuracy {
         Some(accuracy) => format!("{instant}, give or take {accuracy} microseconds"),
         None => instant,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// To find them can mean to write a large manifest fifteen times, and there may be sixteen time stamps.
-    #[test]
-    fn the_signed_bytes_of_a_manifest_are_found_once() {
-        let mut messages = Messages::of(None, None);
-        assert_eq!(messages.over("/manifest", &mut Memory::default()), None);
-        assert_eq!(messages.of_manifest, Some(None));
-        messages.of_manifest = Some(Some(b"found before".to_vec()));
-        assert_eq!(messages.over("/manifest", &mut Memory::default()), Some(&b"found before"[..]));
     }
 }

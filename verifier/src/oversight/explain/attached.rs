@@ -1,16 +1,12 @@
 //! What lies behind the statements of others that a bundle carries: receipts, time stamps, attestations and their log.
 
-use super::{Detail, KeyUse, Recomputed, key_use, signed};
-use crate::canon::Nulls;
+use super::{Detail, KeyUse, Recomputed, key_use, of_no_reading, signed, tried_as_bundle};
 use crate::checkpoint::Checkpoint;
 use crate::code::Code;
 use crate::dsse::{Envelope, base64};
-use crate::ed25519::Memory;
 use crate::hash::{Hash, PublicKey, Signature};
 use crate::json::{Kind, Value};
 use crate::merkle::{TreeHead, inclusion_root};
-use crate::oversight::bundle::BUNDLE_SCHEMES;
-use crate::oversight::signed::texts;
 use crate::oversight::{Trust, attestation, attestation_log as entry, receipt, time};
 use crate::time_stamp::{TsaTrust, verify_time_stamp};
 
@@ -26,11 +22,10 @@ pub(super) fn receipts(bundle: Value<'_>, key: Option<PublicKey>, trust: &Trust<
         }
         let at = format!("/registration_receipts/{position}");
         let text = receipt.get("signature").and_then(Value::as_str);
-        let candidates = texts(receipt::signed_form(receipt), Nulls::Keep, &BUNDLE_SCHEMES)
-            .filter_map(|(schemes, text)| Some((schemes.to_vec(), Vec::new(), text.write()?)));
         let signature = text.as_deref().and_then(Signature::from_hex);
-        let signed =
-            signed("the six members of the receipt that are signed", &at, candidates, key, signature);
+        let tried = tried_as_bundle(receipt::signed_form(receipt), key, signature);
+        let what = "the six members of the receipt that are signed";
+        let signed = signed(what, &at, tried, of_no_reading, (key, signature));
         // The first is the one that fits; how else it could have been written is of no interest here.
         signed.into_iter().take(1).for_each(|recomputed| detail.push(recomputed));
         let leaf = receipt.get("leaf_data_hex").and_then(Value::as_str);
@@ -49,14 +44,23 @@ fn leaf_of(what: &str, at: String, leaf: &[u8], stated: Option<Hash>) -> Recompu
 }
 
 /// Layer `time`: the bytes that each time stamp is over.
-pub(super) fn time_stamps(bundle: Value<'_>, head: Option<&TreeHead>, trust: &Trust<'_>) -> Option<Detail> {
+pub(super) fn time_stamps(
+    bundle: Value<'_>,
+    head: Option<&TreeHead>,
+    manifest: Option<&[u8]>,
+    trust: &Trust<'_>,
+) -> Option<Detail> {
     let mut detail = Detail::new("time");
     let anchors = TsaTrust { roots: trust.tsa_roots, others: trust.tsa_certificates };
     let list = bundle.get("time_stamps").into_iter().flat_map(Value::items);
-    let mut messages = time::Messages::of(head, bundle.get("manifest"));
+    let messages = time::Messages::of(head, manifest);
     for (position, item) in list.enumerate() {
         let Some(over) = item.get("over").and_then(Value::as_str) else { continue };
-        let Some(message) = messages.over(&over, &mut Memory::default()) else { continue };
+        let Some(message) = messages.over(&over) else { continue };
+        if detail.is_full() {
+            detail.more += 1;
+            continue;
+        }
         let fits = time::token(item).and_then(|token| match verify_time_stamp(&token, message, &anchors) {
             Ok(_) => Some(true),
             // Any other fault says nothing about the imprint, which is looked at before all signatures.
