@@ -58,10 +58,16 @@ pub enum Item {
 }
 
 impl Item {
-    /// How many bytes of memory it holds on to, about.
+    /// How many bytes of memory it holds on to, about, and for a document that is to be explained, more: it is written in each
+    /// of the ways in which it may have been signed, and what was written is held until all are compared.
     #[must_use]
-    pub fn weight(&self) -> usize {
+    pub fn weight(&self, depth: Depth) -> usize {
+        /// Up to twenty bytes for each byte were measured, of which most are given back when the document is done.
+        const EXPLAINED: usize = 8;
         match self {
+            Self::Document { path, bytes } if depth == Depth::Explained => {
+                path.len() + EXPLAINED * bytes.len()
+            }
             Self::Document { path, bytes } => path.len() + bytes.len(),
             Self::Records { lines, .. } => lines.capacity(),
             Self::LogEnd { path, .. } => path.len(),

@@ -205,7 +205,8 @@ fn verify_all(arguments: &VerifyArguments, question: Question<'_>, mut output: O
         move |items| worker.work(items)
     };
     let mut joiner = Joiner::new(question);
-    let weight = |item: &Result<Item, Unreadable>| item.as_ref().map_or(0, Item::weight);
+    let weight =
+        |item: &Result<Item, Unreadable>| item.as_ref().map_or(0, |item| item.weight(question.depth));
     let mut flow = ControlFlow::Continue(());
     in_order_together(threads(arguments), weight, read, worker, |outcome: Result<Outcome, Unreadable>| {
         flow = match outcome {
