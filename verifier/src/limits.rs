@@ -3,7 +3,7 @@
 /// How much a document may ask of the reader before it is refused.
 ///
 /// Lower a bound to be stricter. [`Limits::DEFAULT`] accepts everything that the recorded registries emit, and lets no document, whatever
-/// is in it, ask for more than some four seconds and 128 MiB of a verifier; raise a bound for a document that you know to be large.
+/// is in it, ask for more than a second and 128 MiB of a verifier, nor of whoever explains the verdict; raise a bound for a document that you know to be large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Length of the text in bytes. The largest recorded bundle (100 events) is under 200 KB, so that there is room for 2,000 events.

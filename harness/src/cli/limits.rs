@@ -11,7 +11,7 @@ const MOST_VALUES: u64 = 1 << 26;
 #[derive(Args)]
 pub(super) struct LimitArguments {
     /// Length in bytes beyond which a document is refused unread, to 2^30. The default keeps every document, hostile ones too, to
-    /// some four seconds and 128 MiB.
+    /// a second and 128 MiB.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::DEFAULT.bytes as u64,
         value_parser = clap::value_parser!(u64).range(1..=MOST_BYTES))]
     max_bytes: u64,
