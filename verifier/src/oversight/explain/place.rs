@@ -100,7 +100,6 @@ fn pointer(around: &[Around<'_>]) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
     use crate::json::Value;
