@@ -18,8 +18,8 @@ use crate::oversight::signed::{self, Tried, fitting, texts};
 use crate::oversight::window::Windows;
 use crate::oversight::{
     DocumentKind, Explanation, Freshness, Leaf, Log, ShownManifest, Statement, Trust, attestation,
-    attestation_log, describe, explain, head, log, manifest, post_quantum, quorum, reading_layers, receipt,
-    suite, time, window,
+    attestation_log, describe, explain, head, log, manifest, post_quantum, quorum, reading_layers,
+    reading_pair, receipt, suite, time, window,
 };
 use crate::prover::InclusionPath;
 use crate::verdict::{Layer, Problem, State, Trace};
@@ -119,7 +119,8 @@ impl<'t> BundleVerifier<'t> {
     }
 
     fn verify_keeping(&mut self, document: &Document<'_>, kept: Option<&mut Kept>) -> Trace {
-        let mut layers = reading_layers(Ok(()), self.limits);
+        let mut layers = Vec::with_capacity(BUNDLE_LAYERS.len());
+        layers.extend(reading_pair(Ok(()), self.limits));
         let statement = verify_document(document, self.trust, &mut self.memory, kept, &mut layers);
         Trace { statement, ..Trace::new(layers, required(self.trust)) }
     }
