@@ -378,9 +378,10 @@ impl Policy {
         Ok(())
     }
 
-    /// Layers by name, each once; a quorum that is asked for is required.
+    /// Layers by name, each once; a quorum that is asked for is required, and so is an age that is bounded.
     fn require(&mut self, layers: Vec<String>, path: &str) -> Result<(), PolicyError> {
         self.required.extend((self.quorum > 0).then_some("quorum"));
+        self.required.extend(self.most_seconds.map(|_| "freshness"));
         for layer in layers {
             let known = LayerMeaning::of(&layer).map(|known| known.id);
             let known = known.ok_or_else(|| PolicyError::Layer { path: path.to_owned(), layer })?;
@@ -580,7 +581,7 @@ mod tests {
             .replace("\n…\n", "\nMAMCAQE=\n");
         let policy = Policy::of(toml::from_str(&whole).unwrap(), "the page", &[]).unwrap();
         assert_eq!((policy.registry_keys.len(), policy.windows.len(), policy.issuer_keys.len()), (1, 1, 1));
-        assert_eq!((policy.heads.len(), policy.required.as_slice()), (1, &["registration"][..]));
+        assert_eq!((policy.heads.len(), policy.required.as_slice()), (1, &["freshness", "registration"][..]));
         assert_eq!((policy.attestation_keys.len(), policy.tsa_roots.len()), (1, 1));
         assert_eq!(policy.log_keys[0].name, "log.example.org");
         assert!(policy.ml_dsa_keys[0].hybrid_only && policy.ml_dsa_keys[0].issuer == policy.issuer_keys[0]);

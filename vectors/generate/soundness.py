@@ -60,7 +60,7 @@ REASONS = [
     ("registry", r"/events/\d+/timestamp", UNKNOWN, "within the five seconds that two readings of a clock may differ; the leaf holds the other time"),
     ("registry", r"/manifest/signature_ml_dsa", NOTHING, "both signature members are blank in the bytes that the issuer signed, whatever they hold"),
     ("registry", r"hex-.*/manifest/signature_ed25519", NOTHING, "the same signature, spelled as the registries too would read it; it is noted (`interop.hex-spelling`)"),
-    ("registry", r"^(unknown-member|bundle-changed /tlog_head|proof-entry-changed /tlog_proofs/1/proof)", UNKNOWN, "a further member that only the registry says; in rows it is noted (`interop.unknown-member`)"),
+    ("registry", r"^(unknown-member|bundle-changed /tlog_head|proof-entry-changed /tlog_proofs/1/proof)", UNKNOWN, "a further member that only the registry says; in event rows it is noted (`interop.unknown-member`)"),
     ("registry", r"^array-.* /(beacons|watermarks|tlog_proofs)", NOTHING, "rows and proofs are compared as sets: their order says nothing"),
     ("registry", r"^manifest-.* /manifest/\w+$", NOTHING, "what is absent is signed as its default, which is what stood there"),
     ("registry", r"^dns-event-.* /events/1/user_agent", NOTHING, "a DNS event has no user agent: absent, null and empty say the same"),

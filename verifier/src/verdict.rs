@@ -196,15 +196,15 @@ impl Layer {
     }
 
     pub(crate) fn note(&mut self, code: Code, at: impl Into<String>, text: impl AsRef<str>) {
-        if self.has_room_for_notes() {
+        if self.has_room_for(code) {
             self.notes.push(Note { code, at: at.into(), text: shorten(text.as_ref()) });
         }
     }
 
-    /// Whether another note is kept.
-    pub(crate) fn has_room_for_notes(&self) -> bool {
+    /// Whether another note of this code is kept: the first of each is, so that many of one cannot hide another.
+    pub(crate) fn has_room_for(&self, code: Code) -> bool {
         const MOST: usize = 16;
-        self.notes.len() < MOST
+        self.notes.len() < MOST || self.notes.iter().all(|note| note.code != code)
     }
 
     /// The reason code: that of the first problem, or `ok`.
@@ -294,5 +294,23 @@ impl Trace {
     /// The layers that are refuted.
     pub fn refuted(&self) -> impl Iterator<Item = &Layer> {
         self.layers.iter().filter(|layer| layer.state == State::Refuted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Twenty unknown members in a row must not hide that its token is none that the issuer signed.
+    #[test]
+    fn the_first_note_of_each_kind_is_kept() {
+        let mut layer = Layer::new("event-binding", "");
+        for number in 0..40 {
+            layer.note(Code::NoteUnknownMember, format!("/{number}"), "");
+        }
+        layer.note(Code::EventTokenUnsigned, "/token_id", "");
+        layer.note(Code::EventTokenUnsigned, "/other", "");
+        let codes: Vec<Code> = layer.notes.iter().map(|note| note.code).collect();
+        assert_eq!((codes.len(), codes[16]), (17, Code::EventTokenUnsigned));
     }
 }

@@ -2,7 +2,7 @@
 
 use assayer_reports::verification::{self as report, Text};
 use assayer_verifier::oversight::{Difference, DocumentKind, Explanation, KeyUse, Recomputed};
-use assayer_verifier::{Layer, LayerMeaning, State, Verdict};
+use assayer_verifier::{Code, Layer, LayerMeaning, Problem, State, Trace, Verdict};
 
 use super::{Depth, Finding, Unreadable};
 
@@ -10,6 +10,9 @@ use super::{Depth, Finding, Unreadable};
 /// ones.
 #[must_use]
 pub fn report_of(finding: Finding, depth: Depth, demanded: &[Text]) -> report::Document {
+    if let Some(error) = beyond_limits(&finding.trace) {
+        return report::Document::unreadable(finding.path, error);
+    }
     let verdict = finding.verdict().map(|verdict| match verdict {
         Verdict::Authentic => report::Verdict::Authentic,
         Verdict::Consistent => report::Verdict::Consistent,
@@ -44,6 +47,17 @@ pub fn report_of(finding: Finding, depth: Depth, demanded: &[Text]) -> report::D
         not_asked,
         layers: layers.collect(),
     }
+}
+
+/// What is beyond the limits of whoever verifies, where nothing else is wrong: it was not read, which says nothing against it.
+fn beyond_limits(trace: &Trace) -> Option<String> {
+    // No flag lets a deeper text or a longer number be read: no registry signs one.
+    let is_limit = |layer: &Layer| matches!(layer.code(), Code::LimitsBytes | Code::LimitsValues);
+    let problem = trace.refuted().next()?.problem.as_ref()?;
+    trace.refuted().all(is_limit).then(|| {
+        let Problem { code, expected, found, .. } = problem;
+        format!("{code}: expected {expected} (--max-bytes, --max-values), found {found}")
+    })
 }
 
 /// Which of these layers no document of this kind has. Of what could not be read nobody can say.

@@ -158,23 +158,29 @@ fn malformed_evidence_is_refuted_with_layer_and_place() {
     assert_eq!((code(&output), json(&output)["verdict"].is_null()), (2, true));
 }
 
-/// A large document is refused for its size alone, and read by whoever knows it to be large.
+/// Of a large document nothing is said but that it is large, which is nobody's fault; whoever knows that it is large reads it.
 #[test]
 fn how_large_a_document_may_be_is_for_the_caller_to_say() {
     let folder = tempfile::tempdir().unwrap();
     let good = bundle("good/three-events");
     let large = format!("{good}{}", " ".repeat(9 << 20));
     let large = write(folder.path(), "large.json", large).to_str().unwrap().to_owned();
-    let refused = |arguments: &[&str], path: &str| {
-        let output = run(&[&["verify", "--format", "ndjson"], arguments, &[path]].concat());
-        let layers = findings(&output)[0]["layers"].as_array().unwrap().clone();
-        let limits = layers.iter().find(|layer| layer["id"] == "limits").unwrap().clone();
-        (code(&output), limits["code"].as_str().unwrap().to_owned())
-    };
-    assert_eq!(refused(&[], &large), (1, "limits.bytes".to_owned()));
-    assert_eq!(refused(&["--max-bytes", "10000000"], &large), (0, "ok".to_owned()));
     let small = write(folder.path(), "small.json", &good).to_str().unwrap().to_owned();
-    assert_eq!(refused(&["--max-values", "20"], &small), (1, "limits.values".to_owned()));
+    let unread = |arguments: &[&str], path: &str| {
+        let output = run(&[&["verify", "--format", "ndjson"], arguments, &[path]].concat());
+        let found = findings(&output)[0].clone();
+        (code(&output), found["verdict"].is_null(), found["error"].as_str().unwrap_or_default().to_owned())
+    };
+    let (exit, is_open, error) = unread(&[], &large);
+    assert!(exit == 2 && is_open, "{exit} {error}");
+    assert!(error.starts_with("limits.bytes: ") && error.contains("--max-bytes"), "{error}");
+    assert_eq!(unread(&["--max-bytes", "10000000"], &large), (0, false, String::new()));
+    let (exit, is_open, error) = unread(&["--max-values", "20"], &small);
+    assert!(exit == 2 && is_open && error.starts_with("limits.values: "), "{exit} {error}");
+    // Beside something that is refuted it does not hide that.
+    let forged = write(folder.path(), "forged.json", good.replace("\"size_bytes\"", "\"size_byte\""));
+    let output = run(&["verify", &large, forged.to_str().unwrap()]);
+    assert_eq!(code(&output), 1, "{}", text(&output.stdout));
     for arguments in [["--max-bytes", "0"], ["--max-bytes", "8MiB"], ["--max-values", "99999999999"]] {
         let output = run(&[&["verify"], &arguments[..], &[&small]].concat());
         assert_eq!(code(&output), 2, "{arguments:?}");
@@ -414,7 +420,7 @@ fn a_quorum_of_vantage_points_vouches_for_a_head_and_a_conflict_refutes_it() {
     let empty = "[[vantage]]\nname = \"b\"\n";
     assert_eq!(
         verify(&[two, &file("a", "seen.json"), empty].concat()),
-        said(0, "consistent", "quorum.not-reached")
+        said(1, "consistent", "quorum.not-reached")
     );
     let conflict = [two, &file("a", "seen.json"), &of("b", root), &of("c", &other)].concat();
     assert_eq!(verify(&conflict), said(1, "refuted", "quorum.conflict"));
@@ -508,4 +514,29 @@ fn a_trust_policy_says_what_is_authentic() {
     ] {
         assert_eq!(verify(wrong, &[]), 2, "{wrong}");
     }
+}
+
+/// Who writes down what is required and forgets `--require` is told all the same, and notes are not lost among many documents.
+#[test]
+fn a_demand_that_is_not_met_is_no_success_and_notes_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a.json", bundle("good/three-events"));
+    let path = path.to_str().unwrap();
+    let ends = |policy: &str| {
+        let policy = write(folder.path(), "policy.toml", policy);
+        let output = run(&["verify", path, "--trust", policy.to_str().unwrap()]);
+        (code(&output), text(&output.stderr))
+    };
+    assert_eq!(ends("require = [\"inclusion\"]\n").0, 0);
+    for unmet in ["require = [\"completeness\"]\n", "max_age_days = 1\n"] {
+        let (exit, said) = ends(unmet);
+        assert!(
+            exit == 1 && said.contains("1 of 1 document is not what the policy requires"),
+            "{unmet}: {said}"
+        );
+    }
+    let noted = write(folder.path(), "b.json", bundle("good/kind-unknown"));
+    let output = run(&["verify", path, noted.to_str().unwrap()]);
+    let said = text(&output.stdout);
+    assert!(said.contains("1  event.kind-unknown           noted, as in "), "{said}");
 }

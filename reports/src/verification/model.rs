@@ -405,6 +405,12 @@ pub struct Summary {
     /// Reason codes of refuted layers, of open ones where `authentic` is required, and of documents of no known kind: the most
     /// frequent first, each with how many documents have it and one of them.
     pub reasons: Vec<Reason>,
+    /// Notes by their codes, most frequent first, each with how many documents have it and one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Reason>,
+    /// How many documents that are not refuted lack a layer that the caller requires beyond the usual ones.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unmet: usize,
     /// Of each layer that the caller requires beyond the usual ones, of how many documents it was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub demands: Vec<Demand>,
@@ -412,6 +418,10 @@ pub struct Summary {
     pub elapsed_ms: u64,
     /// Documents a second.
     pub documents_per_second: u64,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// A layer that the caller requires, and what came of it.
@@ -461,8 +471,12 @@ impl Document {
 pub struct Tally {
     required: Required,
     summary: Summary,
-    reasons: BTreeMap<Text, (usize, String)>,
+    reasons: Counted,
+    notes: Counted,
 }
+
+/// Codes, each with how many documents have it and the first of them.
+type Counted = BTreeMap<Text, (usize, String)>;
 
 impl Tally {
     /// Nothing counted yet; `layers` are those that the caller requires beyond the usual ones.
@@ -470,7 +484,7 @@ impl Tally {
     pub fn new(required: Required, layers: &[Text]) -> Self {
         let demand = |layer: &Text| Demand { layer: layer.clone(), asked: 0, established: 0, not_asked: 0 };
         let summary = Summary { demands: layers.iter().map(demand).collect(), ..Summary::default() };
-        Self { required, summary, reasons: BTreeMap::new() }
+        Self { required, summary, reasons: Counted::new(), notes: Counted::new() }
     }
 
     /// Counts one document; whether it is as required.
@@ -497,11 +511,17 @@ impl Tally {
         } += 1;
         let accuses = document.accuses();
         summary.accusations += usize::from(accuses);
+        let lacks = |demand: &Demand| {
+            document.layers.iter().any(|layer| layer.id == demand.layer && layer.state != State::Established)
+        };
+        let unmet = summary.demands.iter().any(lacks)
+            && matches!(document.verdict, Some(Verdict::Authentic | Verdict::Consistent));
+        summary.unmet += usize::from(unmet);
         let good = match (self.required, document.verdict) {
             (_, Some(Verdict::Refuted) | None) => false,
             (Required::Equivocation, verdict) => verdict == Some(Verdict::Equivocation),
             (Required::Authentic, verdict) => verdict == Some(Verdict::Authentic),
-            (Required::Consistent, _) => !accuses,
+            (Required::Consistent, _) => !accuses && !unmet,
         };
         let unfavourable = good && document.is_unfavourable();
         summary.unfavourable += usize::from(unfavourable);
@@ -509,6 +529,8 @@ impl Tally {
         if !good {
             self.count_reasons(document);
         }
+        let notes = document.layers.iter().flat_map(|layer| &layer.notes).map(|note| &note.code);
+        count(&mut self.notes, notes.collect(), document);
         good
     }
 
@@ -533,12 +555,7 @@ impl Tally {
         let mut codes: Vec<&Text> = document.layers.iter().filter(decides).map(|layer| &layer.code).collect();
         let unfavourable = Text::Borrowed("claim.unfavourable");
         codes.extend(document.is_unfavourable().then_some(&unfavourable));
-        codes.sort();
-        codes.dedup();
-        for code in codes {
-            let first = || (0, document.path.clone());
-            self.reasons.entry(code.clone()).or_insert_with(first).0 += 1;
-        }
+        count(&mut self.reasons, codes, document);
     }
 
     /// The summary so far.
@@ -546,17 +563,31 @@ impl Tally {
     pub fn summary(&self, elapsed: std::time::Duration, stopped: bool) -> Summary {
         /// How many reasons are worth showing.
         const MOST: usize = 20;
-        let reason = |(code, (documents, example)): (&Text, &(usize, String))| Reason {
-            code: code.clone(),
-            documents: *documents,
-            example: example.clone(),
+        let listed = |counted: &Counted| {
+            let reason = |(code, (documents, example)): (&Text, &(usize, String))| Reason {
+                code: code.clone(),
+                documents: *documents,
+                example: example.clone(),
+            };
+            let mut listed: Vec<Reason> = counted.iter().map(reason).collect();
+            listed.sort_by_key(|reason| std::cmp::Reverse(reason.documents));
+            listed.truncate(MOST);
+            listed
         };
-        let mut reasons: Vec<Reason> = self.reasons.iter().map(reason).collect();
-        reasons.sort_by_key(|reason| std::cmp::Reverse(reason.documents));
-        reasons.truncate(MOST);
+        let (reasons, notes) = (listed(&self.reasons), listed(&self.notes));
         let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         let documents = self.summary.documents as u64;
         let documents_per_second = documents.saturating_mul(1_000) / elapsed_ms.max(1);
-        Summary { stopped, reasons, elapsed_ms, documents_per_second, ..self.summary.clone() }
+        Summary { stopped, reasons, notes, elapsed_ms, documents_per_second, ..self.summary.clone() }
+    }
+}
+
+/// Counts each of these codes once for a document.
+fn count(counted: &mut Counted, mut codes: Vec<&Text>, document: &Document) {
+    codes.sort();
+    codes.dedup();
+    for code in codes {
+        let first = || (0, document.path.clone());
+        counted.entry(code.clone()).or_insert_with(first).0 += 1;
     }
 }

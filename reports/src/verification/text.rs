@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::model::{Bytes, Demand, Document, Explained, Layer, Note, State, Summary, Verdict};
+use super::model::{Bytes, Demand, Document, Explained, Layer, Note, Reason, State, Summary, Verdict};
 use crate::visible::visible;
 use crate::words::number_of;
 
@@ -202,6 +202,10 @@ pub fn summary_text(summary: &Summary) -> String {
     for reason in &summary.reasons {
         let _ =
             writeln!(out, "  {:>9}  {:<28} as in {}", reason.documents, reason.code, shown(&reason.example));
+    }
+    for note in &summary.notes {
+        let Reason { code, documents, example } = note;
+        let _ = writeln!(out, "  {documents:>9}  {code:<28} noted, as in {}", shown(example));
     }
     for demand in &summary.demands {
         let Demand { layer, asked, established, not_asked } = demand;

@@ -925,7 +925,8 @@ fn binding_layer(
             row.check(&mut layer, at, identity, extra, was_so);
         }
         let token = row.token_id.and_then(Value::as_str);
-        if layer.has_room_for_notes() && token.is_none_or(|token| !tokens.contains(&token)) {
+        if layer.has_room_for(Code::EventTokenUnsigned) && token.is_none_or(|token| !tokens.contains(&token))
+        {
             let place = format!("{at}/token_id");
             layer.note(Code::EventTokenUnsigned, place, "the manifest as it is now lists no such beacon");
         }

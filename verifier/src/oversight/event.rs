@@ -180,7 +180,7 @@ impl<'d> Row<'d> {
         if !self.times_agree() {
             layer.refute_with(|| self.time_problem(at));
         }
-        let noted = self.has_unknown_members && layer.has_room_for_notes();
+        let noted = self.has_unknown_members && layer.has_room_for(Code::NoteUnknownMember);
         for (key, _) in self.value.members().filter(|_| noted) {
             let name = key.as_str().unwrap_or_default();
             if !ROW_MEMBERS.contains(&name.as_ref()) {
@@ -195,7 +195,7 @@ impl<'d> Row<'d> {
         }
         let kind = self.kind.and_then(Value::as_str);
         let known = kind.is_some_and(|kind| kind == DNS_KIND || WEB_KINDS.contains(&kind.as_ref()));
-        if !known && layer.has_room_for_notes() {
+        if !known && layer.has_room_for(Code::EventKindUnknown) {
             layer.note(Code::EventKindUnknown, format!("{at}/kind"), describe(self.kind));
         }
     }

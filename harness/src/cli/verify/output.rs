@@ -198,7 +198,7 @@ fn found_instead(document: &Document) -> Option<&str> {
 fn verdict(summary: &Summary, required: Required) -> Exit {
     let judged = summary.documents - summary.unknown;
     let (reached, name) = match required {
-        Required::Consistent => (judged, "consistent"),
+        Required::Consistent => (judged - summary.unmet, "what the policy requires"),
         Required::Authentic => (summary.authentic, "authentic"),
         Required::Equivocation => (summary.equivocation, "proofs of equivocation"),
     };
