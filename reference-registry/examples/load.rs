@@ -12,6 +12,7 @@ mod common;
 
 use std::{
     fs,
+    hint::black_box,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
@@ -21,6 +22,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use ring::signature::Ed25519KeyPair;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -60,7 +62,7 @@ enum Command {
         #[arg(long)]
         spread: bool,
     },
-    /// Bundles, range, start and memory on a log of so many leaves
+    /// Bundles, range, start and memory on a log of 1,000 leaves and on one of so many
     Log {
         #[arg(long, default_value_t = 1_000_000)]
         leaves: u64,
@@ -88,15 +90,14 @@ fn main() {
                 tempfile::env::override_temp_dir(&dir).unwrap();
             }
             register_own(&[1, 8, 64], 4000);
-            log(1000);
-            log(leaves);
+            logs(leaves);
         }
         Command::Register { url: None, registrations, clients, .. } => register_own(&clients, registrations),
         Command::Register { url: Some(url), pid, registrations, clients, spread } => {
             let address = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
             register(address, pid, &clients, registrations, spread);
         }
-        Command::Log { leaves } => log(leaves),
+        Command::Log { leaves } => logs(leaves),
         Command::Hostile { idle } => hostile(idle),
     }
 }
@@ -222,7 +223,42 @@ fn resident(pid: u32) -> (u64, u64) {
 
 const FILE: &str = "measured-file";
 
-fn log(leaves: u64) {
+/// Leaves of the log that a large one is compared with.
+const SMALL: u64 = 1000;
+
+fn logs(leaves: u64) {
+    let (small, large) = (log(SMALL), log(leaves));
+    let times = |part: fn(&Bundle) -> f64| part(&large) / part(&small);
+    println!(
+        "the bundle on {leaves} leaves takes {:.2} times that on {SMALL}: its text is {:.2} times as long, its signature takes {:.2} times, the rest {:.2}",
+        times(|bundle| bundle.took),
+        times(|bundle| bundle.length as f64),
+        times(|bundle| bundle.signing),
+        times(|bundle| bundle.took - bundle.signing),
+    );
+}
+
+/// A bundle: bytes, milliseconds from request to answer, and how many of them its signature takes.
+struct Bundle {
+    length: usize,
+    took: f64,
+    signing: f64,
+}
+
+/// Signs a text as long as a bundle, as the registry does: two passes of SHA-512 over it, and arithmetic that does not depend on it.
+fn signing(length: usize) -> f64 {
+    let (key, text) = (Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap(), vec![b'0'; length]);
+    let sign = |_| {
+        let start = Instant::now();
+        black_box(key.sign(black_box(&text)));
+        start.elapsed()
+    };
+    let mut taken: Vec<Duration> = (0..300).map(sign).collect();
+    taken.sort_unstable();
+    taken[taken.len() / 2].as_secs_f64() * 1e3
+}
+
+fn log(leaves: u64) -> Bundle {
     let directory = tempfile::tempdir().unwrap();
     let db = directory.path().join("registry.sqlite");
     let program = Program::this();
@@ -240,20 +276,35 @@ fn log(leaves: u64) {
     thread::sleep(Duration::from_secs(1));
     measured(&mut client, &server, "GET /tlog/head", 2000, |_| String::from("/tlog/head"));
     measured(&mut client, &server, "GET /tlog/proof", 2000, |n| format!("/tlog/proof/{}", n * 7919 % size));
-    measured(&mut client, &server, "GET /evidence, 100 events", 300, |_| format!("/evidence/{FILE}"));
+    let bundle = |_| format!("/evidence/{FILE}");
+    let took = measured(&mut client, &server, "GET /evidence, 100 events", 300, bundle);
+    let length = client.get(&bundle(0), "load").unwrap().1.len();
+    let signing = signing(length);
+    println!(
+        "    of it the signature        p50 {signing:>7.3} ms, {:.0} MB/s twice over the text",
+        2.0 * length as f64 / signing / 1e3
+    );
     let pages = size.div_ceil(1000);
     measured(&mut client, &server, "GET /tlog/range?limit=1000", 300, |n| {
         format!("/tlog/range?start={}&limit=1000", n * 37 % pages * 1000)
     });
     let (rss, peak) = resident(server.child.id());
     println!("  resident after that: {:.1} MiB, at most {:.1} MiB", mib(rss), mib(peak));
+    Bundle { length, took, signing }
 }
 
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
-fn measured(client: &mut Client, server: &Server, what: &str, times: u64, target: impl Fn(u64) -> String) {
+/// Asks one request after another, and gives the median in milliseconds.
+fn measured(
+    client: &mut Client,
+    server: &Server,
+    what: &str,
+    times: u64,
+    target: impl Fn(u64) -> String,
+) -> f64 {
     let (mut taken, mut bytes, cpu) = (Vec::new(), 0, cpu_seconds(server.child.id()).unwrap());
     for number in 0..times {
         let target = target(number);
@@ -276,6 +327,7 @@ fn measured(client: &mut Client, server: &Server, what: &str, times: u64, target
         bytes as f64 / 1e3 / times as f64,
         bytes as f64 / 1e6 / all.as_secs_f64(),
     );
+    at(50)
 }
 
 /// A database as a registry would have written it: one file is registered, 100 of its beacon events are spread over the log, and
