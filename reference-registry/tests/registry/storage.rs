@@ -52,6 +52,26 @@ fn a_restart_keeps_identity_and_log() {
     registry.stop();
 }
 
+/// What a commit costs grows with the pages that it writes: whoever adds a table or an index sees here what that does.
+#[test]
+fn a_registration_writes_few_pages() {
+    // 1,307 when this was written; an index more is about 100.
+    const MOST: u64 = 1350;
+    let directory = TempDir::new().unwrap();
+    let registry = opened(&directory);
+    let pages = || {
+        let log = std::fs::metadata(directory.path().join("registry.sqlite-wal")).unwrap();
+        log.len() / (24 + 4096)
+    };
+    let (before, issuer) = (pages(), Issuer::new(1));
+    for number in 0..100 {
+        registry.post("/register", &issuer.registration(&format!("file-{number}"))).accepts();
+    }
+    let written = pages() - before;
+    assert!(written <= MOST, "{written} pages");
+    registry.stop();
+}
+
 #[test]
 fn the_identity_file_is_private_and_has_three_members() {
     let directory = TempDir::new().unwrap();
