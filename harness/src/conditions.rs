@@ -1,6 +1,6 @@
 //! Conditions on one answer, or on the items of its lists: each a pure function that says in words what differs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use assayer_vectors::{Every, HeaderExpectation, LeafOf, Order, Png};
@@ -148,6 +148,8 @@ pub(crate) struct EveryItem<'e> {
     before: Option<Json>,
     /// The values so far, as JSON.
     known: BTreeSet<String>,
+    /// The values of all answers -> what stands beside them, as JSON.
+    identified: BTreeMap<String, String>,
 }
 
 /// What items are compared with, for one answer.
@@ -203,6 +205,7 @@ impl<'e> EveryItem<'e> {
             count: 0,
             before: None,
             known: BTreeSet::new(),
+            identified: BTreeMap::new(),
         }
     }
 
@@ -229,7 +232,21 @@ impl<'e> EveryItem<'e> {
         let Some(raw) = raw else {
             return Err(format!("{place}{pointer}: expected a value, found no such member"));
         };
-        self.judge(&raw).map_err(|difference| format!("{place}{pointer}: {difference}"))
+        self.judge(&raw)
+            .and_then(|()| self.identifies(&raw, item))
+            .map_err(|difference| format!("{place}{pointer}: {difference}"))
+    }
+
+    /// Whether a value belongs to one item alone, in all answers.
+    fn identifies(&mut self, raw: &str, item: Value<'_>) -> Differs {
+        let Some(pointer) = self.every.identifies.as_deref() else { return Ok(()) };
+        let other = with_value(item, pointer, |value| value.raw().to_owned());
+        let other = other.ok_or_else(|| format!("expected {pointer} beside it, found no such member"))?;
+        let known = self.identified.entry(raw.to_owned()).or_insert_with(|| other.clone());
+        if *known == other {
+            return Ok(());
+        }
+        Err(format!("expected {raw} where {pointer} is {}, found it where it is {other}", shown(known)))
     }
 
     fn judge(&mut self, raw: &str) -> Differs {
@@ -370,13 +387,14 @@ mod tests {
         let every = |order, distinct| Every {
             list: String::new(),
             or_in: None,
-            condition: std::collections::BTreeMap::new(),
+            condition: BTreeMap::new(),
             least: 1,
             at: Some("/a#/b".to_owned()),
             schema: None,
             within_run: None,
             order,
             distinct,
+            identifies: None,
             equals: None,
             leaf: None,
         };
@@ -397,5 +415,24 @@ mod tests {
         assert!(twice.unwrap_err().contains("that no other item has, found 1 again"));
         let once = r#"[{"a":"{\"b\":1}"},{"a":"{\"b\":\"1\"}"},{"a":"{\"b\":2}"}]"#;
         assert_eq!(looked_at(&every(None, true), once), Ok(3));
+    }
+
+    #[test]
+    fn a_value_that_identifies_belongs_to_one_item_in_all_answers() {
+        let transcript = transcript();
+        let every = serde_json::from_value(json!({"in": "", "least": 1, "at": "/id", "identifies": "/n"}));
+        let every: Every = every.unwrap();
+        let looked_at = |lists: &[&str]| {
+            let mut all = EveryItem::new(&every, &transcript);
+            lists.iter().try_for_each(|list| {
+                let document = Document::read(list.as_bytes(), &ANSWER_LIMITS).unwrap();
+                all.turn_to(OfAnswer::default(), true);
+                document.root().items().try_for_each(|item| all.look_at(item, "x"))
+            })
+        };
+        assert_eq!(looked_at(&[r#"[{"id":1,"n":7}]"#, r#"[{"id":1,"n":7},{"id":2,"n":8}]"#]), Ok(()));
+        let restarted = looked_at(&[r#"[{"id":1,"n":7}]"#, r#"[{"id":1,"n":8}]"#]);
+        assert_eq!(restarted.unwrap_err(), "x/id: expected 1 where /n is 7, found it where it is 8");
+        assert!(looked_at(&[r#"[{"id":1}]"#]).unwrap_err().contains("expected /n beside it"));
     }
 }

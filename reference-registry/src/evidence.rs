@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     app::App,
+    canonical::Form,
     clock::Instant,
     dialect::Dialect,
     error::ApiError,
@@ -205,6 +206,7 @@ fn signed_bytes(app: &App, bundle: &Value) -> Result<Vec<u8>, ApiError> {
         () if faults.on("bundle-signature-over-hash") => {
             Sha256::digest(app.dialect.form().bytes(&message)?).to_vec()
         }
+        () if faults.on("bundle-signature-over-escaped-text") => Form::SortedAscii.bytes(&message)?,
         () => app.dialect.form().bytes(&message)?,
     })
 }

@@ -39,6 +39,10 @@ pub const FAULTS: &[Fault] = &[
         "the bundle is signed with its own signature member present and empty",
     ),
     fault(
+        "bundle-signature-over-escaped-text",
+        "the bundle is signed as JSON in which everything but ASCII is escaped",
+    ),
+    fault(
         "bundle-signature-over-hash",
         "the bundle's signature is over the SHA-256 hash of its canonical bytes",
     ),

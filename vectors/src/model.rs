@@ -660,6 +660,9 @@ pub struct Expectation {
     /// Layers that the verifier must establish on the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub established: Vec<String>,
+    /// Notes that the verifier must not make on these layers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_notes: Vec<String>,
     /// Trust anchors for `established`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under: Option<Under>,
@@ -838,6 +841,9 @@ pub struct Every {
     /// No two items have the same value. With `wherever`, within each answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distinct: bool,
+    /// Items with the same value have the same value at this JSON Pointer too, in whatever answer they stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifies: Option<String>,
     /// That value is this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equals: Option<Json>,

@@ -35,6 +35,7 @@ impl<'t> Judge<'t> {
         for (place, trace) in &self.traces(kind, expectation, answers, &anchors.trust()) {
             for id in &expectation.established {
                 layer_is_established(trace, id, place, races.unwrap_or_default())?;
+                layer_is_without(trace, id, place, &expectation.without_notes)?;
             }
         }
         Ok(())
@@ -180,6 +181,18 @@ fn read_head(body: &[u8]) -> Option<TreeHead> {
     let root = document.root();
     let hash = root.get("root")?.as_str()?;
     Some(TreeHead { size: root.get("size")?.as_u64()?, root: Hash::from_hex(&hash)? })
+}
+
+/// Whether the verifier found nothing of this kind worth a note.
+fn layer_is_without(trace: &Trace, id: &str, place: &str, codes: &[String]) -> Result<(), Shortfall> {
+    let mut notes = trace.layer(id).into_iter().flat_map(|layer| &layer.notes);
+    match notes.find(|note| codes.iter().any(|code| code == note.code.as_str())) {
+        None => Ok(()),
+        Some(note) => {
+            let (code, text) = (note.code.as_str(), &note.text);
+            Err(failed(code, format!("{place}: {id}: expected nothing of the kind {code}, found that it {text}")))
+        }
+    }
 }
 
 fn layer_is_established(trace: &Trace, id: &str, place: &str, races: &[String]) -> Result<(), Shortfall> {

@@ -28,6 +28,9 @@ impl Lint<'_> {
         if !says_of_the_place && !says_of_the_answer(expectation) {
             self.complain(format!("{at}: nothing is expected of `{}`", expectation.exchange));
         }
+        if !expectation.without_notes.is_empty() && expectation.established.is_empty() {
+            self.complain(format!("{at}: `without_notes` without `established`"));
+        }
         if expectation.at.is_some() && !says_of_the_place {
             self.complain(format!(
                 "{at}: `at` without `schema`, `equals`, `at_least`, `length_of`, `within_run` or `sent_before`"
@@ -56,6 +59,7 @@ impl Lint<'_> {
             every.within_run.is_some(),
             every.order.is_some(),
             every.distinct,
+            every.identifies.is_some(),
         ];
         if !says.contains(&true) {
             self.complain(format!("{at}: nothing is expected of every item in {}", every.list));
