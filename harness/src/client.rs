@@ -208,20 +208,22 @@ impl Client {
     ///
     /// Out: that answer, or else the last. A first answer of 429 shows nothing about what follows from the burst.
     pub(crate) fn burst(&mut self, outgoing: &Outgoing<'_>, most: u32) -> Result<Answer, (Failure, String)> {
-        let first = self.send(outgoing)?;
+        let first = self.send(&Outgoing { headers: &numbered(outgoing.headers, 0), ..*outgoing })?;
         let sent = AtomicU32::new(1);
         let (limited, other) = (Mutex::new(None), Mutex::new(first));
         let this = &*self;
         let go_on = || {
             let is_over = limited.lock().is_ok_and(|limited| limited.is_some());
-            !is_over && sent.fetch_add(1, Ordering::Relaxed) < most
+            let nth = sent.fetch_add(1, Ordering::Relaxed);
+            (!is_over && nth < most).then_some(nth)
         };
         std::thread::scope(|scope| {
             for _ in 0..AT_ONCE {
                 scope.spawn(|| {
-                    while go_on() {
+                    while let Some(nth) = go_on() {
+                        let outgoing = Outgoing { headers: &numbered(outgoing.headers, nth), ..*outgoing };
                         // What breaks in a burst is no answer to judge; the others go on.
-                        let Ok(answer) = this.send_once(outgoing) else { return };
+                        let Ok(answer) = this.send_once(&outgoing) else { return };
                         match (answer.status, limited.lock(), other.lock()) {
                             (429, Ok(mut limited), _) => *limited = Some(answer),
                             (_, _, Ok(mut other)) => *other = answer,
@@ -318,6 +320,12 @@ impl Client {
     }
 }
 
+/// Header fields in which the number of a request of a burst stands where they ask for it.
+fn numbered(headers: &[(String, String)], nth: u32) -> Vec<(String, String)> {
+    let number = (nth % 250 + 1).to_string();
+    headers.iter().map(|(name, value)| (name.clone(), value.replace("{nth}", &number))).collect()
+}
+
 /// How long `Retry-After` asks to wait (RFC 9110 section 10.2.3): seconds, or a date.
 fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
@@ -350,6 +358,15 @@ fn failure(error: &ureq::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_of_a_burst_are_numbered_where_they_ask_for_it() {
+        let headers = [("A".to_owned(), "198.51.100.{nth}".to_owned()), ("B".to_owned(), "n".to_owned())];
+        let values = |nth| numbered(&headers, nth).into_iter().map(|(_, value)| value).collect::<Vec<_>>();
+        assert_eq!(values(0), ["198.51.100.1", "n"]);
+        assert_eq!(values(249), ["198.51.100.250", "n"]);
+        assert_eq!(values(250), ["198.51.100.1", "n"]);
+    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {

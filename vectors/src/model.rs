@@ -363,7 +363,8 @@ pub struct Exchange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<String>,
     /// Sent up to so many times as fast as it goes, until one answer is 429. That answer is recorded, or the last. Comes
-    /// after everything else, so that no other exchange meets the limit.
+    /// after everything else, so that no other exchange meets the limit. `{nth}` in a header field is the number of the request, from
+    /// 1 to 250 and again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub burst: Option<u32>,
 }

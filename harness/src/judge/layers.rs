@@ -190,7 +190,10 @@ fn layer_is_without(trace: &Trace, id: &str, place: &str, codes: &[String]) -> R
         None => Ok(()),
         Some(note) => {
             let (code, text) = (note.code.as_str(), &note.text);
-            Err(failed(code, format!("{place}: {id}: expected nothing of the kind {code}, found that it {text}")))
+            Err(failed(
+                code,
+                format!("{place}: {id}: expected nothing of the kind {code}, found that it {text}"),
+            ))
         }
     }
 }
