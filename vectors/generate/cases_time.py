@@ -80,6 +80,12 @@ def left_open(good):
     for name, until, gap in (("stamped-within-window", 3600, []), ("stamped-after-window", 3599, [("registry-key", "key.outside-window")])):
         why = "A bundle that gives an earlier time was signed after the time stamp in it was made" + (", when its key was trusted no more." if gap else ": its key was still trusted.")
         good(name, why, trust={**TRUST, "windows": [{"key": REGISTRY.hex, "until": START + until}]}, evidence=stamped(plain, change=late), open=gap)
+    def before(name, why, over, at, place):
+        good(f"stamped-before-{name}", why, evidence=stamped(lambda m: plain(m, at=at), over), left_open=[("time", "time-stamp.before-evidence", place)])
+
+    before("event", "A time stamp of a head that holds an event of six minutes later.", "/tlog_head", "20251231235500Z", "/events/0/timestamp")
+    before("issue", "A time stamp of a manifest that says it was issued six minutes later.", "/manifest", "20251230235400Z", "/manifest/issued_at")
+    good("stamped-minutes-before-event", "The clocks of authority and registry may be five minutes apart.", lambda m: plain(m, at="20251231235600Z"))
     left("stamped-algorithm-unknown", "The imprint is by a digest that is not known here.", "time-stamp.algorithm", with_unknown_digest)
 
 

@@ -83,7 +83,7 @@ OPEN_CODES = {
     "freshness": ["input.not-given", "time.stale"],
     "suite": ["suite.unknown"],
     "post-quantum": ["input.not-reached", "post-quantum.key-missing"],
-    "time": ["key.not-pinned", "time-stamp.algorithm", "time-stamp.certificate-missing", "time-stamp.untrusted", "time.server-clock"],
+    "time": ["key.not-pinned", "time-stamp.algorithm", "time-stamp.before-evidence", "time-stamp.certificate-missing", "time-stamp.untrusted", "time.server-clock"],
     "attestation": ["attestation.key-unknown", "attestation.schema", "input.not-given", "key.not-pinned", "key.outside-window"],
     "attestation-log": ["input.not-given", "input.not-reached", "key.not-pinned", "transparency.entry-kind"],
 }

@@ -200,9 +200,18 @@ def judge(bundle, trust, messages):
         return Left("time.server-clock", "/events")
     if not isinstance(stamps, list) or not 1 <= len(stamps) <= 16:
         return "time-stamp.encoding", "/time_stamps"
-    answers = [judge_one(stamp, f"/time_stamps/{i}", trust, messages) for i, stamp in enumerate(stamps)]
+    answers = [judge_one(stamp, f"/time_stamps/{i}", trust, messages) or before(bundle, stamp) for i, stamp in enumerate(stamps)]
     refuted = [answer for answer in answers if isinstance(answer, tuple)]
     return next(iter(refuted or [answer for answer in answers if answer]), None)
+
+
+def before(bundle, stamp):
+    """What the stamp covers and states a time that is later by more than five minutes."""
+    stated = [(f"/events/{i}/timestamp", row["timestamp"]) for i, row in enumerate(bundle["events"])]
+    if stamp["over"] == "/manifest":
+        stated = [("/manifest/issued_at", bundle["manifest"]["issued_at"])]
+    late = [at for at, time in stated if time > MADE[stamp["token"]]["at"] + 300]
+    return Left("time-stamp.before-evidence", late[0]) if late else None
 
 
 OPEN = ("key.not-pinned", "time-stamp.algorithm", "time-stamp.certificate-missing", "time-stamp.untrusted")

@@ -215,6 +215,9 @@ codes! {
     NoteUnsignedSlot = "interop.unsigned-slot", "a signature that the suite does not ask for; nobody signed it and nothing verifies it";
     NoteNextRoot = "interop.next-root", "the root of a head is that of one leaf more: size and root were read at two moments";
     NoteInclusionName = "interop.inclusion-name", "the proof is called `inclusion`, as in the specification's text";
+
+    // From here on in the order in which they came.
+    TimeStampBeforeEvidence = "time-stamp.before-evidence", "the time stamp is older than the time that what it covers states for itself";
 }
 
 impl std::fmt::Display for Code {

@@ -44,7 +44,12 @@ pub(crate) fn layer(
     for (position, item) in list.items().enumerate() {
         let at = format!("{AT}/{position}");
         match verify(item, &at, &messages, trust) {
-            Ok((over, stamp)) => recomputed.push(format!("{over} at {}", shown(stamp))),
+            Ok((over, stamp)) => {
+                if let Some(problem) = contradiction(bundle, &over, stamp) {
+                    layer.leave_open(problem);
+                }
+                recomputed.push(format!("{over} at {}", shown(stamp)));
+            }
             Err((problem, true)) => layer.leave_open(problem),
             Err((problem, false)) => layer.refute(problem),
         }
@@ -87,6 +92,26 @@ fn verify<'d>(
             Err((Problem::new(error.code, format!("{at}/token"), error.expected, error.found), open))
         }
     }
+}
+
+/// What a time stamp covers and yet states a later time, by more than clocks are apart.
+fn contradiction(bundle: Value<'_>, over: &str, stamp: TimeStamp) -> Option<Problem> {
+    /// How far two clocks may be apart, in seconds.
+    const CLOCKS_APART: i64 = 300;
+    let accuracy = stamp.accuracy.map_or(0, |micros| i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX));
+    let latest = (stamp.microseconds / 1_000_000).saturating_add(CLOCKS_APART).saturating_add(accuracy);
+    let later = |value: Option<Value<'_>>| value.and_then(Value::as_i64).filter(|stated| *stated > latest);
+    let (at, stated) = if over == "/manifest" {
+        let issued = bundle.get("manifest").and_then(|manifest| manifest.get("issued_at"));
+        ("/manifest/issued_at".to_owned(), later(issued)?)
+    } else {
+        let rows = bundle.get("events").into_iter().flat_map(Value::items).enumerate();
+        let mut stated = rows.map(|(row, event)| (row, later(event.get("timestamp"))));
+        let (row, stated) = stated.find_map(|(row, stated)| Some((row, stated?)))?;
+        (format!("/events/{row}/timestamp"), stated)
+    };
+    let expected = format!("a time before that of the time stamp, {}", shown(stamp));
+    Some(Problem::new(Code::TimeStampBeforeEvidence, at, expected, stated.to_string()))
 }
 
 /// The bytes that time stamps are of: those that are signed.
