@@ -229,29 +229,51 @@ def trust_in_time(good, one):
 def strange_leaves(good, one):
     """Logs that lead to the head and do not show what they should."""
 
-    def with_leaf(position, leaf):
+    def with_leaf(position, leaf, also=()):
         evidence = one.copy()
         evidence.leaves[position] = leaf
+        for place, record in also:
+            evidence.leaves[place] = canon.canonical(one.leaf_form, record)
         evidence.body.update(tlog_head=evidence.head(), tlog_proofs=[evidence.proof(0, 3)])
         return evidence.seal()
 
     other = one.leaves[1].replace(ISSUER.hex.encode(), OTHER_ISSUER.hex.encode())
-    shared = with_leaf(0, other)
-    good("registered-by-two-issuers", "Another issuer registered the same file before: the log does not show whose it is.", TREE, shared, {**BOTH, "log": shared.log()}, open=[("registration", "log.registration-differs")])
-    receipts = Evidence(events=[web()], form="python-sort-keys").with_receipts()
-    receipts.leaves[0] = receipts.leaves[1].replace(ISSUER.hex.encode(), OTHER_ISSUER.hex.encode())
-    receipts.body.update(tlog_head=receipts.head(), tlog_proofs=[receipts.proof(0, 3)])
-    receipts.body["registration_receipts"] = [receipts.receipt()]
-    good("receipt-beside-the-log-of-two-issuers", "A receipt shows one registration; the log that was given shows another issuer's as well.", ANNOUNCED, receipts.seal(), {**BOTH, "log": receipts.log()}, open=[("registration", "log.registration-differs")])
+    shared = with_leaf(2, other, [(-1, json.loads(one.leaves[1]))])
+    good("registered-by-another-in-between", "The file's issuer registered it first and last, another one in between, which no registry may let him.", TREE, shared, {**BOTH, "log": shared.log()}, open=[("registration", "log.registration-differs")])
+    again = with_leaf(2, one.leaves[1])
+    good("registered-again", "The file's issuer registered it twice.", TREE, again, {**BOTH, "log": again.log()})
+    receipts = two_receipts(ISSUER)
+    good("receipts-of-one-issuer", "Two receipts, of registrations by one issuer.", ANNOUNCED, receipts)
+    registered = json.loads(one.leaves[1])
+    both = [("registration", "log.encoding"), ("completeness", "log.encoding")]
+    text = lambda **change: canon.canonical(one.leaf_form, {**registered, "recipient_id": "somebody@assayer.example", **change})
+    for name, leaf, why, left in (
+        ("in-capitals", text(event="REGISTER"), "is of no known event, and names this file: it may be its registration for somebody else", both),
+        ("called-otherwise", text(event="re-register"), "is of no known event, and names this file: it may be its registration for somebody else", both),
+        ("file-left-out", canon.canonical(one.leaf_form, {name: value for name, value in registered.items() if name != "file_id"}), "registers something that it does not name", both),
+        ("file-is-null", text(file_id=None), "registers no file", both),
+        ("file-is-list", text(file_id=[registered["file_id"]]), "names the file that it registers in a list", both),
+        ("member-twice", text().replace(b'{', b'{"event":"register",', 1), "has a member twice: one reader finds this in it, another that", both),
+        ("unknown-of-another-file", text(event="REGISTER", file_id=uuid("elsewhere")), "is of no known event, and names another file: it is no registration of this one", both[1:]),
+    ):
+        strange = with_leaf(-1, leaf)
+        good(f"log-with-registration-{name}", f"A leaf {why}.", TREE, strange, {**BOTH, "log": strange.log()}, open=left)
     unclear = with_leaf(-1, one.leaves[3].replace(b'"beacon"', b'"Beacon"'))
     doubt = "the bundle may leave an event out", [("completeness", "log.event-missing")]
-    for name, file_id, why, (so, left) in (
-        ("of-no-file", None, "of no file, as of one that was not registered yet", doubt),
-        ("of-another-file", uuid("elsewhere"), "of another file, which has the token by its own registration", ("it is that file's event", [])),
+    elsewhere = uuid("elsewhere")
+    by_then = lambda beacons, at=2: [(at, register_leaf(elsewhere, "reader@assayer.example", "issuer@assayer.example", OTHER_ISSUER.hex, beacons, 0, START + 60))]
+    for name, file_id, why, (so, left), also in (
+        ("of-no-file", None, "of no file, as of one that was not registered yet", doubt, ()),
+        ("of-another-file", elsewhere, "of another file, which has the token by its own registration", ("it is that file's event", []), by_then(1)),
+        ("of-an-unregistered-file", elsewhere, "of another file, which was never registered", doubt, ()),
+        ("of-a-file-without-beacons", elsewhere, "of another file, which was registered without a beacon", doubt, by_then(0)),
+        ("of-a-file-registered-later", elsewhere, "of another file, which was registered only afterwards", doubt, by_then(1, -1)),
+        ("of-the-file-in-capitals", one.body["file_id"].upper(), "of this file in capitals, as which nothing was registered", doubt, ()),
+        ("of-an-empty-name", "", "of a file without a name", doubt, ()),
     ):
         astray = json.loads(one.leaves[3])
         astray.update(file_id=file_id, recipient_id=None)
-        stray = with_leaf(-1, canon.canonical(one.leaf_form, astray))
+        stray = with_leaf(-2, canon.canonical(one.leaf_form, astray), also)
         good(f"log-with-token-{name}", f"A leaf has a token that the issuer signed, and is {why}: {so}.", TREE, stray, {**BOTH, "log": stray.log()}, open=left)
     for name, change, why in (
         ("file-is-list", {"file_id": [one.body["file_id"]]}, "names its file in a list"),
@@ -260,7 +282,15 @@ def strange_leaves(good, one):
     ):
         strange = with_leaf(-1, canon.canonical(one.leaf_form, {**json.loads(one.leaves[3]), **change}))
         good(f"log-where-{name}", f"A leaf of an event {why}: nobody can say that it is of no event of this file.", TREE, strange, {**BOTH, "log": strange.log()}, open=[("completeness", "log.encoding")])
-    good("log-with-unclear-leaf", "A leaf that is of no known event may be of an event of this file that the bundle leaves out.", TREE, unclear, {**BOTH, "log": unclear.log()}, open=[("completeness", "log.encoding")])
+    good("log-with-unclear-leaf", "A leaf that is of no known event may be of an event of this file that the bundle leaves out.", TREE, unclear, {**BOTH, "log": unclear.log()}, open=[("registration", "log.encoding"), ("completeness", "log.encoding")])
+
+
+def two_receipts(first):
+    """Evidence with receipts of two registrations of its file, the second by its issuer."""
+    evidence = Evidence(events=[web()], form="python-sort-keys")
+    evidence.leaves[0] = evidence.leaves[1].replace(ISSUER.hex.encode(), first.hex.encode())
+    evidence.body.update(tlog_head=evidence.head(), tlog_proofs=[evidence.proof(0, 3)])
+    return evidence.with_receipts(evidence.receipt(index=1), evidence.receipt(index=0))
 
 
 def spellings(good):
@@ -466,6 +496,10 @@ class Tamperer:
         other = Evidence(events=[web()], issuer=OTHER_ISSUER, register_issuer=ISSUER.hex, form="python-sort-keys").with_receipts()
         where = "/manifest/issuer_ed25519_pub"
         self.case("registration/receipt-of-another-issuer", "The receipt is good, and of a registration by another issuer.", ANNOUNCED, other, [("registration", "log.registration-differs", where)], "good/receipt", {"registry_key": REGISTRY.hex, "issuer_keys": [OTHER_ISSUER.hex]})
+        two = two_receipts(OTHER_ISSUER)
+        self.case("registration/receipts-of-two-issuers", "A receipt of an earlier registration, by another issuer, stands beside the one of this manifest.", "oversight-requirements SI-3", two, [("registration", "registration.issuer-differs", where)], "good/receipts-of-one-issuer")
+        two.body["registration_receipts"] = two.body["registration_receipts"][:1]
+        self.case("registration/receipt-beside-the-log-of-two-issuers", "A receipt shows one registration; the log that was given shows another issuer's before it.", ANNOUNCED, two.seal(), [("registration", "registration.issuer-differs", where)], "good/receipts-of-one-issuer", {**BOTH, "log": two.log()})
 
     def keys(self):
         at = "/manifest/issuer_ed25519_pub"
@@ -483,6 +517,11 @@ class Tamperer:
         unregistered.body.update(tlog_head=unregistered.head(), tlog_proofs=[unregistered.proof(0, 3)])
         unregistered.seal()
         self.case("registration/log-has-none", "The log has no registration of this file.", LEAVES, unregistered, [("registration", "log.registration-missing", "/manifest/file_id")], "good/with-log", {**BOTH, "log": unregistered.log()})
+        earlier = self.one.copy()
+        earlier.leaves[0] = earlier.leaves[1].replace(ISSUER.hex.encode(), OTHER_ISSUER.hex.encode())
+        earlier.body.update(tlog_head=earlier.head(), tlog_proofs=[earlier.proof(0, 3)])
+        earlier.seal()
+        self.case("registration/registered-by-another-before", "Another issuer registered the file first: it is his.", "oversight-requirements SI-3", earlier, [("registration", "registration.issuer-differs", at)], "good/registered-again", {**BOTH, "log": earlier.log()})
         self.tamper("registry-key/pinned-another", "The caller trusts another registry.", FAULTS, "key.differs", "/registry_pub", same, trust={**BOTH, "registry_key": OTHER_REGISTRY.hex})
         foreign = self.one.copy()
         foreign.registry = OTHER_REGISTRY
@@ -698,6 +737,8 @@ class Tamperer:
             file_id, issuer_id = e.body["file_id"], e.body["manifest"]["issuer_id"]
             registered = lambda who, key, at: canon.canonical(e.leaf_form, register_leaf(file_id, who, issuer_id, key, 2, 2, at))
             e.leaves[1], e.leaves[second] = registered(first, issuer_pub, START + 10), registered(reader, ISSUER.hex, START + 4100)
+            if issuer_pub != ISSUER.hex:
+                e.leaves[0] = registered(reader, ISSUER.hex, START)
             e.body.update(tlog_head=e.head(), tlog_proofs=[e.proof(0, 3)])
             e.seal()
             return e, {**BOTH, "log": e.log()}

@@ -249,19 +249,45 @@ def registration(manifest, trust, size):
     if size is None or len(lines) < size or "log" not in trust:
         return UNSETTLED
     leaves = [json.loads(json.loads(line)["leaf_data"]) for line in lines]
-    own = [leaf for leaf in leaves if leaf["event"] == "register" and leaf["file_id"] == manifest["file_id"]]
+    own = [leaf for leaf in leaves if leaf["event"] == "register" and leaf.get("file_id") == manifest["file_id"]]
     if not own:
         return "log.registration-missing", "/manifest/file_id"
     if own[-1]["issuer_pub"] != manifest["issuer_ed25519_pub"]:
         return "log.registration-differs", "/manifest/issuer_ed25519_pub"
-    return None if len({leaf["issuer_pub"] for leaf in own}) == 1 else UNSETTLED
+    if own[0]["issuer_pub"] != own[-1]["issuer_pub"]:
+        return "registration.issuer-differs", "/manifest/issuer_ed25519_pub"
+    doubtful = any(may_register(line, manifest["file_id"]) for line in lines[:size])
+    return UNSETTLED if doubtful or len({leaf["issuer_pub"] for leaf in own}) > 1 else None
+
+
+def is_strict(text):
+    try:
+        Reader(text.encode("utf-8")).read()
+    except Defect:
+        return False
+    return True
+
+
+def may_register(line, file_id):
+    """Whether a leaf may be of a registration of the file, and is not written as one."""
+    text = json.loads(line)["leaf_data"]
+    leaf = json.loads(text)
+    named = leaf.get("file_id")
+    if not is_strict(text):
+        return True
+    if leaf.get("event") in ("beacon", "register"):
+        return leaf["event"] == "register" and not isinstance(named, str)
+    return not isinstance(named, str) or named == file_id
 
 
 def is_unclear(line):
     """Whether a leaf does not say in a known way what it is of."""
-    leaf = json.loads(json.loads(line)["leaf_data"])
+    text = json.loads(line)["leaf_data"]
+    leaf = json.loads(text)
+    if not is_strict(text):
+        return True
     if leaf.get("event") == "register":
-        return False
+        return not isinstance(leaf.get("file_id"), str)
     names = [leaf.get("file_id", [])] + ([leaf.get("token_id")] if leaf.get("file_id", []) is None else [])
     return leaf.get("event") != "beacon" or not all(name is None or isinstance(name, str) or is_number(name) for name in names)
 
@@ -270,12 +296,15 @@ def is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def is_astray(line, bundle):
-    """Whether a leaf is of a token that the issuer signed, and of no file and no event of the bundle."""
+def is_astray(line, bundle, log):
+    """Whether a leaf is of a token that the issuer signed, of no event of the bundle, and of no file that was registered with a beacon by then."""
     record = json.loads(line)
     leaf = json.loads(record["leaf_data"])
     signed = {beacon["token_id"] for beacon in bundle["manifest"]["beacons"]}
-    return leaf.get("event") == "beacon" and leaf.get("file_id") is None and str(leaf["token_id"]) in signed and record["index"] not in {row["tlog_index"] for row in bundle["events"]}
+    if leaf.get("event") != "beacon" or str(leaf["token_id"]) not in signed or record["index"] in {row["tlog_index"] for row in bundle["events"]}:
+        return False
+    before = [json.loads(json.loads(known)["leaf_data"]) for known in log[: record["index"]]]
+    return not any(known.get("event") == "register" and known.get("file_id") == leaf["file_id"] and known["n_beacons"] > 0 for known in before if leaf["file_id"] is not None)
 
 
 RECEIPT = ("file_id", "issuer_pub", "leaf_data_hex", "leaf_hash", "tlog_index", "registered_at")
@@ -286,16 +315,16 @@ def receipts(bundle):
     at = "/registration_receipts"
     if not isinstance(bundle["registration_receipts"], list) or not bundle["registration_receipts"]:
         return "receipt.encoding", at
-    newest = (-1, None)
+    shown = {}
     for i, receipt in enumerate(bundle["registration_receipts"]):
         fault = receipt_fault(bundle, receipt)
         if fault:
             return fault[0], f"{at}/{i}/{fault[1]}"
-        newest = max(newest, (receipt["tlog_index"], receipt["leaf_data_hex"]))
-    leaf = json.loads(bytes.fromhex(newest[1]))
-    if leaf["issuer_pub"] != bundle["manifest"]["issuer_ed25519_pub"]:
-        return "log.registration-differs", "/manifest/issuer_ed25519_pub"
-    return None
+        shown[receipt["tlog_index"]] = receipt["issuer_pub"]
+    keys, at = [key for _, key in sorted(shown.items())], "/manifest/issuer_ed25519_pub"
+    if keys[-1] != bundle["manifest"]["issuer_ed25519_pub"]:
+        return "log.registration-differs", at
+    return ("registration.issuer-differs", at) if keys[0] != keys[-1] else UNSETTLED if len(set(keys)) > 1 else None
 
 
 def receipt_fault(bundle, receipt):
@@ -490,10 +519,11 @@ def left_open(results, trust, text):
         found |= {("registration", "log.too-short"), ("completeness", "log.too-short"), ("log-root", "log.too-short")}
     elif "log" in trust:
         if results["registration"] == UNSETTLED:
-            found.add(("registration", "log.registration-differs"))
+            own = [leaf for leaf in (json.loads(json.loads(line)["leaf_data"]) for line in trust["log"].splitlines()[:size]) if leaf.get("event") == "register" and leaf.get("file_id") == bundle["file_id"]]
+            found.add(("registration", "log.registration-differs" if len({leaf["issuer_pub"] for leaf in own}) > 1 else "log.encoding"))
         if any(map(is_unclear, trust["log"].splitlines()[:size])):
             found.add(("completeness", "log.encoding"))
-        elif any(is_astray(line, bundle) for line in trust["log"].splitlines()[:size]):
+        elif any(is_astray(line, bundle, trust["log"].splitlines()[:size]) for line in trust["log"].splitlines()[:size]):
             found.add(("completeness", "log.event-missing"))
     found.add(("freshness", "input.not-given") if "freshness" not in trust else ("freshness", "time.stale") if is_stale(bundle, trust) else None)
     for name in [name for name, result in results.items() if result == UNSETTLED]:

@@ -54,7 +54,7 @@ LAYER_CODES = {
     "event-order": ["event.duplicate-index", "event.order"],
     "registration": [
         "log.registration-differs", "log.registration-missing", "proof.head-differs", "proof.index-differs", "receipt.encoding", "receipt.leaf-differs",
-        "receipt.signature-mismatch",
+        "receipt.signature-mismatch", "registration.issuer-differs",
     ],
     "time": [
         "time-stamp.certificate", "time-stamp.certificate-attribute", "time-stamp.digest-differs", "time-stamp.encoding", "time-stamp.expired",
@@ -77,7 +77,7 @@ OPEN_CODES = {
     "issuer-key": ["key.not-pinned"],
     **{layer: ["input.not-reached"] for layer in ("inclusion", "event-order")},
     "event-binding": ["event.identity-earlier", "input.not-reached"],
-    "registration": ["log.registration-differs", "log.too-short", "registration.no-proof"],
+    "registration": ["log.encoding", "log.registration-differs", "log.too-short", "registration.no-proof"],
     "completeness": ["log.encoding", "log.event-missing", "log.too-short", "registration.no-proof"],
     "log-root": ["input.not-given", "log.too-short"],
     "freshness": ["input.not-given", "time.stale"],

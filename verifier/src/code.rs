@@ -218,6 +218,7 @@ codes! {
 
     // From here on in the order in which they came.
     TimeStampBeforeEvidence = "time-stamp.before-evidence", "the time stamp is older than the time that what it covers states for itself";
+    RegistrationIssuerDiffers = "registration.issuer-differs", "another issuer registered the file before";
 }
 
 impl std::fmt::Display for Code {

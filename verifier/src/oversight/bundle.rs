@@ -970,7 +970,7 @@ impl<'l> Committed<'l> {
         &self,
         event: &str,
         file_id: Option<Value<'_>>,
-    ) -> impl DoubleEndedIterator<Item = &'l Leaf> + use<'l> {
+    ) -> impl DoubleEndedIterator<Item = &'l Leaf> + Clone + use<'l> {
         self.log.leaves_about(event, file_id, self.size)
     }
 
@@ -1047,17 +1047,19 @@ fn registration(
         return layer;
     };
     let Some(Ok(key)) = registry_key(bundle).map(|key| memory.key(&key)) else { return layer };
-    let newest = match receipt::newest_leaf(receipts, manifest, head, &key, memory) {
-        Ok(newest) => newest,
+    let leaves = match receipt::leaves(receipts, manifest, head, &key, memory) {
+        Ok(leaves) => leaves,
         Err(problem) => return layer.refuted(problem),
     };
+    let difference = leaves.values().next_back().and_then(|newest| registration_difference(manifest, newest));
     // Receipts stand in for a log that was not given. Where one was, it knows of registrations that they leave out.
     let no_log = layer.state == State::NotEstablished && layer.code() == Code::RegistrationNoProof;
-    match (registration_difference(manifest, &newest), no_log, head) {
+    match (difference, no_log, head) {
         (Some(problem), ..) => layer.refuted(problem),
         (None, true, Some(_)) => {
             let count = receipts.items().count();
-            Layer::new("registration", REGISTRATION_RULE)
+            let registrations = leaves.iter().map(|(index, leaf)| (*index, leaf.as_slice()));
+            log::of_one_issuer(Layer::new("registration", REGISTRATION_RULE), registrations)
                 .recomputed(format!("{count} receipts, the newest of this manifest"))
         }
         (None, ..) => layer,
@@ -1085,21 +1087,16 @@ fn registration_layer(manifest: Option<Value<'_>>, log: &Result<Committed<'_>, P
     if let Some(problem) = registration_difference(manifest, &latest.bytes) {
         return layer.refuted(problem);
     }
-    let key = |leaf: &Leaf| text_of(&leaf.bytes, "issuer_pub").map(|key| key.to_ascii_lowercase());
-    match committed.about("register", file_id).find(|leaf| key(leaf) != key(latest)) {
-        None => layer.recomputed(format!("leaf {}", latest.index)),
-        Some(other) => {
-            let expected = "registrations of one issuer (SI-3)";
-            let found = format!("leaf {}: {}", other.index, String::from_utf8_lossy(&other.bytes));
-            let at = "/manifest/issuer_ed25519_pub";
-            layer.not_established(Problem::new(Code::LogRegistrationDiffers, at, expected, found))
-        }
+    let registrations = committed.about("register", file_id);
+    let mut layer = log::of_one_issuer(layer, registrations.map(|leaf| (leaf.index, leaf.bytes.as_slice())));
+    if let Some(leaf) = committed.log.doubtful_registration(file_id, committed.size) {
+        layer.leave_open_with(|| {
+            let expected = "no leaf that may be another registration of this file";
+            let found = format!("leaf {}: {}", leaf.index, String::from_utf8_lossy(&leaf.bytes));
+            Problem::new(Code::LogEncoding, "/manifest/file_id", expected, found)
+        });
     }
-}
-
-fn text_of(leaf: &[u8], name: &str) -> Option<String> {
-    let document = Document::read(leaf, &Limits::default()).ok()?;
-    document.root().get(name).and_then(Value::as_str).map(Cow::into_owned)
+    layer.recomputed(format!("leaf {}", latest.index))
 }
 
 /// The first member in which the registration leaf is not of this manifest.
@@ -1145,7 +1142,7 @@ fn completeness_layer(
         events.iter().filter_map(|row| row.get("tlog_index").and_then(Value::as_u64)).collect();
     let omitted = committed.about("beacon", bundle.get("file_id")).find(|leaf| !listed.contains(&leaf.index));
     match omitted {
-        None if let Some(problem) = doubtful_leaf(manifest, committed, &listed) => {
+        None if let Some(problem) = doubtful_leaf(bundle, manifest, committed, &listed) => {
             layer.not_established(problem)
         }
         None => layer.recomputed(format!("{} leaves searched", committed.size)),
@@ -1158,6 +1155,7 @@ fn completeness_layer(
 
 /// A leaf that no row lists, and of which nobody can say that it is of no event of this file.
 fn doubtful_leaf(
+    bundle: Value<'_>,
     manifest: Option<Value<'_>>,
     committed: &Committed<'_>,
     listed: &BTreeSet<u64>,
@@ -1173,9 +1171,10 @@ fn doubtful_leaf(
         return Some(doubt(Code::LogEncoding, expected, leaf));
     }
     // One of a token that the issuer signed and of no file was fired before the registration, or is an event of this file. One of
-    // another file is that file's: the recorded registries let a token be taken over, and hand its events to whoever has it then.
-    let tokens = signed_tokens(manifest);
-    let mut leaves = tokens.iter().flat_map(|token| committed.log.leaves_of_no_file(token, committed.size));
+    // another file is that file's if that was registered with a beacon: the recorded registries let a token be taken over, and hand its
+    // events to whoever has it then.
+    let (tokens, file_id) = (signed_tokens(manifest), bundle.get("file_id"));
+    let mut leaves = tokens.iter().flat_map(|token| committed.log.astray(token, file_id, committed.size));
     let leaf = leaves.find(|leaf| !is_listed(leaf))?;
     let expected = "leaves of the tokens that the issuer signed to be of this file";
     Some(doubt(Code::LogEventMissing, expected, leaf))

@@ -46,6 +46,10 @@ struct ByFile {
     known: BTreeMap<(String, Named), Vec<usize>>,
     /// Those that do not say what they are of.
     unclear: Vec<usize>,
+    /// By file, the first that may be of a registration of it and is not written as one; under no file, the first that may be of any.
+    doubtful: BTreeMap<Named, usize>,
+    /// By file, its first registration with a beacon at all.
+    with_beacons: BTreeMap<Named, usize>,
     /// Those of beacons, each with the start of the hash of its token, in the order of these.
     tokens: Vec<(u64, usize)>,
     /// The latest time in each leaf and all before it; that of a leaf without one is the least there is.
@@ -86,11 +90,18 @@ fn by_file(leaves: &[Leaf]) -> ByFile {
         let Some(subject) = Subject::of(&leaf.bytes) else {
             found.latest.push(before);
             found.unclear.push(position);
+            found.doubtful.entry(Named::None).or_insert(position);
             continue;
         };
         found.latest.push(subject.at.unwrap_or(before).max(before));
         if subject.is_unclear() {
             found.unclear.push(position);
+        }
+        if let Some(file) = subject.perhaps_registered() {
+            found.doubtful.entry(file).or_insert(position);
+        }
+        if subject.has_beacons {
+            found.with_beacons.entry(subject.file.clone()).or_insert(position);
         }
         if let Named::Text(token) = &subject.token {
             found.tokens.push((token_hash(token), position));
@@ -107,6 +118,8 @@ struct Subject {
     file: Named,
     /// The token of a beacon.
     token: Named,
+    /// Whether it is of a registration with a beacon at all.
+    has_beacons: bool,
     /// The time that it states, in seconds since 1970.
     at: Option<i64>,
 }
@@ -117,17 +130,29 @@ impl Subject {
         let root = document.root();
         let event = root.get("event").and_then(Value::as_str)?.into_owned();
         let token = if event == "beacon" { Named::of(root.get("token_id")) } else { Named::None };
+        let count = root.get("n_beacons").and_then(Value::as_u64).unwrap_or_default();
+        let has_beacons = event == "register" && count > 0;
         let at = root.get("timestamp").and_then(window::seconds);
-        Some(Self { event, file: Named::of(root.get("file_id")), token, at })
+        Some(Self { event, file: Named::of(root.get("file_id")), token, has_beacons, at })
     }
 
     /// Whether it may be of an event of any file: it does not say in a known way of what event, of which file, or, where it is of no file, of
     /// which token it is.
     fn is_unclear(&self) -> bool {
         match self.event.as_str() {
-            "register" => false,
+            "register" => !matches!(self.file, Named::Text(_)),
             "beacon" => self.file.is_unclear() || self.file == Named::None && self.token.is_unclear(),
             _ => true,
+        }
+    }
+
+    /// The file that it may register although it is not written as a registration of it: what is of an unknown event may be of the file
+    /// that it names, and what names no file of any (`Named::None`).
+    fn perhaps_registered(&self) -> Option<Named> {
+        match (self.event.as_str(), &self.file) {
+            ("beacon", _) | ("register", Named::Text(_)) => None,
+            (_, Named::Text(_)) => Some(self.file.clone()),
+            (_, Named::None | Named::Unclear(_)) => Some(Named::None),
         }
     }
 }
@@ -171,7 +196,7 @@ impl Log {
         event: &str,
         file_id: Option<Value<'_>>,
         size: u64,
-    ) -> impl DoubleEndedIterator<Item = &Leaf> + use<'_> {
+    ) -> impl DoubleEndedIterator<Item = &Leaf> + Clone + use<'_> {
         let by_file = self.by_file.get_or_init(|| by_file(&self.leaves));
         let positions = by_file.known.get(&(event.to_owned(), Named::of(file_id))).into_iter().flatten();
         let first = self.first(size);
@@ -192,16 +217,37 @@ impl Log {
         by_file.unclear.iter().filter_map(|position| first.get(*position))
     }
 
-    /// Those of the first `size` leaves that are of a beacon with this token and name no file, in order.
-    pub(crate) fn leaves_of_no_file(&self, token: &str, size: u64) -> impl Iterator<Item = &Leaf> {
-        let tokens = &self.by_file.get_or_init(|| by_file(&self.leaves)).tokens;
+    /// The first of the first `size` leaves that may be of a registration of a file, and is not written as one: it cannot be read strictly, is
+    /// of no known event, or says `register` and names no file.
+    pub(crate) fn doubtful_registration(&self, file_id: Option<Value<'_>>, size: u64) -> Option<&Leaf> {
+        let doubtful = &self.by_file.get_or_init(|| by_file(&self.leaves)).doubtful;
+        let of_file = [Named::of(file_id), Named::None].into_iter().filter_map(|file| doubtful.get(&file));
+        self.first(size).get(*of_file.min()?)
+    }
+
+    /// Those of the first `size` leaves that are of a beacon with this token and name no file, or one other than `file_id` that had not been
+    /// registered with a beacon by then; in order.
+    pub(crate) fn astray(
+        &self,
+        token: &str,
+        file_id: Option<Value<'_>>,
+        size: u64,
+    ) -> impl Iterator<Item = &Leaf> {
+        let ByFile { tokens, with_beacons, .. } = self.by_file.get_or_init(|| by_file(&self.leaves));
         let hash = token_hash(token);
         let start = tokens.partition_point(|(other, _)| *other < hash);
         let alike =
             tokens.get(start..).unwrap_or_default().iter().take_while(move |(other, _)| *other == hash);
-        let leaves = alike.filter_map(move |(_, position)| self.first(size).get(*position));
-        let is_meant = move |of: Subject| of.file == Named::None && of.token == Named::Text(token.to_owned());
-        leaves.filter(move |leaf| Subject::of(&leaf.bytes).is_some_and(is_meant))
+        let leaves =
+            alike.filter_map(move |(_, position)| Some((*position, self.first(size).get(*position)?)));
+        let (token, file) = (Named::Text(token.to_owned()), Named::of(file_id));
+        let is_astray = move |position: usize, of: &Subject| {
+            let is_registered = || with_beacons.get(&of.file).is_some_and(|first| *first < position);
+            of.token == token && of.file != file && !of.file.is_unclear() && !is_registered()
+        };
+        leaves.filter_map(move |(position, leaf)| {
+            Subject::of(&leaf.bytes).filter(|of| is_astray(position, of)).map(|_| leaf)
+        })
     }
 
     fn first(&self, size: u64) -> &[Leaf] {
@@ -954,6 +1000,34 @@ impl<'l> LogReader<'l> {
     }
 }
 
+/// Layer `registration` of a file whose last registration is of the manifest: all are by one key. The file is another issuer's if the first is by
+/// another key; if one in between is, nobody can tell.
+///
+/// In: index and bytes of the leaves of the registrations, in order.
+pub(crate) fn of_one_issuer<'l>(
+    layer: Layer,
+    registrations: impl DoubleEndedIterator<Item = (u64, &'l [u8])> + Clone,
+) -> Layer {
+    let key = |leaf: &[u8]| {
+        let document = Document::read(leaf, &Limits::default()).ok()?;
+        document.root().get("issuer_pub").and_then(Value::as_str).map(|key| key.to_ascii_lowercase())
+    };
+    let Some((_, last)) = registrations.clone().next_back() else { return layer };
+    let last = key(last);
+    let Some((place, (index, other))) = registrations.enumerate().find(|(_, (_, leaf))| key(leaf) != last)
+    else {
+        return layer;
+    };
+    let expected = "registrations of one issuer (SI-3)";
+    let found = format!("leaf {index}: {}", String::from_utf8_lossy(other));
+    let problem = |code| Problem::new(code, "/manifest/issuer_ed25519_pub", expected, found);
+    if place == 0 && key(other).is_some() {
+        layer.refuted(problem(Code::RegistrationIssuerDiffers))
+    } else {
+        layer.not_established(problem(Code::LogRegistrationDiffers))
+    }
+}
+
 const READING_LAYERS: [&str; 4] = ["limits", "json", "entries", "leaf-hashes"];
 
 const END_LAYER: &str = "log-end";
@@ -1089,12 +1163,13 @@ mod tests {
             let asked = Document::read(b"[\"5\"]", &Limits::default()).unwrap();
             let file = asked.root().items().next();
             let about = log.leaves_about("beacon", file, 1).count();
-            (about, log.unclear_leaves(1).count(), log.leaves_of_no_file("7", 1).count())
+            (about, log.unclear_leaves(1).count(), log.astray("7", file, 1).count())
         };
         for (file, token, expected) in [
             ("\"5\"", "\"7\"", (1, 0, 0)),
             ("5", "7", (1, 0, 0)),
-            ("6", "7", (0, 0, 0)),
+            ("6", "7", (0, 0, 1)),
+            ("6", "8", (0, 0, 0)),
             ("null", "\"7\"", (0, 0, 1)),
             ("null", "7", (0, 0, 1)),
             ("null", "8", (0, 0, 0)),
@@ -1105,7 +1180,8 @@ mod tests {
         ] {
             let leaf = format!("{{\"event\":\"beacon\",\"file_id\":{file},\"token_id\":{token}}}");
             assert_eq!(found(&leaf), expected, "{leaf}");
-            assert_eq!(found(&leaf.replace("beacon", "register")), (0, 0, 0), "{leaf}");
+            let unclear = usize::from(!file.trim_matches('"').starts_with(char::is_numeric));
+            assert_eq!(found(&leaf.replace("beacon", "register")), (0, unclear, 0), "{leaf}");
         }
         assert_eq!(found("{\"event\":\"beacon\",\"token_id\":\"7\"}"), (0, 1, 0), "no file at all");
     }

@@ -1,6 +1,7 @@
 //! Receipts of registrations: the exact leaf, signed for by the registry, with its inclusion proof (the announced dialect).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::canon::{Form, Nulls};
 use crate::code::Code;
@@ -19,16 +20,16 @@ use crate::verdict::Problem;
 const SIGNED: [&str; 6] =
     ["file_id", "issuer_pub", "leaf_data_hex", "leaf_hash", "registered_at", "tlog_index"];
 
-/// Checks every receipt; gives the bytes of the leaf with the highest index.
+/// Checks every receipt; gives index and bytes of their leaves, by index.
 ///
 /// In: the list at `/registration_receipts`, the manifest, the signed head of the bundle, the key of the registry.
-pub(crate) fn newest_leaf(
+pub(crate) fn leaves(
     receipts: Value<'_>,
     manifest: Value<'_>,
     head: Option<&TreeHead>,
     key: &VerifiedKey,
     memory: &mut Memory,
-) -> Result<Vec<u8>, Problem> {
+) -> Result<BTreeMap<u64, Vec<u8>>, Problem> {
     let at = "/registration_receipts";
     let empty = || {
         Problem::new(Code::ReceiptEncoding, at, "a list of receipts, one at least", describe(Some(receipts)))
@@ -36,14 +37,12 @@ pub(crate) fn newest_leaf(
     if receipts.kind() != Kind::Array {
         return Err(empty());
     }
-    let mut newest: Option<(u64, Vec<u8>)> = None;
+    let mut leaves = BTreeMap::new();
     for (position, receipt) in receipts.items().enumerate() {
-        let checked = check(receipt, manifest, head, key, memory, &format!("{at}/{position}"))?;
-        if newest.as_ref().is_none_or(|(index, _)| *index < checked.0) {
-            newest = Some(checked);
-        }
+        let (index, leaf) = check(receipt, manifest, head, key, memory, &format!("{at}/{position}"))?;
+        leaves.entry(index).or_insert(leaf);
     }
-    newest.map(|(_, leaf)| leaf).ok_or_else(empty)
+    if leaves.is_empty() { Err(empty()) } else { Ok(leaves) }
 }
 
 fn check(
