@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use assayer_verifier::oversight::{IssuerMlDsaKey, KeyWindow, SignedHead, Trust, Vantage};
 use assayer_verifier::{
-    Document, Hash, LayerMeaning, Limits, LogKey, MlDsa65Key, PublicKey, TreeHead, TsaCertificate,
+    Document, Hash, LayerMeaning, Limits, LogKey, MlDsa65Key, PublicKey, TreeHead, TsaCertificate, Value,
     VerifiedKey,
 };
 use jiff::Timestamp;
@@ -271,6 +271,25 @@ impl Policy {
         })?;
         let file: File = toml::from_str(&text).map_err(|error| shape(error.to_string()))?;
         Self::of(file, &name, registry_keys)
+    }
+
+    /// The key of a saved well-known document (`/.well-known/oversight-registry`, requirement WK-1).
+    ///
+    /// # Errors
+    /// [`PolicyError`] where the file cannot be read, or has no key at `/ed25519_pub`.
+    pub fn well_known_key(path: &Path) -> Result<PublicKey, PolicyError> {
+        let name = path.display().to_string();
+        let bytes = bounded(path, LONGEST_POLICY)?;
+        let bytes = bytes.ok_or_else(|| PolicyError::Length { path: name.clone() })?;
+        let shape = |message: String| PolicyError::Shape { path: name.clone(), message };
+        let document =
+            Document::read(&bytes, &Limits::default()).map_err(|error| shape(error.to_string()))?;
+        let text = document.root().get("ed25519_pub").and_then(Value::as_str);
+        let key = text.as_deref().and_then(|text| PublicKey::from_hex(&text.to_ascii_lowercase()));
+        key.filter(|key| VerifiedKey::new(key).is_ok()).ok_or_else(|| {
+            let found = text.map_or_else(|| "none".to_owned(), |text| format!("{text:?}"));
+            shape(format!("/ed25519_pub: expected a public key of 64 hexadecimal digits, found {found}"))
+        })
     }
 
     /// Adds what is trusted beside this policy; of two bounds the stricter one holds.

@@ -48,7 +48,7 @@ layers! {
         "It does not show that the file has the content that the manifest describes.";
     "issuer-signature", "Whoever holds the private key to the key in the manifest signed this manifest.",
         "It does not show whose key that is: see issuer-key.";
-    "manifest-members", "The manifest has no member that the issuer's signature leaves out.",
+    "manifest-members", "The manifest has no member with a value that the issuer's signature leaves out.",
         "It does not show that what was signed is true.";
     "issuer-key", "The key in the manifest is one that you trust, or you said that any issuer will do.",
         "It does not show that nobody else holds the private key.";

@@ -33,6 +33,9 @@ pub(crate) struct VerifyArguments {
     /// Trusted key of the registry, 64 hexadecimal digits; may be given several times.
     #[arg(long, value_name = "HEX", value_parser = public_key)]
     registry_key: Vec<PublicKey>,
+    /// The registry's well-known document, which you fetched and kept earlier: its key is trusted; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    well_known: Vec<PathBuf>,
     /// Trusted key of an issuer, 64 hexadecimal digits; may be given several times.
     #[arg(long, value_name = "HEX", value_parser = public_key)]
     issuer_key: Vec<PublicKey>,
@@ -269,9 +272,13 @@ fn run_of(arguments: &VerifyArguments, policy: &Policy) -> report::Run {
 
 /// The policy of the file, if there is one, and what the options add to it.
 fn policy(arguments: &VerifyArguments) -> Result<Policy, PolicyError> {
-    let read = |path| Policy::read(path, &arguments.registry_key);
+    let mut registry_keys = arguments.registry_key.clone();
+    for path in &arguments.well_known {
+        registry_keys.push(Policy::well_known_key(path)?);
+    }
+    let read = |path| Policy::read(path, &registry_keys);
     arguments.trust.as_deref().map(read).transpose()?.unwrap_or_default().with(Policy {
-        registry_keys: arguments.registry_key.clone(),
+        registry_keys,
         issuer_keys: arguments.issuer_key.clone(),
         heads: arguments.head.clone(),
         any_issuer: arguments.any_issuer,

@@ -540,3 +540,35 @@ fn a_demand_that_is_not_met_is_no_success_and_notes_are_counted() {
     let said = text(&output.stdout);
     assert!(said.contains("1  event.kind-unknown           noted, as in "), "{said}");
 }
+
+#[test]
+fn a_well_known_document_that_was_kept_gives_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a.json", bundle("good/three-events"));
+    let ends = |name: &str, document: &str| {
+        let known = write(folder.path(), name, document);
+        let output = run(&[
+            "verify",
+            path.to_str().unwrap(),
+            "--format",
+            "ndjson",
+            "--well-known",
+            known.to_str().unwrap(),
+        ]);
+        let of = |id: &str| {
+            let layers = findings(&output).first().map(|found| found["layers"].as_array().unwrap().clone());
+            let layer = layers.into_iter().flatten().find(|layer| layer["id"] == id);
+            layer.map(|layer| layer["state"].as_str().unwrap().to_owned())
+        };
+        (code(&output), of("registry-key"), text(&output.stderr))
+    };
+    let registry = key("good/three-events", "registry_key");
+    let established = ends("good.json", &format!("{{\"ed25519_pub\":\"{registry}\",\"version\":\"v1\"}}"));
+    assert_eq!((established.0, established.1.as_deref()), (0, Some("established")), "{}", established.2);
+    let other = format!("{{\"ed25519_pub\":\"{}\"}}", "58".to_owned() + &"66".repeat(31));
+    assert_eq!(ends("other.json", &other).0, 1);
+    for wrong in ["{}", "{\"ed25519_pub\":\"00\"}", "[", "{\"ed25519_pub\":7}"] {
+        let (exit, _, said) = ends("wrong.json", wrong);
+        assert!(exit == 2 && said.contains("expected"), "{wrong}: {said}");
+    }
+}

@@ -106,7 +106,8 @@ fn layer_lines(out: &mut String, layer: &Layer) {
     let style = colour.on_default();
     let mut detail = Vec::new();
     if !layer.schemes.is_empty() {
-        detail.push(format!("under {}", layer.schemes.join(", ")));
+        let ambiguous = if layer.schemes.len() > 1 { " (ambiguous: each of them fits)" } else { "" };
+        detail.push(format!("under {}{ambiguous}", layer.schemes.join(", ")));
     }
     if layer.state != State::Established {
         let at = if layer.at.is_empty() { String::new() } else { format!(" at {}", shown(&layer.at)) };
