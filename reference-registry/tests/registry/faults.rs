@@ -61,6 +61,7 @@ const SYMPTOMS: &[(&str, &[&str])] = &[
 
 /// Faults that act on registrations which this audit does not send; the suite's checks do.
 const ON_OTHER_REGISTRATIONS: &[&str] = &[
+    "bundle-signature-over-escaped-text",
     "file-id-bounded-by-characters",
     "file-id-unbounded",
     "identifiers-bounded-as-escaped",
