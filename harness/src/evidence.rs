@@ -173,3 +173,15 @@ pub enum Depth {
     /// What lies behind them as well, which costs about as much again.
     Explained,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else twenty dear documents are explained at once, in more memory than all of them may take.
+    #[test]
+    fn a_document_that_is_to_be_explained_weighs_what_explaining_takes() {
+        let document = Item::Document { path: String::new(), bytes: vec![0; 1_000] };
+        assert_eq!([Depth::Verdict, Depth::Explained].map(|depth| document.weight(depth)), [1_000, 8_000]);
+    }
+}

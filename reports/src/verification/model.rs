@@ -457,6 +457,14 @@ impl Document {
         self.claim.as_ref().is_some_and(|claim| !claim.is_favourable())
     }
 
+    /// Whether it is not refuted and yet has a layer that is demanded and not established.
+    fn lacks_one_of(&self, demands: &[Demand]) -> bool {
+        let lacks = |demand: &Demand| {
+            self.layers.iter().any(|layer| layer.id == demand.layer && layer.state != State::Established)
+        };
+        matches!(self.verdict, Some(Verdict::Authentic | Verdict::Consistent)) && demands.iter().any(lacks)
+    }
+
     /// Whether it is a proof of equivocation that is not refuted: then its registry is not as it must be, or nobody knows
     /// whose equivocation it is, and neither is a success that nobody asked for.
     #[must_use]
@@ -511,11 +519,7 @@ impl Tally {
         } += 1;
         let accuses = document.accuses();
         summary.accusations += usize::from(accuses);
-        let lacks = |demand: &Demand| {
-            document.layers.iter().any(|layer| layer.id == demand.layer && layer.state != State::Established)
-        };
-        let unmet = summary.demands.iter().any(lacks)
-            && matches!(document.verdict, Some(Verdict::Authentic | Verdict::Consistent));
+        let unmet = document.lacks_one_of(&summary.demands);
         summary.unmet += usize::from(unmet);
         let good = match (self.required, document.verdict) {
             (_, Some(Verdict::Refuted) | None) => false,

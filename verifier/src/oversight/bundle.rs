@@ -613,7 +613,7 @@ fn freshness_layer(bundle: Value<'_>, freshness: Option<Freshness>) -> Layer {
 }
 
 /// How far the clock of a registry may be ahead of the caller's, in seconds.
-const CLOCKS_APART: i64 = 300;
+pub(super) const CLOCKS_APART: i64 = 300;
 
 fn key_differs(at: &str, trusted: &[PublicKey], found: Option<Value<'_>>) -> Problem {
     let keys: Vec<String> = trusted.iter().take(3).map(|key| key.to_hex()).collect();

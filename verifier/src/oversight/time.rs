@@ -6,6 +6,7 @@ use crate::code::Code;
 use crate::dsse::base64;
 use crate::json::{Kind, Value};
 use crate::merkle::TreeHead;
+use crate::oversight::bundle::CLOCKS_APART;
 use crate::oversight::{Trust, describe, head};
 use crate::time_stamp::{TimeStamp, TsaTrust, stated_time, verify_time_stamp};
 use crate::verdict::{Layer, Problem};
@@ -96,8 +97,6 @@ fn verify<'d>(
 
 /// What a time stamp covers and yet states a later time, by more than clocks are apart.
 fn contradiction(bundle: Value<'_>, over: &str, stamp: TimeStamp) -> Option<Problem> {
-    /// How far two clocks may be apart, in seconds.
-    const CLOCKS_APART: i64 = 300;
     let accuracy = stamp.accuracy.map_or(0, |micros| i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX));
     let latest = (stamp.microseconds / 1_000_000).saturating_add(CLOCKS_APART).saturating_add(accuracy);
     let later = |value: Option<Value<'_>>| value.and_then(Value::as_i64).filter(|stated| *stated > latest);
