@@ -6,7 +6,6 @@ use std::{
 };
 
 use ipnet::IpNet;
-use tokio::sync::Semaphore;
 
 use crate::{
     attestation::Attestor,
@@ -19,6 +18,7 @@ use crate::{
     metrics::Metrics,
     options::{RateLimit, Secret, Timeouts},
     rate_limit::Limiter,
+    room::Room,
     rows::Snapshot,
     store::Store,
     writer::Pending,
@@ -45,8 +45,8 @@ pub(crate) struct App {
     pub(crate) limiter: RwLock<Option<Limiter>>,
     /// Limits all the rest.
     pub(crate) read_limiter: Option<Limiter>,
-    /// Places for bodies that are larger than usual.
-    pub(crate) large_bodies: Semaphore,
+    /// Memory for bodies and answers that are larger than usual.
+    pub(crate) room: Arc<Room>,
     pub(crate) store: Arc<Store>,
 }
 

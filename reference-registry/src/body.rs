@@ -11,9 +11,9 @@ use axum::{
     },
 };
 use serde_json::{Map, Value};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 
-use crate::{app::Shared, auth::Guard, client::Client, error::ApiError, strict_json};
+use crate::{app::Shared, auth::Guard, client::Client, error::ApiError, room::Claim, strict_json};
 
 /// Largest body that is read.
 const MAX_BODY: usize = 2 * 1024 * 1024;
@@ -21,12 +21,6 @@ const MAX_BODY: usize = 2 * 1024 * 1024;
 /// How much of a body that is refused is swallowed, so that a client which writes before it reads still
 /// gets to see the refusal.
 const MAX_DRAIN: usize = 8 * MAX_BODY;
-
-/// Bodies up to this size are kept without further ado.
-const USUAL_BODY: usize = 8 * 1024;
-
-/// Larger bodies that are read at the same moment.
-pub(crate) const LARGE_BODIES: usize = 16;
 
 /// Longest identifier, in bytes.
 pub(crate) const MAX_IDENTIFIER: usize = 256;
@@ -49,7 +43,8 @@ impl<G: Guard> FromRequest<Shared> for Guarded<G> {
             swallow(&parts.headers, body, app).await;
             return Err(refusal);
         }
-        let bytes = read(body, MAX_BODY, app).await?;
+        let mut claim = app.room.claim(client);
+        let bytes = read(body, Some(&mut claim), app).await?;
         match strict_json::parse(&bytes)? {
             Value::Object(members) => Ok(Self { members, guard: PhantomData }),
             _ => Err(ApiError::missing_field("body is not a JSON object")),
@@ -61,11 +56,12 @@ impl<G: Guard> FromRequest<Shared> for Guarded<G> {
 /// client would learn only by its next request. Who waits to be told to send the body is told not to.
 pub(crate) async fn swallow(headers: &HeaderMap, body: Body, app: &Shared) {
     if !headers.contains_key(EXPECT) {
-        drop(read(body, 0, app).await);
+        drop(read(body, None, app).await);
     }
 }
 
-async fn read(body: Body, room: usize, app: &Shared) -> Result<Vec<u8>, ApiError> {
+/// Keeps a body where there is a claim for it, and nothing of it where there is none.
+async fn read(body: Body, claim: Option<&mut Claim>, app: &Shared) -> Result<Vec<u8>, ApiError> {
     let patience = app.timeouts.body;
     let slow = || {
         let seconds = patience.as_secs_f64();
@@ -73,25 +69,25 @@ async fn read(body: Body, room: usize, app: &Shared) -> Result<Vec<u8>, ApiError
             .with_status(StatusCode::REQUEST_TIMEOUT)
             .and_close()
     };
-    timeout(patience, read_all(body, room, &app.large_bodies)).await.unwrap_or_else(|_| Err(slow()))
+    timeout(patience, read_all(body, claim)).await.unwrap_or_else(|_| Err(slow()))
 }
 
-/// Keeps a body of at most `room` bytes; of a larger one nothing.
-///
-/// What goes beyond the size of a usual body waits for one of few places, so that many large ones together stay bounded.
-async fn read_all(mut body: Body, room: usize, large: &Semaphore) -> Result<Vec<u8>, ApiError> {
-    let mut place = None;
+/// Keeps a body of at most 2 MiB; of a larger one nothing.
+async fn read_all(mut body: Body, mut claim: Option<&mut Claim>) -> Result<Vec<u8>, ApiError> {
+    let room = if claim.is_some() { MAX_BODY } else { 0 };
     let (mut kept, mut seen) = (Vec::new(), 0_usize);
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame =
             frame.map_err(|_| ApiError::missing_field("body ended early or its framing is broken"))?;
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
-        if room > USUAL_BODY && seen > USUAL_BODY && place.is_none() {
-            place = large.acquire().await.ok();
-        }
         match seen {
-            seen if seen <= room => kept.extend_from_slice(&data),
+            seen if seen <= room => {
+                if let Some(claim) = &mut claim {
+                    claim.cover(seen).map_err(ApiError::and_close)?;
+                }
+                kept.extend_from_slice(&data);
+            }
             seen if seen <= MAX_DRAIN => kept = Vec::new(),
             _ => break,
         }

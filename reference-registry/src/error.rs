@@ -111,6 +111,15 @@ impl ApiError {
         Self::new(Code::ServerError, message).with_status(StatusCode::SERVICE_UNAVAILABLE)
     }
 
+    /// Refuses what needs more memory than there is for it now. Who reads the answers that he asked for makes room.
+    pub(crate) fn no_room() -> Self {
+        let retry_after = (header::RETRY_AFTER, HeaderValue::from_static("10"));
+        Self {
+            header: Some(retry_after),
+            ..Self::unavailable("no memory is left for so much at once: read the answers you asked for")
+        }
+    }
+
     /// The same refusal, at the end of the connection.
     pub(crate) fn and_close(self) -> Self {
         Self { closes: true, ..self }

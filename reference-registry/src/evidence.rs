@@ -14,6 +14,7 @@ use crate::{
     error::ApiError,
     faults::Stage,
     head, receipt,
+    room::Claim,
     rows::{Snapshot, read_manifest},
     store::Head,
     text::Text,
@@ -25,10 +26,15 @@ const DISCLAIMER: &str =
 const SIGNATURE: &str = "bundle_signature_ed25519";
 
 /// The bundle as JSON text.
-pub(crate) fn bundle(app: &App, snapshot: &Snapshot<'_>, file_id: &str) -> Result<String, ApiError> {
+pub(crate) fn bundle(
+    app: &App,
+    snapshot: &Snapshot<'_>,
+    file_id: &str,
+    claim: Claim,
+) -> Result<String, ApiError> {
     let stored = snapshot.manifest_text(file_id)?.ok_or_else(|| ApiError::not_found("unknown file_id"))?;
     let manifest = Value::Object(read_manifest(&stored)?);
-    let mut text = Text::new(app.dialect.form());
+    let mut text = Text::within(app.dialect.form(), claim);
     let leaves = before_manifest(snapshot, file_id, &mut text)?;
     let canonical = text.written(|text| text.value(&manifest))?;
     after_manifest(app, snapshot, file_id, &leaves, &mut text)?;
@@ -110,6 +116,7 @@ fn proof_texts(
         text.raw(",\"tlog_index\":");
         text.integer(index);
         text.raw("}");
+        text.has_room()?;
     }
     Ok(())
 }

@@ -50,6 +50,7 @@ mod query;
 mod rate_limit;
 mod receipt;
 mod registration;
+mod room;
 mod routes;
 mod rows;
 mod schema;
@@ -74,7 +75,8 @@ pub use log_file::{LogFileError, export_log, import_log};
 pub use migration::{Migration, MigrationError, migrate};
 pub use openapi::openapi;
 pub use options::{
-    Access, DataLocation, LogUrl, LogUrlError, Options, Origin, OriginError, RateLimit, Secret, Timeouts,
+    Access, DataLocation, LogUrl, LogUrlError, LostIdentity, Options, Origin, OriginError, RateLimit, Secret,
+    Timeouts,
 };
 pub use server::{LimitHandle, Running, StartError, start};
 pub use store::StoreError;

@@ -21,6 +21,8 @@ pub struct Options {
     pub data: DataLocation,
     /// Who may write where no operator token is set.
     pub access: Access,
+    /// What to do where a log has leaves and the identity that signed its heads is not there.
+    pub lost_identity: LostIdentity,
     /// Address, on loopback, of a second listener: `/health`, `/metrics` (OpenMetrics) and `/openapi.json`.
     pub admin: Option<SocketAddr>,
     /// Pages that may read this registry from a browser, beside those of the project.
@@ -43,11 +45,16 @@ pub struct Options {
     pub rate_limit: Option<RateLimit>,
     /// Limit per client address on everything else.
     pub read_limit: Option<RateLimit>,
+    /// Bytes of memory for bodies and answers that are larger than usual, all together; one client has half of them at most.
+    pub memory: usize,
     /// Ids out of [`FAULTS`](crate::FAULTS): the ways in which this registry shall misbehave.
     pub faults: BTreeSet<String>,
     /// Who may change what is about to be written, hashed or signed.
     pub meddler: Option<Arc<dyn Meddler>>,
 }
+
+/// Enough for a bundle of some 35,000 events, and for 48 clients that send all they may.
+const USUAL_MEMORY: usize = 192 << 20;
 
 impl Options {
     /// An honest, open registry on an ephemeral loopback port whose data vanish with it.
@@ -58,6 +65,7 @@ impl Options {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: DataLocation::Temporary,
             access: Access::Guarded,
+            lost_identity: LostIdentity::Refused,
             admin: None,
             cors_origins: Vec::new(),
             hosts: HostNames::default(),
@@ -69,6 +77,7 @@ impl Options {
             jurisdiction: String::from("GLOBAL"),
             rate_limit: None,
             read_limit: None,
+            memory: USUAL_MEMORY,
             faults: BTreeSet::new(),
             meddler: None,
         }
@@ -93,6 +102,16 @@ pub enum Access {
     Guarded,
     /// Anybody. For trials and conformance runs, never for a registry that matters.
     Open,
+}
+
+/// What becomes of a log whose identity is gone: under a new key all that was signed before is a stranger's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LostIdentity {
+    /// The registry does not start.
+    #[default]
+    Refused,
+    /// A new identity is made.
+    Replaced,
 }
 
 /// How long a client may take.

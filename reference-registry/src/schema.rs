@@ -85,6 +85,26 @@ pub(crate) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+/// The tables that requests read or write.
+const TABLES: [&str; 11] = [
+    "attestations",
+    "beacons",
+    "corpus",
+    "earlier_beacons",
+    "earlier_watermarks",
+    "events",
+    "manifests",
+    "registrations",
+    "tlog",
+    "tlog_nodes",
+    "watermarks",
+];
+
+/// Fails with the name of a table that is missing.
+pub(crate) fn is_whole(connection: &Connection) -> rusqlite::Result<()> {
+    TABLES.iter().try_for_each(|table| connection.prepare(&format!("SELECT * FROM {table}")).map(|_| ()))
+}
+
 /// Reads the registrations out of the leaves, where a log was taken over without them.
 pub(crate) fn fill_registrations(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute(REGISTRATIONS_FROM_LEAVES, []).map(|_| ())

@@ -5,20 +5,15 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, RwLock},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, watch},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     admin,
     app::{App, Shared},
     attestation::Attestor,
-    body::LARGE_BODIES,
     connections,
     dialect::Dialect,
     direct::Direct,
@@ -26,11 +21,15 @@ use crate::{
     identity::{Identity, IdentityError},
     metrics::Metrics,
     openapi::Settings,
-    options::{Access, DataLocation, Options, RateLimit, Secret},
+    options::{Access, DataLocation, LostIdentity, Options, RateLimit, Secret},
     rate_limit::Limiter,
+    room::Room,
     store::{Store, StoreError},
     surface,
 };
+
+/// What no date of four digits reaches.
+const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
 
 /// How long a stopping server waits for requests under way.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -55,7 +54,7 @@ pub enum StartError {
     },
     /// Anybody could write.
     #[error(
-        "others than programs on this machine can call {address}, and there is no operator token: set one, or say that the registry shall be open to everybody"
+        "others than programs on this machine can call the registry at {address} (it listens beyond loopback, or a trusted proxy or a host name is set), and there is no operator token: set OVERSIGHT_OPERATOR_TOKEN, or OVERSIGHT_AUTH_DISABLED=1 if anybody may write"
     )]
     PublicWithoutToken {
         /// Address asked for.
@@ -70,6 +69,19 @@ pub enum StartError {
     /// A secret of no characters protects nothing.
     #[error("expected a secret, found an empty text")]
     EmptySecret,
+    /// HTTP has no date for it, and leaves no time.
+    #[error("expected a clock between 1970 and 9999, found another: set the clock")]
+    Clock,
+    /// A new key would sign a log whose heads another one has signed.
+    #[error(
+        "expected the identity that signed this log of {size} leaves in {}, found no such file: bring it back, or have reference-registry --new-identity sign with a new key, under which no earlier signature verifies", path.display()
+    )]
+    LostIdentity {
+        /// Where the file should be.
+        path: PathBuf,
+        /// Leaves in the log.
+        size: u64,
+    },
     /// The identity cannot be loaded or created.
     #[error("cannot load the registry's identity")]
     Identity(#[from] IdentityError),
@@ -177,6 +189,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     #[cfg(feature = "failpoints")]
     crate::failpoint::from_environment();
     is_guarded(&options)?;
+    is_clock_set()?;
     let settings = Settings::of(&options);
     let listener = listener(options.bind).await?;
     let admin_listener = match options.admin {
@@ -212,6 +225,11 @@ fn is_guarded(options: &Options) -> Result<(), StartError> {
     }
 }
 
+fn is_clock_set() -> Result<(), StartError> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(|_| StartError::Clock)?;
+    if since < YEAR_10000 { Ok(()) } else { Err(StartError::Clock) }
+}
+
 async fn listener(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Bind { address, source })
 }
@@ -229,7 +247,7 @@ fn local_address(listener: &TcpListener, address: SocketAddr) -> Result<SocketAd
 
 pub(crate) fn app(options: Options) -> Result<App, StartError> {
     let faults = Faults::new(options.faults, options.meddler)?;
-    let (identity, store) = open(options.data, options.dialect)?;
+    let (identity, store) = open(options.data, options.dialect, options.lost_identity)?;
     Ok(App {
         dialect: options.dialect,
         identity,
@@ -245,12 +263,16 @@ pub(crate) fn app(options: Options) -> Result<App, StartError> {
         metrics: Metrics::new(),
         limiter: RwLock::new(options.rate_limit.map(Limiter::new)),
         read_limiter: options.read_limit.map(Limiter::new),
-        large_bodies: Semaphore::new(LARGE_BODIES),
+        room: Room::new(options.memory),
         store,
     })
 }
 
-fn open(data: DataLocation, dialect: Dialect) -> Result<(Identity, Arc<Store>), StartError> {
+fn open(
+    data: DataLocation,
+    dialect: Dialect,
+    lost: LostIdentity,
+) -> Result<(Identity, Arc<Store>), StartError> {
     let (db, data_dir) = match data {
         DataLocation::Temporary => return Ok((Identity::ephemeral()?, Store::in_memory(dialect.form())?)),
         DataLocation::Directory(directory) => (directory.join("registry.sqlite"), directory),
@@ -260,7 +282,14 @@ fn open(data: DataLocation, dialect: Dialect) -> Result<(Identity, Arc<Store>), 
     db.parent().map_or(Ok(()), create_directory)?;
     // The database first: it refuses a second registry on the same data before anything is created for it.
     let store = Store::open(&db, dialect.form())?;
-    Ok((Identity::load_or_create(&identity_path(&data_dir))?, store))
+    let path = identity_path(&data_dir);
+    let size = store.size();
+    match path.try_exists() {
+        Ok(false) if size > 0 && lost == LostIdentity::Refused => {
+            Err(StartError::LostIdentity { path, size })
+        }
+        _ => Ok((Identity::load_or_create(&path)?, store)),
+    }
 }
 
 fn create_directory(directory: &Path) -> Result<(), StartError> {

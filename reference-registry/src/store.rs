@@ -137,6 +137,7 @@ impl Store {
         let mut connection = writing(db)?;
         is_known(&connection)?;
         schema::prepare(&mut connection)?;
+        schema::is_whole(&connection)?;
         log::build_nodes(&connection)?;
         let readers = Readers::Pool { db: db.to_owned(), idle: Mutex::default() };
         let store = Arc::new(Self::on(Arc::new(Mutex::new(connection)), readers, Some(lock), form)?);
@@ -174,6 +175,11 @@ impl Store {
             true => Err(ApiError::server_error()),
             false => Ok(Arc::clone(&self.state.head.read().unwrap_or_else(PoisonError::into_inner))),
         }
+    }
+
+    /// Leaves in the log after the last commit.
+    pub(crate) fn size(&self) -> u64 {
+        self.state.head.read().unwrap_or_else(PoisonError::into_inner).size
     }
 
     /// Whether the log turned out to be damaged: then nothing of it is served or appended to.
@@ -262,9 +268,9 @@ pub(crate) fn held(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection>
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A file beside the database, since closing any handle of the database itself would drop the locks of SQLite on it.
+/// A file beside the database (beside that which a symbolic link names), since closing any handle of the database itself would drop the locks of SQLite on it.
 pub(crate) fn locked(db: &Path) -> Result<File, StoreError> {
-    let mut name = db.as_os_str().to_owned();
+    let mut name = db.canonicalize().unwrap_or_else(|_| db.to_owned()).into_os_string();
     name.push(".lock");
     let lock = PathBuf::from(name);
     let file = File::options().create(true).truncate(false).write(true).open(&lock);
@@ -292,6 +298,7 @@ fn writing(db: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "cache_size", -16_384)?;
     // What a savepoint would restore is kept in memory; it is never more than one write.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    runs_nothing_stored(&connection)?;
     Ok(connection)
 }
 
@@ -300,7 +307,15 @@ fn reader(db: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(db, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     keeps_statements(&connection)?;
+    runs_nothing_stored(&connection)?;
     Ok(connection)
+}
+
+/// This registry has neither triggers nor views. What somebody put into the database does not act on rows, nor stand in for a table.
+fn runs_nothing_stored(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map(|_| ())
 }
 
 /// Statements are planned once, whatever values they are given: otherwise SQLite prepares half of them anew for every value, since it

@@ -16,7 +16,7 @@ use crate::{
     gate::{Gate, gate, reads},
     observe::observe,
     options::Origin,
-    routes,
+    room, routes,
 };
 
 /// Pages that may read this registry from a browser.
@@ -45,9 +45,10 @@ fn finished(
     gated: Arc<Gate>,
     app: Shared,
 ) -> Router {
-    let read_only = read_only.layer(catch_panics()).layer(cors(origins));
+    let keeps = || from_fn_with_state(Arc::clone(&app), room::keeps);
+    let read_only = read_only.layer(keeps()).layer(catch_panics()).layer(cors(origins));
     read_only
-        .merge(recording.layer(catch_panics()))
+        .merge(recording.layer(keeps()).layer(catch_panics()))
         .fallback(routes::not_found)
         .layer(from_fn_with_state(gated, gate))
         .layer(from_fn_with_state(Arc::clone(&app), error::envelope))

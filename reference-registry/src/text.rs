@@ -8,21 +8,29 @@ use std::{fmt::Write, ops::Range};
 use rusqlite::{Statement, types::ValueRef};
 use serde_json::Value;
 
-use crate::{canonical::Form, error::ApiError, merkle::Hash};
+use crate::{canonical::Form, error::ApiError, merkle::Hash, room::Claim};
 
 /// A JSON text under construction.
 pub(crate) struct Text {
     form: Form,
     text: String,
+    /// On the memory in which it is written.
+    claim: Option<Claim>,
 }
 
 impl Text {
     pub(crate) fn new(form: Form) -> Self {
-        Self { form, text: String::new() }
+        Self { form, text: String::new(), claim: None }
     }
 
-    pub(crate) fn with_capacity(form: Form, bytes: usize) -> Self {
-        Self { form, text: String::with_capacity(bytes) }
+    /// A text that may not grow beyond the memory that there is for its reader.
+    pub(crate) fn within(form: Form, claim: Claim) -> Self {
+        Self { claim: Some(claim), ..Self::new(form) }
+    }
+
+    /// Whether it may go on to grow.
+    pub(crate) fn has_room(&mut self) -> Result<(), ApiError> {
+        self.claim.as_mut().map_or(Ok(()), |claim| claim.cover(self.text.len()))
     }
 
     /// Separates an item or member from the one before it.
@@ -113,6 +121,7 @@ impl Text {
                 self.column(row.get_ref(position)?)?;
             }
             self.text.push('}');
+            self.has_room()?;
             each(watched.map_or(Ok(None), |position| row.get(position))?);
         }
         Ok(())

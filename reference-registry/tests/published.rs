@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use assayer_reference_registry::{DataLocation, Options, migrate, start, validate};
+use assayer_reference_registry::{DataLocation, LostIdentity, Options, migrate, start, validate};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use serde_json::Value;
 
@@ -201,7 +201,10 @@ fn is_taken_over(state: &Path, expected: &[(&str, u64)]) -> Result<(), Box<dyn E
     if std::fs::read(&source)? != before {
         return Err("the source was changed".into());
     }
-    let options = Options { data: DataLocation::Directory(target.path().to_owned()), ..Options::ephemeral() };
+    // What was recorded has no private key in it.
+    let lost_identity = LostIdentity::Replaced;
+    let data = DataLocation::Directory(target.path().to_owned());
+    let options = Options { data, lost_identity, ..Options::ephemeral() };
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         start(options).await?.stop().await;

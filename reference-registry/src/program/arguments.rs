@@ -8,7 +8,8 @@ use std::{
 };
 
 use assayer_reference_registry::{
-    Access, DataLocation, Dialect, HostName, HostNames, LogUrl, LogUrlError, Options, RateLimit, Secret,
+    Access, DataLocation, Dialect, HostName, HostNames, LogUrl, LogUrlError, LostIdentity, Options,
+    RateLimit, Secret,
 };
 use clap::Parser;
 use ipnet::IpNet;
@@ -42,8 +43,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PER_SECOND", env = "OVERSIGHT_RATE_LIMIT")]
     rate_limit: Option<String>,
     /// Requests that a client may make at once under a rate limit
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     burst: u32,
+    /// MiB of memory for bodies and answers that are larger than 16 KiB, all together; one client has half of it at most. What finds no room is refused with 503
+    #[arg(long, value_name = "MIB", default_value_t = 192, value_parser = clap::value_parser!(u32).range(8..=1 << 20))]
+    memory: u32,
     /// Dialect that is spoken: candidate or announced-0.4.7
     #[arg(long, value_name = "PROFILE", default_value = "candidate", value_parser = dialect)]
     wire: Dialect,
@@ -71,6 +75,9 @@ pub(crate) struct Arguments {
     /// Let anybody write, without a token; OVERSIGHT_AUTH_DISABLED=1 says the same. For trials only
     #[arg(long)]
     open: bool,
+    /// Make a new identity where the log has leaves and the identity that signed its heads is lost: no earlier signature verifies under it
+    #[arg(long)]
+    new_identity: bool,
     /// How the log on standard error is written
     #[arg(long, value_enum, default_value_t = Format::Text, env = "OVERSIGHT_LOG")]
     pub(crate) log: Format,
@@ -106,6 +113,8 @@ impl Arguments {
             admin: parsed("--admin", self.admin.as_deref())?,
             data: DataLocation::Files { db: self.db(), data_dir: self.data_dir() },
             access: self.access(),
+            lost_identity: if self.new_identity { LostIdentity::Replaced } else { LostIdentity::Refused },
+            memory: usize::try_from(self.memory).unwrap_or_default() << 20,
             cors_origins: list("--cors-origins", self.cors_origins.as_deref())?,
             hosts: self.hosts()?,
             trusted_proxies: self.trusted_proxies()?,

@@ -5,13 +5,15 @@ use axum::{
     response::Response,
 };
 
-use crate::{app::Shared, body::identifier, error::ApiError, evidence, routes::json_text};
+use crate::{app::Shared, body::identifier, client::Client, error::ApiError, evidence, routes::json_text};
 
 pub(super) async fn bundle(
     State(app): State<Shared>,
+    client: Client,
     file_id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let Path(file_id) = file_id.map_err(|_| ApiError::missing_field("file_id is not UTF-8"))?;
     identifier(&file_id, "file_id")?;
-    app.read(move |app, snapshot| evidence::bundle(app, snapshot, &file_id)).await.map(json_text)
+    let claim = app.room.claim(client);
+    app.read(move |app, snapshot| evidence::bundle(app, snapshot, &file_id, claim)).await.map(json_text)
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     app::{App, Shared},
     canonical::Form,
+    client::Client,
     error::ApiError,
     head,
     log::Log,
@@ -58,26 +59,34 @@ pub(super) async fn consistency(
     proof.map(Json).ok_or_else(|| ApiError::not_found("second is beyond the end of the log"))
 }
 
-pub(super) async fn range(State(app): State<Shared>, parameters: Parameters) -> Result<Response, ApiError> {
+pub(super) async fn range(
+    State(app): State<Shared>,
+    client: Client,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     let limit = parameters.decimal("limit")?.map_or(DEFAULT_PAGE, |decimal| decimal.clamped(1, MAX_PAGE));
     let start = match parameters.decimal("start")? {
         None => 0,
         Some(Decimal::Of(start)) => start,
         Some(Decimal::Beyond) => return Err(ApiError::missing_field("start is beyond 64 bits")),
     };
-    app.read(move |app, snapshot| page(app, &snapshot.log, start, limit)).await.map(json_text)
+    let text = Text::within(Form::Jcs, app.room.claim(client));
+    app.read(move |app, snapshot| page(app, &snapshot.log, start, limit, text)).await.map(json_text)
 }
 
-fn page(app: &App, log: &Log<'_>, start: u64, limit: u64) -> Result<String, ApiError> {
+fn page(app: &App, log: &Log<'_>, start: u64, limit: u64, mut text: Text) -> Result<String, ApiError> {
     /// About what an entry takes.
     const ENTRY: u64 = 1200;
     let room = limit.min(log.size()).saturating_mul(ENTRY);
-    let mut text = Text::with_capacity(Form::Jcs, usize::try_from(room).unwrap_or_default());
-    let mut count = 0_u64;
+    text.reserve(usize::try_from(room).unwrap_or_default());
+    let (mut count, mut has_room) = (0_u64, Ok(()));
     text.raw("{\"start\":");
     text.integer(start);
     text.raw(",\"entries\":[");
     log.range(start, limit, |index, leaf_hash, leaf| {
+        if has_room.is_err() {
+            return;
+        }
         text.next();
         text.raw("{\"index\":");
         text.integer(index);
@@ -88,8 +97,10 @@ fn page(app: &App, log: &Log<'_>, start: u64, limit: u64) -> Result<String, ApiE
         text.raw(",\"leaf_data_hex\":");
         text.hex(leaf);
         text.raw("}");
+        has_room = text.has_room();
         count += 1;
     })?;
+    has_room?;
     text.raw("],\"count\":");
     text.integer(count);
     text.raw("}");

@@ -28,6 +28,7 @@ fn a_message_with_two_framings_is_refused_and_what_follows_it_is_not_read() {
         format!("{post}content-length: -1\r\n\r\n{{}}{smuggled}"),
         format!("{post}content-length: 0x2\r\n\r\n{{}}{smuggled}"),
         format!("{post}transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n{smuggled}"),
+        format!("{post}transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n{smuggled}"),
         format!("{post}transfer-encoding : chunked\r\n\r\n0\r\n\r\n{smuggled}"),
         format!("{post}transfer-encoding: chunked\r\n\r\nzz\r\n{{}}\r\n0\r\n\r\n{smuggled}"),
         format!("{post}transfer-encoding: chunked\r\n\r\n-2\r\n{{}}\r\n0\r\n\r\n{smuggled}"),
@@ -139,6 +140,61 @@ fn a_slow_body_is_given_up_and_others_are_served_meanwhile() {
     }
     assert!(started.elapsed() >= body);
     assert_eq!(registry.size(), 1);
+    registry.stop();
+}
+
+#[test]
+fn large_bodies_that_are_sent_by_half_keep_nobody_waiting() {
+    let registry = Registry::honest();
+    let address = registry.running.address();
+    let half = || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = "POST /dns_event HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&[b' '; 20_000]).unwrap();
+        stream
+    };
+    let halves = [(); 64].map(|()| half());
+    let (started, mut whole) = (Instant::now(), vec![b' '; 50_000]);
+    whole.extend_from_slice(br#"{"token_id":"t"}"#);
+    registry.send("POST", "/dns_event", &[("content-type", "application/json")], &whole).accepts();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    drop(halves);
+    registry.stop();
+}
+
+/// Of one client's answers only so many wait to be read as there is room for, and the small ones of others are served meanwhile.
+#[test]
+fn answers_that_nobody_reads_take_no_more_memory_than_there_is() {
+    let registry = Registry::with(Options { memory: 32 << 20, ..Options::ephemeral() });
+    let agent = "a".repeat(15_000);
+    for _ in 0..200 {
+        let opened = registry.send("GET", "/p/unknown.png", &[("user-agent", &agent)], b"");
+        assert_eq!(opened.status, 200);
+    }
+    let page = "GET /tlog/range?limit=200 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let first_line = |stream: &mut TcpStream| {
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).unwrap();
+        String::from_utf8_lossy(&line).into_owned()
+    };
+    let asked = || {
+        let mut stream = TcpStream::connect(registry.running.address()).unwrap();
+        stream.write_all(page.as_bytes()).unwrap();
+        (first_line(&mut stream), stream)
+    };
+    let (line, unread) = asked();
+    assert_eq!(line, "HTTP/1.1 200");
+    let refused = exchange(registry.running.address(), page.as_bytes());
+    refused.refuses(503, "server_error");
+    assert_eq!(refused.header("retry-after"), Some("10"));
+    registry.get("/tlog/head").accepts();
+    drop(unread);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while asked().0 != "HTTP/1.1 200" {
+        assert!(Instant::now() < deadline, "the room of an answer is not given back");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     registry.stop();
 }
 

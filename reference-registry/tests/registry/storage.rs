@@ -9,8 +9,8 @@ use std::{
 
 use crate::support::{self, Issuer, Registry};
 use assayer_reference_registry::{
-    DataLocation, IdentityError, LogError, LogFileError, Options, StartError, StoreError, Timeouts,
-    export_log, import_log, start,
+    DataLocation, IdentityError, LogError, LogFileError, LostIdentity, Options, StartError, StoreError,
+    Timeouts, export_log, import_log, start,
 };
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -99,15 +99,17 @@ fn an_identity_whose_halves_differ_is_refused() {
     assert!(matches!(start_error(&directory), StartError::Identity(IdentityError::Json(_))));
 }
 
+/// An index whose expression fails for every row: the registry runs no triggers.
+fn fails_on_insert(table: &str) -> String {
+    format!("CREATE INDEX broken ON {table} (json('no JSON'))")
+}
+
 #[test]
 fn leaf_and_rows_are_written_together_or_not_at_all() {
     for table in ["manifests", "beacons", "watermarks", "corpus", "tlog"] {
         let directory = TempDir::new().unwrap();
         opened(&directory).stop();
-        let trigger = format!(
-            "CREATE TRIGGER broken BEFORE INSERT ON {table} BEGIN SELECT raise(ABORT, 'the disk is full'); END"
-        );
-        database(&directory).execute_batch(&trigger).unwrap();
+        database(&directory).execute_batch(&fails_on_insert(table)).unwrap();
         let registry = opened(&directory);
         let mut registration = Issuer::new(1).registration("file");
         registration["corpus"] = json!({"perceptual": "hash"});
@@ -120,7 +122,7 @@ fn leaf_and_rows_are_written_together_or_not_at_all() {
             let count = format!("SELECT count(*) FROM {table}");
             assert_eq!(database(&directory).query_row(&count, [], |row| row.get(0)), Ok(0));
         }
-        database(&directory).execute_batch("DROP TRIGGER broken").unwrap();
+        database(&directory).execute_batch("DROP INDEX broken").unwrap();
         let registry = opened(&directory);
         assert_eq!(registry.post("/register", &registration).accepts()["tlog_index"], 0);
         registry.stop();
@@ -131,8 +133,7 @@ fn leaf_and_rows_are_written_together_or_not_at_all() {
 fn an_event_that_cannot_be_stored_is_not_logged() {
     let directory = TempDir::new().unwrap();
     opened(&directory).stop();
-    let trigger = "CREATE TRIGGER broken BEFORE INSERT ON events BEGIN SELECT raise(ABORT, 'no'); END";
-    database(&directory).execute_batch(trigger).unwrap();
+    database(&directory).execute_batch(&fails_on_insert("events")).unwrap();
     let registry = opened(&directory);
     registry.get("/r/t").refuses(500, "server_error");
     registry.post("/dns_event", &json!({"token_id": "t"})).refuses(500, "server_error");
@@ -189,7 +190,9 @@ fn a_log_is_exported_while_it_is_served_and_imported_elsewhere() {
     let db = elsewhere.path().join("registry.sqlite");
     assert_eq!(import_log(&db, &lines[..]).unwrap(), 71);
     assert!(matches!(import_log(&db, &lines[..]), Err(LogFileError::HasLog { found: 71 })));
-    let registry = opened(&elsewhere);
+    assert!(matches!(start_error(&elsewhere), StartError::LostIdentity { size: 71, .. }));
+    let lost_identity = LostIdentity::Replaced;
+    let registry = Registry::with(Options { lost_identity, ..options(elsewhere.path()) });
     let imported = registry.get("/tlog/head").accepts();
     assert_eq!((&imported["root"], &imported["size"]), (&head["root"], &head["size"]));
     registry.stop();
@@ -265,6 +268,57 @@ fn two_registries_cannot_share_a_database() {
     assert!(matches!(start_error(&directory), StartError::Store(StoreError::InUse { .. })));
     registry.post("/register", &Issuer::new(1).registration("file")).accepts();
     registry.stop();
+}
+
+#[test]
+fn a_link_to_a_database_is_no_way_around_its_lock() {
+    let (directory, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let registry = opened(&directory);
+    let name = "registry.sqlite";
+    std::os::unix::fs::symlink(directory.path().join(name), elsewhere.path().join(name)).unwrap();
+    assert!(matches!(start_error(&elsewhere), StartError::Store(StoreError::InUse { .. })));
+    registry.stop();
+}
+
+/// Under a new key every client that has pinned the old one would see a fork.
+#[test]
+fn an_identity_that_is_lost_is_not_replaced_unasked() {
+    let directory = TempDir::new().unwrap();
+    let identity = directory.path().join("registry-identity.json");
+    let registry = opened(&directory);
+    registry.stop();
+    std::fs::remove_file(&identity).unwrap();
+    let registry = opened(&directory);
+    assert_eq!(registry.get("/r/t").status, 200);
+    registry.stop();
+    std::fs::remove_file(&identity).unwrap();
+    let error = start_error(&directory);
+    assert!(matches!(error, StartError::LostIdentity { size: 1, .. }), "{error}");
+    assert!(error.to_string().contains("registry-identity.json"), "{error}");
+    assert!(!identity.exists());
+    let lost_identity = LostIdentity::Replaced;
+    Registry::with(Options { lost_identity, ..options(directory.path()) }).stop();
+    assert!(identity.exists());
+}
+
+#[test]
+fn what_was_put_into_the_database_does_not_act_on_rows() {
+    let directory = TempDir::new().unwrap();
+    opened(&directory).stop();
+    let trigger = "CREATE TRIGGER gone AFTER INSERT ON events BEGIN DELETE FROM events; END";
+    database(&directory).execute_batch(trigger).unwrap();
+    let registry = opened(&directory);
+    assert_eq!(registry.get("/r/t").status, 200);
+    registry.stop();
+    let count = database(&directory).query_row("SELECT count(*) FROM events", [], |row| row.get(0));
+    assert_eq!(count, Ok(1));
+    for replaced in ["", "CREATE VIEW manifests AS SELECT * FROM gone"] {
+        let sql = format!("ALTER TABLE manifests RENAME TO gone; {replaced}");
+        database(&directory).execute_batch(&sql).unwrap();
+        assert!(matches!(start_error(&directory), StartError::Store(StoreError::Sqlite(_))), "{replaced}");
+        let back = "DROP VIEW IF EXISTS manifests; ALTER TABLE gone RENAME TO manifests";
+        database(&directory).execute_batch(back).unwrap();
+    }
 }
 
 /// The lock is a file, and files can be deleted. What is checked in each transaction then still holds.
