@@ -61,7 +61,7 @@ pub use names::{Names, NamesError};
 pub use own_suite::own_suite;
 pub use parallel::{in_order, in_order_together};
 pub use plan::{Case, allowed, cases, exchanges};
-pub use policy::{Policy, PolicyError};
+pub use policy::{EmptyRootError, Policy, PolicyError, known_head};
 pub use record::Recorder;
 pub use replace::{Held, hold, write_whole};
 pub use rewrite::{Proxy, ProxyError};

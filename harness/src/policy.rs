@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use assayer_verifier::oversight::{IssuerMlDsaKey, KeyWindow, SignedHead, Trust, Vantage};
 use assayer_verifier::{
     Document, Hash, LayerMeaning, Limits, LogKey, MlDsa65Key, PublicKey, TreeHead, TsaCertificate, Value,
-    VerifiedKey,
+    VerifiedKey, empty_root,
 };
 use jiff::Timestamp;
 use serde::de::Error as _;
@@ -67,6 +67,14 @@ pub enum PolicyError {
     Contradiction {
         /// The two statements.
         what: String,
+    },
+    /// A known head of no leaves that is none.
+    #[error("{path}: head of size 0: {source}")]
+    EmptyRoot {
+        /// The policy.
+        path: String,
+        /// What was found.
+        source: EmptyRootError,
     },
     /// A key that no signature may be trusted under.
     #[error("{path}: key `{key}`: {why}")]
@@ -143,6 +151,25 @@ pub enum PolicyError {
         /// End.
         until: Timestamp,
     },
+}
+
+/// A tree head of no leaves that states another root than no leaves have (`docs/decisions/empty-trees.md`).
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected the root of no leaves, {} (SHA-256 of nothing), found {found}", empty_root())]
+pub struct EmptyRootError {
+    /// The root that it states.
+    pub found: Hash,
+}
+
+/// A head that somebody knows from elsewhere.
+///
+/// # Errors
+/// [`EmptyRootError`]: no log has such a head, so nobody can have seen one.
+pub fn known_head(size: u64, root: Hash) -> Result<TreeHead, EmptyRootError> {
+    if size == 0 && root != empty_root() {
+        return Err(EmptyRootError { found: root });
+    }
+    Ok(TreeHead { size, root })
 }
 
 #[derive(Deserialize)]
@@ -439,7 +466,7 @@ fn layers() -> String {
 fn tree_head(head: &Head, path: &str) -> Result<TreeHead, PolicyError> {
     let root = Hash::from_hex(&head.root)
         .ok_or_else(|| PolicyError::Root { path: path.to_owned(), root: head.root.clone() })?;
-    Ok(TreeHead { size: head.size, root })
+    known_head(head.size, root).map_err(|source| PolicyError::EmptyRoot { path: path.to_owned(), source })
 }
 
 /// How many vantage points must agree: some, and no more than there are; and each of them has a name of its own.
@@ -517,6 +544,7 @@ fn head_file(path: &Path, keys: &Keys<'_>) -> Result<TreeHead, String> {
     let bytes = bytes.ok_or_else(|| format!("expected at most {LONGEST_HEAD} bytes, found more"))?;
     let document = Document::read(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
     let head = SignedHead::read(document.root()).ok_or("expected size, root and signature of a tree head")?;
+    let known = known_head(head.head.size, head.head.root).map_err(|error| error.to_string())?;
     let mut signers = keys.all.iter().filter(|key| head.verify(key).is_ok()).peekable();
     let Some(signer) = signers.peek().copied() else {
         return Err("no trusted registry key signed this head".to_owned());
@@ -527,7 +555,7 @@ fn head_file(path: &Path, keys: &Keys<'_>) -> Result<TreeHead, String> {
              could show when it was signed; state it as `[[vantage.head]]` if you know it from then"
         ));
     }
-    Ok(head.head)
+    Ok(known)
 }
 
 /// Keys of registries, and when they are trusted.

@@ -732,7 +732,6 @@ fn an_empty_log_is_a_log() {
     let says = |verdict: &str| vec![found("leaves.jsonl", "oversight-log", verdict)];
     assert_eq!(verify(&format!("0:{root}")), (0, says("authentic"), "ok".to_owned()));
     assert_eq!(verify(&format!("1:{root}")), (1, says("consistent"), "log.too-short".to_owned()));
-    assert_eq!(verify(&format!("0:{}", "11".repeat(32))).0, 1);
     // Beside a bundle with events it is too short, and shows nothing.
     let path = write(folder.path(), "a.json", good());
     let output = run(&[path.to_str().unwrap(), "--log", empty, "--format", "ndjson"]);
@@ -740,6 +739,35 @@ fn an_empty_log_is_a_log() {
     let nothing = folder.path().join("nothing");
     std::fs::create_dir(&nothing).unwrap();
     assert_eq!(code(&run(&[path.to_str().unwrap(), "--log", nothing.to_str().unwrap()])), 2);
+}
+
+/// No log has a head of no leaves with another root, so that nobody can know one: it is mistyped, or its source is wrong.
+#[test]
+fn a_known_head_of_no_leaves_has_their_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "a.json", good());
+    let path = path.to_str().unwrap();
+    let (none, other) = (sha256(b"").to_hex(), "00".repeat(32));
+    let key = key("good/three-events", "registry_key");
+    let signed = format!("{{\"size\":0,\"root\":\"{other}\",\"signature\":\"{}\"}}", "00".repeat(64));
+    write(folder.path(), "seen.json", signed);
+    let policy = |name: &str, text: &str| write(folder.path(), name, text).to_str().unwrap().to_owned();
+    let listed = |root: &str| policy(root, &format!("[[head]]\nsize = 0\nroot = \"{root}\"\n"));
+    let vantage = "[[vantage]]\nname = \"a\"\n";
+    let seen = policy("seen", &format!("{vantage}[[vantage.head]]\nsize = 0\nroot = \"{other}\"\n"));
+    let saved = policy("saved", &format!("{vantage}files = [\"seen.json\"]\n"));
+    let flag = |root: &str| format!("0:{root}");
+    for call in
+        [["--head", &flag(&other)], ["--trust", &listed(&other)], ["--trust", &seen], ["--trust", &saved]]
+    {
+        let output = run(&[&[path, "--registry-key", &key][..], &call].concat());
+        let said = text(&output.stderr);
+        assert_eq!((code(&output), text(&output.stdout)), (2, String::new()), "{call:?}: {said}");
+        assert!(said.contains(&none) && said.contains(&format!("found {other}")), "{call:?}: {said}");
+    }
+    for call in [["--head", &flag(&none)], ["--trust", &listed(&none)]] {
+        assert_eq!(code(&run(&[&[path][..], &call].concat())), 0, "{call:?}");
+    }
 }
 
 #[test]

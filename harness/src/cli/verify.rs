@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicU64;
 use assayer_harness::evidence::{
     Depth, Item, Joiner, Outcome, Question, Reader, Unreadable, Worker, read_log,
 };
-use assayer_harness::{ClaimTrust, Policy, PolicyError, in_order_together};
+use assayer_harness::{ClaimTrust, Policy, PolicyError, in_order_together, known_head};
 use assayer_reports::verification as report;
 use assayer_verifier::oversight::{DocumentKind, Freshness};
 use assayer_verifier::{Hash, PublicKey, TreeHead};
@@ -149,7 +149,7 @@ fn tree_head(text: &str) -> Result<TreeHead, String> {
     let size =
         size.parse().map_err(|_| format!("{form}; SIZE: expected a number to {most}, found `{size}`"))?;
     let hash = Hash::from_hex(root).ok_or_else(|| format!("{form}; ROOT: found `{root}`"))?;
-    Ok(TreeHead { size, root: hash })
+    known_head(size, hash).map_err(|error| format!("{form}; ROOT: {error}"))
 }
 
 pub(crate) fn run(arguments: &VerifyArguments) -> Exit {
