@@ -622,12 +622,16 @@ fn input_without_an_end_is_given_up() {
     std::fs::File::create(&sparse).unwrap().set_len(1 << 38).unwrap();
     let sparse = sparse.to_str().unwrap();
     let zero = "/dev/zero";
-    for call in [&[zero][..], &[sparse], &["--as", "oversight-log", sparse]] {
+    for call in [&[sparse][..], &["--as", "oversight-log", sparse]] {
         let output = run(&[call, &["--format", "ndjson"]].concat());
         let said = text(&output.stderr);
         assert!(code(&output) == 2 && said.contains("nothing after it is read"), "{call:?}: {said}");
         assert!(said.contains("limits.bytes"), "{call:?}: {said}");
     }
+    // Zeros are how an archive ends.
+    let output = run(&[zero, "--format", "ndjson"]);
+    let said = text(&output.stderr);
+    assert!(code(&output) == 2 && said.contains("what is there is not read"), "{said}");
     let path = write(folder.path(), "a.json", good());
     let path = path.to_str().unwrap();
     for log in [zero, sparse] {
@@ -768,6 +772,70 @@ fn a_known_head_of_no_leaves_has_their_root() {
     for call in [["--head", &flag(&none)], ["--trust", &listed(&none)]] {
         assert_eq!(code(&run(&[&[path][..], &call].concat())), 0, "{call:?}");
     }
+}
+
+/// Where nothing was verified nothing was refuted, nor is it a pass: the call is wrong, or its data is.
+#[test]
+fn what_holds_no_document_is_unreadable() {
+    let folder = tempfile::tempdir().unwrap();
+    let tar = |members: &[(&str, &[u8])]| {
+        let mut tar = tar::Builder::new(Vec::new());
+        members.iter().for_each(|(name, content)| add(&mut tar, name, content));
+        tar.into_inner().unwrap()
+    };
+    let (empty, others) = (tar(&[]), tar(&[("notes.txt", b"not evidence")]));
+    for (name, content) in [
+        ("a.json", &b""[..]),
+        ("blank.ndjson", b"\n \r\n"),
+        ("leaves.jsonl", b""),
+        ("b.json.gz", &gzip(b"")),
+        ("empty.tar", &empty),
+        ("empty.tgz", &gzip(&empty)),
+        ("others.tar", &others),
+        ("folder/notes.txt", b"not evidence"),
+        ("nothing/", b""),
+    ] {
+        let at = folder.path().join(name.split_once('/').map_or(name, |(inner, _)| inner));
+        match name.split_once('/') {
+            Some((_, file)) => {
+                std::fs::create_dir(&at).unwrap();
+                if !file.is_empty() {
+                    write(&at, file, content);
+                }
+            }
+            None => drop(write(folder.path(), name, content)),
+        }
+        let nothing_in = |output: &Output, path: &str| {
+            let said = text(&output.stderr);
+            assert_eq!(code(output), 2, "{name}: {said}");
+            assert!(said.contains("expected at least one document, found none"), "{name}: {said}");
+            assert!(verdicts(output, folder.path()).contains(&found(path, "unreadable", "none")), "{name}");
+        };
+        let path = at.strip_prefix(folder.path()).unwrap().to_str().unwrap();
+        nothing_in(&run(&["--format", "ndjson", at.to_str().unwrap()]), path);
+        // Beside a good document as well.
+        let good = write(folder.path(), "good.json", good());
+        nothing_in(&run(&["--format", "ndjson", good.to_str().unwrap(), at.to_str().unwrap()]), path);
+        if at.is_file() {
+            nothing_in(&run_with_input(&["--format", "ndjson", "-"], content), "-");
+            nothing_in(&run(&["--as", "oversight-bundle", "--format", "ndjson", at.to_str().unwrap()]), path);
+        }
+    }
+    let claim = folder.path().join("a.json");
+    assert_eq!(code(&run(&["--as", "conformance-claim", claim.to_str().unwrap()])), 2);
+    // Zeros in place of a document are a damaged document.
+    let zeros = write(folder.path(), "zeros.json", [0; 4096]);
+    assert_eq!(code(&run(&[zeros.to_str().unwrap()])), 1);
+}
+
+/// Where only logs are read, and put off until all else was, a path that holds one is not empty.
+#[test]
+fn a_path_with_nothing_but_a_log_holds_a_document() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "leaves.jsonl", document("logs/whole"));
+    let output = run(&["--format", "ndjson", folder.path().to_str().unwrap()]);
+    let log = found("leaves.jsonl", "oversight-log", "consistent");
+    assert_eq!((code(&output), verdicts(&output, folder.path())), (0, vec![log]), "{}", text(&output.stderr));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{Error, ErrorKind, Read};
 
 use tar::EntryType;
 
-use super::read::{NO_EVIDENCE, Reader, Stop, is_evidence};
+use super::read::{NO_EVIDENCE, Reader, Stop, is_evidence, nothing_in_it};
 use super::{Item, Skipped};
 
 /// Longest name that is taken from a member of its own (GNU `L`, POSIX `path`), in bytes.
@@ -48,10 +48,12 @@ impl Reader<'_> {
         let mut input = Ending { input, zeros: 0, read: 0 };
         let mut tar = tar::Archive::new(&mut input);
         let mut long_name: Option<String> = None;
-        let mut last = "its beginning".to_owned();
+        let mut last: Option<String> = None;
         // Raw: else the crate reads members that hold names to their end, however long they say that they are.
         for entry in tar.entries()?.raw(true) {
-            let named = |error: Error| Error::new(error.kind(), format!("the member after {last}: {error}"));
+            let before = last.as_deref().unwrap_or("its beginning");
+            let named =
+                |error: Error| Error::new(error.kind(), format!("the member after {before}: {error}"));
             let mut entry = entry.map_err(named)?;
             let size = entry.header().entry_size().map_err(named)?;
             let member = Member::of(entry.header().entry_type());
@@ -64,7 +66,7 @@ impl Reader<'_> {
             let own_name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             let name = long_name.take().unwrap_or(own_name);
             let path = format!("{archive}/{}", name.trim_end_matches('\0'));
-            last = format!("`{path}`");
+            last = Some(format!("`{path}`"));
             match member {
                 Member::File if is_evidence(&path) => {
                     let mut content = Exactly { input: &mut entry, left: size, size, cut: false };
@@ -79,7 +81,8 @@ impl Reader<'_> {
                 Member::Name | Member::Attributes | Member::Silent => {}
             }
         }
-        Ok(input.ends()?)
+        input.ends()?;
+        if last.is_some() { Ok(()) } else { Err(nothing_in_it().into()) }
     }
 
     fn left_out(&mut self, path: String, why: &'static str) -> Result<(), Stop> {

@@ -1,7 +1,7 @@
 //! Reading: files with one document or one a line, folders and archives of them, streams. Nothing is held but the item at hand.
 
 use std::ffi::OsString;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,6 +64,8 @@ pub struct Reader<'s> {
     source: Option<Source>,
     /// What has logs that are put off.
     later: Vec<PathBuf>,
+    /// Whether there was something to verify under the path that is read now, or something to complain of.
+    found: bool,
 }
 
 /// When logs are read.
@@ -86,7 +88,16 @@ struct Source {
 impl<'s> Reader<'s> {
     /// A reader that hands in to `sink`; every document is taken for a `kind`, if there is one.
     pub fn new(kind: Option<DocumentKind>, limits: &'s Limits, sink: &'s mut Sink<'s>) -> Self {
-        Self { kind, limits, sink, done: None, turn: Turn::Any, source: None, later: Vec::new() }
+        Self {
+            kind,
+            limits,
+            sink,
+            done: None,
+            turn: Turn::Any,
+            source: None,
+            later: Vec::new(),
+            found: false,
+        }
     }
 
     /// Puts off the logs that stand in files until [`logs`](Self::logs): heads count for a log only if they are met before it.
@@ -111,26 +122,36 @@ impl<'s> Reader<'s> {
     }
 
     /// Reads everything that a path holds: a file with one document or with one a line, an archive of such files, or a folder.
-    /// What cannot be read is handed in as that. Breaks when the sink asked for no more.
+    /// What cannot be read is handed in as that, and so is a path that holds nothing to verify. Breaks when the sink asked for no more.
     pub fn path(&mut self, path: &Path) -> ControlFlow<()> {
+        self.found = false;
         let ended = match path.metadata().map(|metadata| metadata.is_dir()) {
             Err(source) => self.unreadable(path.display().to_string(), source),
             Ok(true) => self.folder(path, DEEPEST_FOLDER),
             Ok(false) => self.file(path),
         };
-        flow(ended)
+        flow(ended.and_then(|()| self.found_one(&path.display().to_string())))
     }
 
     /// Reads everything in a stream: JSON, JSON lines or a tar archive, each perhaps compressed with gzip. More than one
     /// document is recognized by the first line being one.
     pub fn stream(&mut self, name: &str, input: impl Read) -> ControlFlow<()> {
-        flow(self.named(name, input))
+        self.found = false;
+        let ended = self.named(name, input);
+        flow(ended.and_then(|()| self.found_one(name)))
+    }
+
+    /// What was left out is no document: whoever named a path meant evidence.
+    fn found_one(&mut self, name: &str) -> Result<(), Stop> {
+        if self.found { Ok(()) } else { self.complain(name.to_owned(), nothing_in_it()) }
     }
 
     pub(super) fn hand(&mut self, item: Item) -> Result<(), Stop> {
-        if self.was_here() && matches!(item, Item::Skipped(_)) {
+        let is_skipped = matches!(item, Item::Skipped(_));
+        if self.was_here() && is_skipped {
             return Ok(());
         }
+        self.found |= !is_skipped;
         if (self.sink)(Ok(item)).is_break() { Err(Stop::Asked) } else { Ok(()) }
     }
 
@@ -159,6 +180,7 @@ impl<'s> Reader<'s> {
             Turn::Others => {
                 let path = self.source.as_ref().map(|source| source.path.clone());
                 self.later.extend(path.filter(|path| self.later.last() != Some(path)));
+                self.found = true;
                 false
             }
         }
@@ -189,6 +211,7 @@ impl<'s> Reader<'s> {
     }
 
     fn complain(&mut self, path: String, source: std::io::Error) -> Result<(), Stop> {
+        self.found = true;
         if (self.sink)(Err(Unreadable { path, source })).is_break() { Err(Stop::Asked) } else { Ok(()) }
     }
 
@@ -255,9 +278,15 @@ impl<'s> Reader<'s> {
             let went_in = AtomicU64::new(0);
             let input = Peeked::of(Decompressed::new(BufReader::new(input), &went_in))?;
             let inner = name.strip_suffix(".gz").unwrap_or(name).to_owned();
-            return if input.is_tar() { self.tar(name, input) } else { self.documents(&inner, name, input) };
+            return self.decompressed(&inner, name, input);
         }
-        if input.is_tar() { self.tar(name, input) } else { self.documents(name, name, input) }
+        self.decompressed(name, name, input)
+    }
+
+    /// An archive, or documents; `inner` is the name without that of a compression.
+    fn decompressed<R: Read>(&mut self, inner: &str, name: &str, input: Peeked<R>) -> Result<(), Stop> {
+        let is_tar = input.is_tar() || input.is_end_of_tar() && !is_evidence(inner);
+        if is_tar { self.tar(name, input) } else { self.documents(inner, name, input) }
     }
 
     /// A member of an archive.
@@ -276,12 +305,7 @@ impl<'s> Reader<'s> {
     /// JSON, one document or one a line. `lines_name` is the name that says so; it is `name` but for what is compressed.
     fn documents(&mut self, lines_name: &str, name: &str, input: impl Read) -> Result<(), Stop> {
         let mut lines = Lines::new(input, self.limits);
-        let first = lines.next_filled()?.unwrap_or_default();
-        if first.bytes.is_empty() && self.kind == Some(DocumentKind::Log) {
-            // The log of a registry in which nothing has happened yet.
-            let end = Item::LogEnd { path: name.to_owned(), more: self.turn != Turn::Logs };
-            return if self.is_turn_of(|_| true) { self.hand(end) } else { Ok(()) };
-        }
+        let Some(first) = lines.next_filled()? else { return self.nothing(name) };
         let lower = lines_name.to_ascii_lowercase();
         let is_lines = [".jsonl", ".ndjson"].iter().any(|ending| lower.ends_with(ending));
         // What stands alone is one document, good or bad, and is read by whoever verifies it.
@@ -306,6 +330,20 @@ impl<'s> Reader<'s> {
             }
             Ok(None) => self.whole(name, first, lines),
         }
+    }
+
+    /// A text without one filled line. A log is one if the caller says so: that of a registry in which nothing has happened yet.
+    fn nothing(&mut self, name: &str) -> Result<(), Stop> {
+        match self.kind {
+            Some(DocumentKind::Log) => {}
+            Some(_) => return Err(nothing_in_it().into()),
+            None => {
+                let text = format!("{NO_DOCUMENT} (an empty log is one with `--as oversight-log`)");
+                return Err(std::io::Error::new(ErrorKind::UnexpectedEof, text).into());
+            }
+        }
+        let end = Item::LogEnd { path: name.to_owned(), more: self.turn != Turn::Logs };
+        if self.is_turn_of(|_| true) { self.hand(end) } else { Ok(()) }
     }
 
     /// The first line is no document: the whole is one, unless it cannot be read and a later line is one by itself. Then the
@@ -434,6 +472,13 @@ fn flow(ended: Result<(), Stop>) -> ControlFlow<()> {
     }
 }
 
+/// Why what holds no document is unreadable: nothing was verified, so that nothing was refuted either.
+const NO_DOCUMENT: &str = "expected at least one document, found none";
+
+pub(super) fn nothing_in_it() -> std::io::Error {
+    std::io::Error::new(ErrorKind::UnexpectedEof, NO_DOCUMENT)
+}
+
 /// Names only: a folder of a million files has a million of them.
 fn names_in(folder: &Path) -> std::io::Result<Vec<OsString>> {
     fs_err::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
@@ -462,6 +507,9 @@ fn is_taken(path: &Path) -> bool {
     is_evidence(&name) || CONTAINERS.iter().any(|ending| name.ends_with(ending))
 }
 
+/// How long the blocks of a tar archive are.
+const BLOCK: u64 = 512;
+
 /// A stream whose first block was looked at.
 struct Peeked<R> {
     first: Vec<u8>,
@@ -472,7 +520,6 @@ struct Peeked<R> {
 
 impl<R: Read> Peeked<R> {
     fn of(mut input: R) -> std::io::Result<Self> {
-        const BLOCK: u64 = 512;
         let mut first = Vec::new();
         (&mut input).take(BLOCK).read_to_end(&mut first)?;
         Ok(Self { first, taken: 0, input })
@@ -486,6 +533,11 @@ impl<R: Read> Peeked<R> {
     fn is_tar(&self) -> bool {
         let (at, mark) = TAR_MARK;
         self.first.get(at..).is_some_and(|rest| rest.starts_with(mark)) && self.first.contains(&0)
+    }
+
+    /// An archive without members is nothing but its end mark, two blocks of zeros; a text of zeros is as well, and is no JSON.
+    fn is_end_of_tar(&self) -> bool {
+        self.first.len() as u64 == BLOCK && self.first.iter().all(|byte| *byte == 0)
     }
 }
 

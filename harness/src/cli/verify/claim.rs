@@ -24,5 +24,8 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
             "a claim has at most {LONGEST_CLAIM} bytes, this has more"
         )));
     }
+    if bytes.trim_ascii().is_empty() {
+        return Err(std::io::Error::other("expected a claim, found nothing in it"));
+    }
     Ok(bytes)
 }

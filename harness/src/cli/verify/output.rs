@@ -217,10 +217,7 @@ fn verdict(summary: &Summary, required: Required) -> Exit {
         let all = number_of(summary.documents, "document", "documents");
         complain(format!("{short} of {all} {are} not {name}"));
         Exit::Bad
-    } else if summary.unreadable > 0 || summary.unknown > 0 {
-        Exit::Usage
-    } else if summary.documents == 0 {
-        complain("there is no document to verify");
+    } else if summary.unreadable > 0 || summary.unknown > 0 || summary.documents == 0 {
         Exit::Usage
     } else {
         Exit::Good
