@@ -149,6 +149,46 @@ fn the_members_of_an_archive_are_verified_without_unpacking_it() {
     }
 }
 
+/// What may be evidence and is not read is no pass, however good the rest is; what is none by its name is left out.
+#[test]
+fn what_is_packed_once_more_is_unreadable() {
+    let folder = tempfile::tempdir().unwrap();
+    let packed = ["b.tar", "c.tar.gz", "d.TGZ", "e.json.gz", "f.zip", "g.ndjson.zst", "h.tar.xz"];
+    let others = ["i.png", "j.txt", "k.txt.gz", "l.log.zst"];
+    let mut tar = tar::Builder::new(Vec::new());
+    add(&mut tar, "a.json", good().as_bytes());
+    for name in packed.iter().chain(&others) {
+        add(&mut tar, name, b"whatever is in it");
+    }
+    let mut sparse = header(tar::EntryType::GNUSparse, 0);
+    sparse.set_path("m.json").unwrap();
+    sparse.set_cksum();
+    tar.append(&sparse, std::io::empty()).unwrap();
+    let tar = tar.into_inner().unwrap();
+    write(folder.path(), "x.tar", &tar);
+    let output = run(&["--format", "ndjson", folder.path().join("x.tar").to_str().unwrap()]);
+    let mut expected = vec![found("x.tar/a.json", "bundle", "consistent")];
+    let lost = |name: &str| found(name, "unreadable", "none");
+    expected.extend(packed.iter().chain(&["m.json"]).map(|name| lost(&format!("x.tar/{name}"))));
+    let said = text(&output.stderr);
+    assert_eq!((code(&output), verdicts(&output, folder.path())), (2, expected), "{said}");
+    for name in others {
+        assert!(said.contains(&format!("{name}: left out, being no .json")), "{name}: {said}");
+    }
+    assert_eq!(said.matches("unpack it first").count(), packed.len(), "{said}");
+
+    // A folder of them: tar and gzip are read there.
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    for name in ["f.zip", "g.ndjson.zst", "j.txt"] {
+        write(&inner, name, b"whatever is in it");
+    }
+    write(&inner, "a.json", good());
+    let output = run(&["--format", "ndjson", inner.to_str().unwrap()]);
+    let expected = vec![found("a.json", "bundle", "consistent"), lost("f.zip"), lost("g.ndjson.zst")];
+    assert_eq!((code(&output), verdicts(&output, &inner)), (2, expected), "{}", text(&output.stderr));
+}
+
 #[test]
 fn of_a_cut_archive_the_whole_members_are_verified_and_the_cut_one_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@ use std::io::{Error, ErrorKind, Read};
 
 use tar::EntryType;
 
-use super::read::{NO_EVIDENCE, Reader, Stop, is_evidence, nothing_in_it};
+use super::read::{NO_EVIDENCE, Reader, Stop, is_evidence, is_packed, nothing_in_it};
 use super::{Item, Skipped};
 
 /// Longest name that is taken from a member of its own (GNU `L`, POSIX `path`), in bytes.
@@ -14,6 +14,12 @@ const LONGEST_NAME: u64 = 1 << 14;
 /// Zeros that may follow the end mark: archives are filled up to whole records, of at most so many bytes.
 const FILLED_UP: u64 = 64 << 20;
 
+/// Why a packed member is unreadable: a bomb is one archive in another, again and again.
+const NESTED: &str = "expected a member that is not packed, found an archive or a compressed file by its name: unpack it first";
+
+/// Why a sparse member is.
+const SPARSE: &str = "expected a member that is written whole, found a sparse file";
+
 /// What a member of a tar archive is, as far as it matters here.
 enum Member {
     File,
@@ -21,6 +27,8 @@ enum Member {
     Name,
     /// Attributes of the next member (POSIX `x`), among which its name may be.
     Attributes,
+    /// A file that is written without its gaps.
+    Sparse,
     /// Nothing to verify, and nothing to say about.
     Silent,
     Left(&'static str),
@@ -35,7 +43,7 @@ impl Member {
             EntryType::Directory | EntryType::XGlobalHeader | EntryType::GNULongLink => Self::Silent,
             EntryType::Link | EntryType::Symlink => Self::Left("being a link"),
             EntryType::Char | EntryType::Block | EntryType::Fifo => Self::Left("being a device"),
-            EntryType::GNUSparse => Self::Left("being a sparse file"),
+            EntryType::GNUSparse => Self::Sparse,
             _ => Self::Left("being no file"),
         }
     }
@@ -47,13 +55,10 @@ impl Reader<'_> {
         self.enter_archive();
         let mut input = Ending { input, zeros: 0, read: 0 };
         let mut tar = tar::Archive::new(&mut input);
-        let mut long_name: Option<String> = None;
-        let mut last: Option<String> = None;
+        let (mut long_name, mut last): (Option<String>, Option<String>) = (None, None);
         // Raw: else the crate reads members that hold names to their end, however long they say that they are.
         for entry in tar.entries()?.raw(true) {
-            let before = last.as_deref().unwrap_or("its beginning");
-            let named =
-                |error: Error| Error::new(error.kind(), format!("the member after {before}: {error}"));
+            let named = |error| after(last.as_deref(), error);
             let mut entry = entry.map_err(named)?;
             let size = entry.header().entry_size().map_err(named)?;
             let member = Member::of(entry.header().entry_type());
@@ -69,14 +74,15 @@ impl Reader<'_> {
             last = Some(format!("`{path}`"));
             match member {
                 Member::File if is_evidence(&path) => {
-                    let mut content = Exactly { input: &mut entry, left: size, size, cut: false };
+                    let mut content = Exactly::of(&mut entry, size);
                     self.member(&path, &mut content)?;
                     // That member was named; there is nothing behind it.
                     if content.cut {
                         return Ok(());
                     }
                 }
-                Member::File => self.left_out(path, NO_EVIDENCE)?,
+                Member::File => self.unread(path, NESTED)?,
+                Member::Sparse => self.unread(path, SPARSE)?,
                 Member::Left(why) => self.left_out(path, why)?,
                 Member::Name | Member::Attributes | Member::Silent => {}
             }
@@ -85,9 +91,23 @@ impl Reader<'_> {
         if last.is_some() { Ok(()) } else { Err(nothing_in_it().into()) }
     }
 
+    /// A member that is not read: one that may be evidence is missed, whatever else the archive holds.
+    fn unread(&mut self, path: String, why: &'static str) -> Result<(), Stop> {
+        if is_evidence(&path) || is_packed(&path) {
+            return self.unreadable(path, Error::new(ErrorKind::Unsupported, why));
+        }
+        self.left_out(path, NO_EVIDENCE)
+    }
+
     fn left_out(&mut self, path: String, why: &'static str) -> Result<(), Stop> {
         self.hand(Item::Skipped(Skipped { path, why }))
     }
+}
+
+/// Says after which member an archive cannot be read.
+fn after(last: Option<&str>, error: Error) -> Error {
+    let last = last.unwrap_or("its beginning");
+    Error::new(error.kind(), format!("the member after {last}: {error}"))
 }
 
 fn text_of(entry: &mut impl Read, size: u64) -> Result<String, Error> {
@@ -96,7 +116,7 @@ fn text_of(entry: &mut impl Read, size: u64) -> Result<String, Error> {
         return Err(Error::new(ErrorKind::InvalidData, text));
     }
     let mut bytes = Vec::new();
-    Exactly { input: entry, left: size, size, cut: false }.read_to_end(&mut bytes)?;
+    Exactly::of(entry, size).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -130,6 +150,12 @@ struct Exactly<'e, R> {
     size: u64,
     /// Whether the archive turned out to end within the member.
     cut: bool,
+}
+
+impl<'e, R> Exactly<'e, R> {
+    fn of(input: &'e mut R, size: u64) -> Self {
+        Self { input, left: size, size, cut: false }
+    }
 }
 
 impl<R: Read> Read for Exactly<'_, R> {

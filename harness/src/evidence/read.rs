@@ -21,6 +21,12 @@ const EVIDENCE: [&str; 3] = [".json", ".jsonl", ".ndjson"];
 /// Files of a folder that hold such files, or one of them compressed.
 const CONTAINERS: [&str; 6] = [".tar", ".tar.gz", ".tgz", ".json.gz", ".jsonl.gz", ".ndjson.gz"];
 
+/// How the names of archives end, also of those that are not read here.
+const ARCHIVES: [&str; 9] = [".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".zip", ".7z", ".rar"];
+
+/// How the names of compressed files end, after that of what is in them.
+const COMPRESSIONS: [&str; 8] = [".gz", ".bz2", ".xz", ".zst", ".lz4", ".lzma", ".br", ".z"];
+
 /// A tar archive has this at this place of its first block (POSIX ustar; GNU tar writes the same five letters).
 const TAR_MARK: (usize, &[u8]) = (257, b"ustar");
 
@@ -206,7 +212,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn unreadable(&mut self, path: String, source: std::io::Error) -> Result<(), Stop> {
+    pub(super) fn unreadable(&mut self, path: String, source: std::io::Error) -> Result<(), Stop> {
         if self.was_here() { Ok(()) } else { self.complain(path, source) }
     }
 
@@ -258,10 +264,19 @@ impl<'s> Reader<'s> {
         };
         match depth {
             _ if kind.is_dir() && entry.is_symlink() => self.skip(entry, "being a link to a folder"),
-            0 if kind.is_dir() => self.skip(entry, "being nested too deep"),
+            0 if kind.is_dir() => {
+                let text = format!("expected at most {DEEPEST_FOLDER} folders in each other, found more");
+                self.unreadable(entry.display().to_string(), std::io::Error::other(text))
+            }
             depth if kind.is_dir() => self.folder(entry, depth - 1),
             _ if !kind.is_file() => self.skip(entry, "being no file"),
             _ if is_taken(entry) => self.file(entry),
+            _ if is_packed(&entry.to_string_lossy()) => {
+                let text =
+                    "expected tar or gzip, found another archive or compression by its name: unpack it first";
+                let source = std::io::Error::new(ErrorKind::Unsupported, text);
+                self.unreadable(entry.display().to_string(), source)
+            }
             _ => self.skip(entry, NO_EVIDENCE),
         }
     }
@@ -500,6 +515,14 @@ pub(super) const NO_EVIDENCE: &str = "being no .json, .jsonl or .ndjson file";
 pub(super) fn is_evidence(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     EVIDENCE.iter().any(|ending| lower.ends_with(ending))
+}
+
+/// Whether a name is that of a file which may hold evidence, but not as it stands: an archive, or compressed evidence.
+pub(super) fn is_packed(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let inner = COMPRESSIONS.iter().find_map(|ending| lower.strip_suffix(ending));
+    let is_archive = |name: &str| ARCHIVES.iter().any(|ending| name.ends_with(ending));
+    is_archive(&lower) || inner.is_some_and(|inner| is_archive(inner) || is_evidence(inner))
 }
 
 fn is_taken(path: &Path) -> bool {
