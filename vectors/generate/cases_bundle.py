@@ -523,6 +523,9 @@ class Tamperer:
         earlier.seal()
         self.case("registration/registered-by-another-before", "Another issuer registered the file first: it is his.", "oversight-requirements SI-3", earlier, [("registration", "registration.issuer-differs", at)], "good/registered-again", {**BOTH, "log": earlier.log()})
         self.tamper("registry-key/pinned-another", "The caller trusts another registry.", FAULTS, "key.differs", "/registry_pub", same, trust={**BOTH, "registry_key": OTHER_REGISTRY.hex})
+        self.tamper("registry-key/pinned-issuer", "The issuer's key is not the registry's.", FAULTS, "key.differs", "/registry_pub", same, trust={**BOTH, "registry_key": ISSUER.hex})
+        both = [("issuer-key", "key.differs", at), ("registry-key", "key.differs", "/registry_pub")]
+        self.case("several/keys-swapped", "The caller took the two keys for each other: neither is trusted in its own role.", FAULTS, self.one, both, "good/one-event", {"registry_key": ISSUER.hex, "issuer_keys": [REGISTRY.hex]})
         foreign = self.one.copy()
         foreign.registry = OTHER_REGISTRY
         foreign.body.update(registry_pub=OTHER_REGISTRY.hex, tlog_head=foreign.head())

@@ -136,6 +136,52 @@ fn authentic_needs_both_keys() {
     assert_eq!(code(&run(&["verify", path, "--registry-key", &issuer])), 1);
 }
 
+/// A key in the wrong option is refuted like any other, and the report says what was mixed up.
+#[test]
+fn keys_in_each_others_place_are_said_to_be_swapped() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "good/three-events";
+    let path = write(folder.path(), "a.json", bundle(name));
+    let (registry, issuer) = (key(name, "registry_key"), key(name, "issuer_keys"));
+    let other = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    let found = |keys: [&[&str]; 2], layer: &str| {
+        let options = ["--registry-key", "--issuer-key"].into_iter().zip(keys);
+        let options = options.flat_map(|(option, keys)| keys.iter().flat_map(move |key| [option, *key]));
+        let call: Vec<&str> =
+            ["verify", path.to_str().unwrap(), "--format", "ndjson"].into_iter().chain(options).collect();
+        let output = run(&call);
+        let line = json(&output);
+        let layers = line["layers"].as_array().unwrap();
+        let layer = layers.iter().find(|found| found["id"] == layer).unwrap();
+        assert_eq!((code(&output), &layer["code"]), (1, &Json::from("key.differs")), "{call:?}");
+        let (key, hint) = layer["found"].as_str().unwrap().rsplit_once('"').unwrap();
+        assert!([&registry, &issuer].contains(&&key[1..].to_owned()), "{key}");
+        hint.to_owned()
+    };
+    let both =
+        |whose: &str| format!(", trusted as the {whose}'s, and the other way round: the two are swapped");
+    let (registry, issuer) = (&*registry, &*issuer);
+    for trusted in [&[issuer][..], &[other, issuer]] {
+        assert_eq!(found([trusted, &[registry]], "registry-key"), both("issuer"));
+        assert_eq!(found([trusted, &[registry]], "issuer-key"), both("registry"));
+    }
+    let only = "; what is trusted as the registry's is the issuer's here";
+    assert_eq!(found([&[issuer], &[]], "registry-key"), only);
+    assert_eq!(found([&[issuer], &[issuer]], "registry-key"), only);
+    let only = "; what is trusted as the issuer's is the registry's here";
+    assert_eq!(found([&[registry], &[registry]], "issuer-key"), only);
+    assert_eq!(
+        found([&[other], &[registry]], "registry-key"),
+        ", trusted as the issuer's, not as the registry's"
+    );
+    assert_eq!(
+        found([&[issuer], &[other]], "issuer-key"),
+        ", trusted as the registry's, not as the issuer's"
+    );
+    assert_eq!(found([&[other], &[other]], "registry-key"), "");
+    assert_eq!(found([&[other], &[other]], "issuer-key"), "");
+}
+
 #[test]
 fn malformed_evidence_is_refuted_with_layer_and_place() {
     for (input, layer, code_text) in [

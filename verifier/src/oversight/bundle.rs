@@ -247,7 +247,7 @@ fn verify_document(
 
     layers.push(file_id_layer(bundle, manifest, trust.file_id));
     let (kept_of_manifest, kept_of_bundle) = kept.map(|kept| (&mut kept.manifest, &mut kept.bundle)).unzip();
-    let signed = manifest_layers(manifest, trust, memory, kept_of_manifest, layers);
+    let signed = manifest_layers(bundle, manifest, trust, memory, kept_of_manifest, layers);
     layers.push(rows_layer(bundle, manifest, &BEACONS));
     layers.push(rows_layer(bundle, manifest, &WATERMARKS));
     let key = registry_key(bundle);
@@ -274,6 +274,7 @@ fn verify_document(
 
 /// The layers that rest on the manifest alone; gives the bytes that the issuer signed.
 fn manifest_layers(
+    bundle: Value<'_>,
     manifest: Option<Value<'_>>,
     trust: &Trust<'_>,
     memory: &mut Memory,
@@ -288,7 +289,7 @@ fn manifest_layers(
     let (signature_layer, signed) = manifest::signature_layer(manifest, memory, kept, "/manifest");
     layers.push(signature_layer);
     layers.push(manifest::members_layer(manifest, "/manifest"));
-    layers.push(issuer_key_layer(manifest, trust));
+    layers.push(issuer_key_layer(bundle, manifest, trust));
     let (suite_layer, suite) = suite::layer(manifest, trust, "/manifest");
     layers.push(suite_layer);
     layers.push(post_quantum::layer(manifest, suite, trust, signed.as_deref(), "/manifest"));
@@ -536,7 +537,7 @@ fn file_id_layer(bundle: Value<'_>, manifest: Option<Value<'_>>, requested: Opti
     layer
 }
 
-fn issuer_key_layer(manifest: Value<'_>, trust: &Trust<'_>) -> Layer {
+fn issuer_key_layer(bundle: Value<'_>, manifest: Value<'_>, trust: &Trust<'_>) -> Layer {
     let layer = Layer::new("issuer-key", "a key found inside a document is never a reason to trust it");
     let at = "/manifest/issuer_ed25519_pub";
     let text = manifest.get("issuer_ed25519_pub");
@@ -547,8 +548,12 @@ fn issuer_key_layer(manifest: Value<'_>, trust: &Trust<'_>) -> Layer {
         let problem = Problem::new(Code::KeyNotPinned, at, "a trusted issuer key", describe(text));
         return layer.not_established(problem);
     }
-    let known = manifest::issuer_key(manifest).is_some_and(|key| trust.issuer_keys.contains(&key));
-    if known { layer } else { layer.refuted(key_differs(at, trust.issuer_keys, text)) }
+    let key = manifest::issuer_key(manifest);
+    if key.is_some_and(|key| trust.issuer_keys.contains(&key)) {
+        return layer;
+    }
+    let registry = Role { name: "registry", key: registry_key(bundle), trusted: trust.registry_keys };
+    layer.refuted(Role { name: "issuer", key, trusted: trust.issuer_keys }.differs(at, text, &registry))
 }
 
 /// Layer `registry-key`: the key is pinned, and was trusted when it signed the bundle, as far as the times in it tell.
@@ -566,7 +571,10 @@ fn registry_key_layer(
         return layer.recomputed(key.to_hex()).not_established(problem);
     }
     if !trust.registry_keys.contains(key) {
-        return layer.refuted(key_differs(at, trust.registry_keys, text));
+        let issuer = bundle.get("manifest").and_then(manifest::issuer_key);
+        let issuer = Role { name: "issuer", key: issuer, trusted: trust.issuer_keys };
+        let registry = Role { name: "registry", key: Some(*key), trusted: trust.registry_keys };
+        return layer.refuted(registry.differs(at, text, &issuer));
     }
     let layer = layer.recomputed(key.to_hex());
     let Some(windows) = Windows::of(key, trust) else { return layer };
@@ -615,9 +623,32 @@ fn freshness_layer(bundle: Value<'_>, freshness: Option<Freshness>) -> Layer {
 /// How far the clock of a registry may be ahead of the caller's, in seconds.
 pub(super) const CLOCKS_APART: i64 = 300;
 
-fn key_differs(at: &str, trusted: &[PublicKey], found: Option<Value<'_>>) -> Problem {
-    let keys: Vec<String> = trusted.iter().take(3).map(|key| key.to_hex()).collect();
-    Problem::new(Code::KeyDiffers, at, keys.join(" or "), describe(found))
+/// Whose a key is: what the bundle has of it, and what the caller trusts.
+struct Role<'t> {
+    name: &'static str,
+    key: Option<PublicKey>,
+    trusted: &'t [PublicKey],
+}
+
+impl Role<'_> {
+    /// The key is none of the trusted ones. One that the caller took for a key of the `other` role is not trusted either, but
+    /// that is what to look at first.
+    fn differs(&self, at: &str, text: Option<Value<'_>>, other: &Self) -> Problem {
+        let (own, their) = (self.name, other.name);
+        let is_in =
+            |key: Option<PublicKey>, trusted: &[PublicKey]| key.is_some_and(|key| trusted.contains(&key));
+        let found = describe(text);
+        let found = match (is_in(self.key, other.trusted), is_in(other.key, self.trusted)) {
+            (true, true) => {
+                format!("{found}, trusted as the {their}'s, and the other way round: the two are swapped")
+            }
+            (true, false) => format!("{found}, trusted as the {their}'s, not as the {own}'s"),
+            (false, true) => format!("{found}; what is trusted as the {own}'s is the {their}'s here"),
+            (false, false) => found.to_owned(),
+        };
+        let trusted: Vec<String> = self.trusted.iter().take(3).map(|key| key.to_hex()).collect();
+        Problem::new(Code::KeyDiffers, at, trusted.join(" or "), found)
+    }
 }
 
 /// One kind of sidecar rows: where they stand, and which two members make an item.
