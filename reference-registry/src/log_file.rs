@@ -15,6 +15,7 @@ use crate::{
     schema,
     store::{StoreError, is_known, locked},
     text::Text,
+    untouched::{Leftover, has_no_leftovers},
     validation::leaves::{Source, Unreadable},
 };
 
@@ -34,6 +35,9 @@ pub enum LogFileError {
     /// The file cannot be written.
     #[error("cannot write the leaves")]
     Io(#[from] io::Error),
+    /// Something of an older database lies where the new one is to be.
+    #[error(transparent)]
+    Leftover(#[from] Leftover),
     /// A record is not a leaf, or not the next one. Nothing was imported.
     #[error("{record} is no leaf of the log: {why}")]
     Record {
@@ -97,6 +101,7 @@ pub fn export_log(db: &Path, output: &mut dyn Write) -> Result<u64, LogFileError
 ///
 /// Returns a [`LogFileError`] if a record is damaged or out of place, the database has leaves, or is in use.
 pub fn import_log(db: &Path, input: impl BufRead) -> Result<u64, LogFileError> {
+    has_no_leftovers(db)?;
     let is_new = !db.exists();
     let _lock = locked(db)?;
     let imported = import(db, input);

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     identity::{self, IdentityError},
     log, schema,
-    untouched::{self, Untouched},
+    untouched::{self, Leftover, Untouched, has_no_leftovers},
     validation::{
         leaves::{Record, Source, Unreadable},
         tables::{TABLES, columns_of},
@@ -85,6 +85,9 @@ pub enum MigrationError {
     /// An identity file cannot be read.
     #[error("identity file")]
     Identity(#[from] IdentityError),
+    /// Something of an older database lies where the target is to be.
+    #[error(transparent)]
+    Leftover(#[from] Leftover),
     /// A row has a key that another has too, or nothing where something is needed.
     #[error("the source's table {table} has a row that no registry keeps: {why}")]
     Row {
@@ -121,6 +124,7 @@ pub fn migrate(
     if is_same_file(source, db) {
         return Err(MigrationError::SameFile);
     }
+    has_no_leftovers(db)?;
     let failed = |why: String| MigrationError::Source { source_path: source.to_path_buf(), why };
     let database = untouched::open(source).map_err(|error| failed(error.to_string()))?;
     let connection = database.connect().map_err(|error| failed(error.to_string()))?;
@@ -280,6 +284,7 @@ fn write(
     fs_err::File::open(&unfinished.0)?.sync_all()?;
     // Before the database has its name: a registry that starts between the two finds the key, not the rows.
     carry_over()?;
+    has_no_leftovers(db)?;
     fs_err::rename(&unfinished.0, db)?;
     fs_err::File::open(folder_of(db))?.sync_all()?;
     Ok(false)

@@ -67,6 +67,33 @@ pub(crate) fn open(path: &Path) -> Result<Untouched, UntouchedError> {
     Ok(Untouched { uri: uri(&copy), copy: Some(folder) })
 }
 
+/// What SQLite keeps beside a database, and takes for that of whatever gets its name.
+const LEFTOVERS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// A database may be made where this is right: SQLite writes what an older one has left there over the new one.
+pub(crate) fn has_no_leftovers(db: &Path) -> Result<(), Leftover> {
+    let mut leftovers = LEFTOVERS.iter().map(|suffix| beside(db, suffix));
+    match leftovers.find(|file| !db.exists() && file.symlink_metadata().is_ok()) {
+        None => Ok(()),
+        Some(file) => Err(Leftover { file, db: db.to_path_buf() }),
+    }
+}
+
+/// What an older database has left.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "expected nothing beside {}, which does not exist, found {}: it is of an older database, and SQLite would write it into the new one; \
+     put that database back, or move this file away",
+    db.display(),
+    file.display()
+)]
+pub struct Leftover {
+    /// The file.
+    pub file: PathBuf,
+    /// The database that would be made beside it.
+    pub db: PathBuf,
+}
+
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(suffix);

@@ -2,7 +2,9 @@
 
 use std::{fmt::Write, path::Path};
 
-use assayer_reference_registry::{DataLocation, MigrationError, Options, Validation, migrate, validate};
+use assayer_reference_registry::{
+    DataLocation, MigrationError, Options, Validation, import_log, migrate, validate,
+};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -755,4 +757,23 @@ fn what_is_there_already_is_never_replaced() {
     std::fs::remove_file(target.path().join("registry-identity.json")).unwrap();
     assert!(matches!(migrated(&source, &target, false), Err(MigrationError::TargetDiffers(_))));
     assert!(matches!(migrated(&source, &source, false), Err(MigrationError::SameFile)));
+}
+
+/// SQLite takes what lies beside a database for that of whatever gets its name, and would write it into the new one.
+#[test]
+fn what_an_older_database_left_is_not_written_into_a_new_one() {
+    let source = published();
+    for suffix in ["-wal", "-shm", "-journal"] {
+        for dry_run in [true, false] {
+            let target = TempDir::new().unwrap();
+            let left = target.path().join(format!("registry.sqlite{suffix}"));
+            std::fs::write(&left, b"left").unwrap();
+            let error = migrated(&source, &target, dry_run).unwrap_err().to_string();
+            assert!(error.contains("which does not exist, found") && error.contains(suffix), "{error}");
+            let db = target.path().join("registry.sqlite");
+            let error = import_log(&db, &b""[..]).unwrap_err().to_string();
+            assert!(error.contains("which does not exist, found") && error.contains(suffix), "{error}");
+            assert_eq!(files(target.path()), [(format!("registry.sqlite{suffix}"), b"left".to_vec())]);
+        }
+    }
 }
