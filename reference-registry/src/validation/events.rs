@@ -85,7 +85,7 @@ fn is_of_its_file(
     if found == expected {
         return Ok(());
     }
-    match manifests::Registrations::of(connection, file_id, validation)?.before(event.tlog_index, &found) {
+    match manifests::Registrations::of(connection, file_id, validation).before(event.tlog_index, &found)? {
         true => {
             let name = &event.name;
             validation.note(

@@ -61,10 +61,13 @@ fn belongs(
         validation.fail(table.orphan, table.name, name, format!("no manifest has file_id {file_id:?}"));
         return Ok(());
     };
-    let (registrations, second) = (Registrations::of(connection, &file_id, validation)?, number(row, 4));
+    let (registrations, second) = (Registrations::of(connection, &file_id, validation), number(row, 4));
     let found = (text(row, 2), text(row, 3));
     if let Some(class) = table.identity.filter(|_| found != owner) {
-        let is_earlier = second.is_some_and(|second| registrations.named_at(second, &found));
+        let is_earlier = match second {
+            Some(second) => registrations.named_at(second, &found)?,
+            None => false,
+        };
         match is_earlier && !validation.is_born_here {
             true => {
                 let note = format!("{}: {name} is of an earlier registration of {file_id}", table.name);
@@ -73,7 +76,11 @@ fn belongs(
             false => validation.fail(class, table.name, name.clone(), different(&found, &owner)),
         }
     }
-    if !second.is_some_and(|second| registrations.happened_at(second)) {
+    let has_leaf = match second {
+        Some(second) => registrations.happened_at(second)?,
+        None => false,
+    };
+    if !has_leaf {
         let why = format!("registered_at is {second:?}, at which the log has no registration of {file_id:?}");
         validation.fail(Class::RegisteredAtMismatches, table.name, name, why);
     }

@@ -19,10 +19,14 @@ const FILE: &str = "tlog/leaves.jsonl";
 const SCHEMA: &str = "
 CREATE TEMP TABLE leaves (position INTEGER PRIMARY KEY, event TEXT, file_id TEXT, text TEXT, is_true INTEGER NOT NULL);
 CREATE INDEX temp.leaves_file ON leaves (event, file_id, position);
+CREATE TEMP TABLE registered (file_id TEXT NOT NULL, position INTEGER NOT NULL, second INTEGER, recipient_id TEXT, issuer_id TEXT,
+    PRIMARY KEY (file_id, position)) WITHOUT ROWID;
+CREATE INDEX temp.registered_second ON registered (file_id, second);
+CREATE INDEX temp.registered_owner ON registered (file_id, recipient_id, issuer_id, second);
 ";
 
 /// Makes `leaves`: position, event, file and text of every leaf that could be read, and whether its text is that of
-/// the bytes that were hashed.
+/// the bytes that were hashed; and `registered`: file, time and owner of every registration.
 pub(super) fn read(
     connection: &Connection,
     data_dir: &Path,
@@ -137,7 +141,23 @@ fn keep(
         text,
         is_true
     ])?;
-    Ok(())
+    match leaf.words_of("file_id").filter(|_| event == Some("register")) {
+        Some(file_id) => keep_registration(connection, file_id, position, &leaf),
+        None => Ok(()),
+    }
+}
+
+fn keep_registration(
+    connection: &Connection,
+    file_id: &str,
+    position: i64,
+    leaf: &Json,
+) -> rusqlite::Result<()> {
+    let second = leaf.text_of("timestamp").and_then(seconds);
+    let mut statement =
+        connection.prepare_cached("INSERT INTO temp.registered VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let owner = (leaf.text_of("recipient_id"), leaf.text_of("issuer_id"));
+    statement.execute(params![file_id, position, second, owner.0, owner.1]).map(|_| ())
 }
 
 /// The same file, registered in the same second as before.

@@ -41,6 +41,15 @@ CREATE INDEX temp.listed_file ON listed (file_id, token_id);
 CREATE INDEX temp.listed_token ON listed (token_id);
 ";
 
+/// Where the tokens of files that were registered once became known: anybody may report events of a token that no file has, so that
+/// each of these must be a look-up.
+const KNOWN: &str = "
+CREATE TEMP TABLE once AS SELECT file_id, min(position) AS position FROM temp.registered GROUP BY file_id HAVING count(*) = 1;
+CREATE TEMP TABLE known AS SELECT token_id, position, l.file_id FROM temp.once o CROSS JOIN temp.listed l
+    WHERE l.file_id = o.file_id AND token_id IS NOT NULL;
+CREATE INDEX temp.known_token ON known (token_id, position);
+";
+
 pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
     connection.execute_batch(LISTED)?;
     let mut statement = connection.prepare(
@@ -50,6 +59,7 @@ pub(super) fn all(connection: &Connection, validation: &mut Validation) -> rusql
     while let Some(row) = rows.next()? {
         one(connection, &Stored::read(row), validation)?;
     }
+    connection.execute_batch(KNOWN)?;
     leaves_have_manifests(connection, validation)
 }
 
@@ -87,8 +97,8 @@ fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) ->
     }
     says_what_its_row_says(stored, &manifest, validation);
     remember(connection, stored, &manifest)?;
-    let registrations = Registrations::of(connection, &stored.file_id, validation)?;
-    registrations.include(stored, &manifest, validation);
+    let registrations = Registrations::of(connection, &stored.file_id, validation);
+    registrations.include(stored, &manifest, validation)?;
     has_its_rows(connection, &BEACONS, stored, &manifest, &registrations, validation)?;
     has_its_rows(connection, &WATERMARKS, stored, &manifest, &registrations, validation)
 }
@@ -121,9 +131,9 @@ pub(super) struct Listing<'f> {
 
 impl<'f> Listing<'f> {
     pub(super) fn of(connection: &Connection, file_id: &'f str) -> rusqlite::Result<Self> {
-        let statement = "SELECT min(position), count(*) = 1
-                 AND EXISTS (SELECT 1 FROM temp.listed l WHERE l.file_id = ?1 AND token_id IS NULL)
-             FROM temp.leaves WHERE event = 'register' AND file_id = ?1";
+        let statement = "SELECT first, coalesce(first = last, 0) AND EXISTS (SELECT 1 FROM temp.listed WHERE file_id = ?1 AND token_id IS NULL)
+             FROM (SELECT (SELECT min(position) FROM temp.registered WHERE file_id = ?1) AS first,
+                 (SELECT max(position) FROM temp.registered WHERE file_id = ?1) AS last)";
         let (registered_at, is_known) = connection
             .prepare_cached(statement)?
             .query_row([file_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -142,8 +152,8 @@ pub(super) fn registered_before(
     token_id: &str,
     index: i64,
 ) -> rusqlite::Result<Option<String>> {
-    let statement = "SELECT l.file_id FROM temp.listed l JOIN temp.leaves r ON event = 'register' AND r.file_id = l.file_id
-         WHERE token_id = ?1 GROUP BY l.file_id HAVING count(DISTINCT position) = 1 AND min(position) < ?2";
+    let statement =
+        "SELECT file_id FROM temp.known WHERE token_id = ?1 AND position < ?2 ORDER BY position LIMIT 1";
     connection.prepare_cached(statement)?.query_row(params![token_id, index], |row| row.get(0)).optional()
 }
 
@@ -197,74 +207,106 @@ fn shown(text: Option<&str>) -> String {
     text.map_or_else(|| String::from("nothing"), |text| format!("{text:?}"))
 }
 
-/// The registration leaves of one file, in the order of the log.
-pub(super) struct Registrations {
-    leaves: Vec<(i64, Json)>,
+/// The registration leaves of one file. It may be registered as often as its issuer likes, and each of its rows and events asks for them:
+/// what is asked of them all is a look-up.
+pub(super) struct Registrations<'a> {
+    connection: &'a Connection,
+    file_id: &'a str,
     /// Seconds by which a row may differ from its leaf.
     tolerance: i64,
 }
 
-impl Registrations {
-    pub(super) fn of(
-        connection: &Connection,
-        file_id: &str,
-        validation: &Validation,
-    ) -> rusqlite::Result<Self> {
-        let mut statement = connection.prepare_cached(
-            "SELECT position, text FROM temp.leaves WHERE event = 'register' AND file_id = ?1 ORDER BY position",
-        )?;
-        let leaves = statement.query_map([file_id], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
-        let leaves: Vec<(i64, String)> = leaves.collect::<Result<_, _>>()?;
-        let read = |(position, text): (i64, String)| Some((position, Json::read(&text).ok()?));
-        Ok(Self { leaves: leaves.into_iter().filter_map(read).collect(), tolerance: validation.tolerance() })
+impl<'a> Registrations<'a> {
+    pub(super) fn of(connection: &'a Connection, file_id: &'a str, validation: &Validation) -> Self {
+        Self { connection, file_id, tolerance: validation.tolerance() }
     }
 
-    fn include(&self, stored: &Stored, manifest: &Json, validation: &mut Validation) {
+    /// In the order of the log.
+    fn leaves(&self) -> rusqlite::Result<Vec<(i64, Json)>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT position, text FROM temp.leaves WHERE event = 'register' AND file_id = ?1 ORDER BY position",
+        )?;
+        let leaves =
+            statement.query_map([self.file_id], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+        let leaves: Vec<(i64, String)> = leaves.collect::<Result<_, _>>()?;
+        let read = |(position, text): (i64, String)| Some((position, Json::read(&text).ok()?));
+        Ok(leaves.into_iter().filter_map(read).collect())
+    }
+
+    fn include(&self, stored: &Stored, manifest: &Json, validation: &mut Validation) -> rusqlite::Result<()> {
         let row = format!("file_id={}", stored.file_id);
-        let Some((position, last)) = self.leaves.last() else {
+        let leaves = self.leaves()?;
+        let Some((position, last)) = leaves.last() else {
             let why = "no leaf says that this file was registered";
-            return validation.fail(Class::ManifestsWithoutRegistrationLeaf, "manifests", row, why);
+            validation.fail(Class::ManifestsWithoutRegistrationLeaf, "manifests", row, why);
+            return Ok(());
         };
         for why in self.differences(stored, manifest, last) {
             let why = format!("leaf {position}: {why}");
             validation.fail(Class::RegistrationLeafMismatches, "manifests", row.clone(), why);
         }
         let key = last.text_of("issuer_pub");
-        for (position, earlier) in self.leaves.iter().filter(|(_, leaf)| leaf.text_of("issuer_pub") != key) {
+        for (position, earlier) in leaves.iter().filter(|(_, leaf)| leaf.text_of("issuer_pub") != key) {
             let why = format!("leaf {position} has another issuer: {}", shown(earlier.text_of("issuer_pub")));
             validation.fail(Class::RegistrationLeafMismatches, "manifests", row.clone(), why);
         }
+        Ok(())
     }
 
     /// Whether a registration of this second, but not the last, named this recipient and issuer.
-    pub(super) fn named_at(&self, second: i64, owner: &Owner) -> bool {
-        self.earlier().iter().any(|(_, leaf)| self.is_at(leaf, second) && names(leaf, owner))
+    pub(super) fn named_at(&self, second: i64, (recipient_id, issuer_id): &Owner) -> rusqlite::Result<bool> {
+        let (from, to) = self.around(second);
+        let statement = "SELECT EXISTS (SELECT 1 FROM temp.registered WHERE file_id = ?1 AND recipient_id IS ?2 AND issuer_id IS ?3
+             AND second BETWEEN ?4 AND ?5 AND position < (SELECT max(position) FROM temp.registered WHERE file_id = ?1))";
+        let mut statement = self.connection.prepare_cached(statement)?;
+        statement.query_row(params![self.file_id, recipient_id, issuer_id, from, to], |row| row.get(0))
     }
 
     /// Whether the last registration before this index, if another one followed, named this recipient and issuer.
-    pub(super) fn before(&self, index: Option<i64>, owner: &Owner) -> bool {
-        let last = self.leaves.iter().rposition(|(position, _)| index.is_some_and(|index| *position < index));
-        let last = last.and_then(|last| self.earlier().get(last));
-        last.is_some_and(|(_, leaf)| names(leaf, owner))
-    }
-
-    fn earlier(&self) -> &[(i64, Json)] {
-        self.leaves.split_last().map_or(&[], |(_, earlier)| earlier)
+    pub(super) fn before(
+        &self,
+        index: Option<i64>,
+        (recipient_id, issuer_id): &Owner,
+    ) -> rusqlite::Result<bool> {
+        let statement = "SELECT recipient_id IS ?3 AND issuer_id IS ?4
+                 AND position < (SELECT max(position) FROM temp.registered WHERE file_id = ?1)
+             FROM temp.registered WHERE file_id = ?1 AND position < ?2 ORDER BY position DESC LIMIT 1";
+        let mut statement = self.connection.prepare_cached(statement)?;
+        let found = statement
+            .query_row(params![self.file_id, index, recipient_id, issuer_id], |row| row.get(0))
+            .optional()?;
+        Ok(found.unwrap_or(false))
     }
 
     /// Whether the file was registered at this second, by any of its registrations.
-    pub(super) fn happened_at(&self, second: i64) -> bool {
-        self.leaves.iter().any(|(_, leaf)| self.is_at(leaf, second))
+    pub(super) fn happened_at(&self, second: i64) -> rusqlite::Result<bool> {
+        let (from, to) = self.around(second);
+        let statement =
+            "SELECT EXISTS (SELECT 1 FROM temp.registered WHERE file_id = ?1 AND second BETWEEN ?2 AND ?3)";
+        let mut statement = self.connection.prepare_cached(statement)?;
+        statement.query_row(params![self.file_id, from, to], |row| row.get(0))
     }
 
     /// Whether it was registered at this second, and again later.
-    fn was_replaced_after(&self, second: i64) -> bool {
-        let (Some((_, last)), true) = (self.leaves.last(), self.leaves.len() > 1) else { return false };
-        self.happened_at(second) && seconds(last).is_some_and(|last| second <= last + self.tolerance)
+    fn was_replaced_after(&self, second: i64) -> rusqlite::Result<bool> {
+        let statement = "SELECT position > (SELECT min(position) FROM temp.registered WHERE file_id = ?1) AND second >= ?2
+             FROM temp.registered WHERE file_id = ?1 ORDER BY position DESC LIMIT 1";
+        let mut statement = self.connection.prepare_cached(statement)?;
+        let (from, _) = self.around(second);
+        let found = statement
+            .query_row(params![self.file_id, from], |row| row.get::<_, Option<bool>>(0))
+            .optional()?;
+        Ok(found.flatten().unwrap_or(false) && self.happened_at(second)?)
+    }
+
+    /// The seconds that a leaf of this second may have.
+    fn around(&self, second: i64) -> (i64, i64) {
+        (second.saturating_sub(self.tolerance), second.saturating_add(self.tolerance))
     }
 
     fn is_at(&self, leaf: &Json, second: i64) -> bool {
-        seconds(leaf).is_some_and(|at| at.abs_diff(second) <= self.tolerance.unsigned_abs())
+        let (from, to) = self.around(second);
+        seconds(leaf).is_some_and(|at| (from..=to).contains(&at))
     }
 
     fn differences(&self, stored: &Stored, manifest: &Json, leaf: &Json) -> Vec<String> {
@@ -297,11 +339,6 @@ impl Registrations {
         }
         found
     }
-}
-
-fn names(leaf: &Json, (recipient_id, issuer_id): &Owner) -> bool {
-    leaf.text_of("recipient_id") == recipient_id.as_deref()
-        && leaf.text_of("issuer_id") == issuer_id.as_deref()
 }
 
 fn seconds(leaf: &Json) -> Option<i64> {
@@ -379,7 +416,7 @@ fn has_its_rows(
     array: &Array,
     stored: &Stored,
     manifest: &Json,
-    registrations: &Registrations,
+    registrations: &Registrations<'_>,
     validation: &mut Validation,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(array.of_file)?;
@@ -393,8 +430,10 @@ fn has_its_rows(
         if !signed.contains(&item) {
             // A token that is registered again replaces its row, whatever the kind.
             let is_listed = array.first_is_key && signed.iter().any(|(listed, _)| listed == first);
-            let may_stay = !is_listed && !validation.is_born_here;
-            let is_earlier = may_stay && at.is_some_and(|at| registrations.was_replaced_after(at));
+            let is_earlier = match at.filter(|_| !is_listed && !validation.is_born_here) {
+                Some(at) => registrations.was_replaced_after(at)?,
+                None => false,
+            };
             is_not_listed(array, &stored.file_id, item, is_earlier, validation);
         }
     }

@@ -1,6 +1,10 @@
 //! Validation and migration of a registry that has been stopped.
 
-use std::{fmt::Write, path::Path};
+use std::{
+    fmt::Write,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use assayer_reference_registry::{
     DataLocation, MigrationError, Options, Validation, import_log, migrate, validate,
@@ -382,6 +386,24 @@ fn leaves_that_were_rewritten_with_their_hashes_are_noticed() {
         let report = validated(with_leaves(*edit, statement).path()).to_json();
         assert!(report[class].as_u64().unwrap() > 0, "{what}: {report:#}");
     }
+}
+
+/// Anybody may report events of tokens that no file has, and an issuer may register a file as often as he likes. Rows times leaves would
+/// be minutes here.
+#[test]
+fn a_validation_looks_up_what_many_leaves_and_rows_have_in_common() {
+    let directory = with_leaves(
+        |leaves| (0..4000).for_each(|_| leaves.push(leaves[1].clone())),
+        "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 4000)
+         INSERT INTO events SELECT NULL, 'unknown' || x, NULL, NULL, NULL, kind, source_ip, user_agent, extra, timestamp, qualified_timestamp, 8
+         FROM events, n WHERE id = 1
+         UNION ALL SELECT NULL, token_id, file_id, 'another', issuer_id, kind, source_ip, user_agent, extra, timestamp, qualified_timestamp, 8
+         FROM events, n WHERE id = 1",
+    );
+    let started = Instant::now();
+    let report = validated(directory.path()).to_json();
+    assert_eq!(report["event_identity_mismatches"], 4000, "{report:#}");
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
 
 fn append(path: &Path, bytes: &[u8]) {
