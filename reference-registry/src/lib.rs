@@ -51,6 +51,7 @@ mod rate_limit;
 mod receipt;
 mod registration;
 mod room;
+mod regular_file;
 mod routes;
 mod rows;
 mod schema;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     identity::{self, IdentityError},
-    log, schema,
+    log, regular_file, schema,
     untouched::{self, Leftover, Untouched, has_no_leftovers},
     validation::{
         leaves::{Record, Source, Unreadable},
@@ -82,9 +82,14 @@ pub enum MigrationError {
     /// The target has an identity other than the source's.
     #[error("{} exists and has another key than the source's identity", .0.display())]
     IdentityDiffers(PathBuf),
-    /// An identity file cannot be read.
-    #[error("identity file")]
-    Identity(#[from] IdentityError),
+    /// An identity file, of the source or in the target's place, cannot be read.
+    #[error("the identity file {}", .path.display())]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: IdentityError,
+    },
     /// Something of an older database lies where the target is to be.
     #[error(transparent)]
     Leftover(#[from] Leftover),
@@ -137,7 +142,7 @@ pub fn migrate(
     if leaves.is_none() && rows.iter().any(|(_, count)| *count > 0) && !dry_run {
         return Err(MigrationError::MissingLog(folder.join("tlog").join("leaves.jsonl")));
     }
-    let identity = identity(folder)?;
+    let identity = identity(&folder.join("registry-identity.json"))?;
     let mut migration = Migration {
         source: source.to_path_buf(),
         dry_run,
@@ -149,7 +154,7 @@ pub fn migrate(
     if !dry_run {
         fs_err::create_dir_all(data_dir)?;
         let path = data_dir.join("registry-identity.json");
-        let identity = identity.map(|text| Identity { text, path });
+        let identity = identity.map(|(text, public)| Identity { text, public, path });
         // Refused before anything is made.
         identity.as_ref().map_or(Ok(true), Identity::is_there)?;
         migration.was_done = write(&database, &connection, folder, db, identity)?;
@@ -213,33 +218,30 @@ fn is_right(record: &Record, position: i64) -> Result<(), MigrationError> {
     }
 }
 
-/// The text of the source's identity file, if it has one and its halves belong together.
-fn identity(folder: &Path) -> Result<Option<Vec<u8>>, MigrationError> {
-    match fs_err::read(folder.join("registry-identity.json")) {
-        Ok(text) => {
-            identity::Identity::read(&text)?;
-            Ok(Some(text))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+/// The text of an identity file and its public key, if it is there and its halves belong together.
+fn identity(path: &Path) -> Result<Option<(Vec<u8>, String)>, MigrationError> {
+    let told = |source| MigrationError::Identity { path: path.to_path_buf(), source };
+    let Some(text) = regular_file::identity(path).map_err(|error| told(error.into()))? else {
+        return Ok(None);
+    };
+    let public = identity::Identity::read(&text).map_err(told)?.public().to_owned();
+    Ok(Some((text, public)))
 }
 
 /// An identity file, and the place that it is carried over to.
 struct Identity {
     text: Vec<u8>,
+    public: String,
     path: PathBuf,
 }
 
 impl Identity {
     /// Whether the place has the same key already; one with another is an error.
     fn is_there(&self) -> Result<bool, MigrationError> {
-        let key = |text: &[u8]| identity::Identity::read(text).map(|identity| identity.public().to_owned());
-        match fs_err::read(&self.path) {
-            Ok(there) if key(&there)? == key(&self.text)? => Ok(true),
-            Ok(_) => Err(MigrationError::IdentityDiffers(self.path.clone())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error.into()),
+        match identity(&self.path)? {
+            Some((_, public)) if public == self.public => Ok(true),
+            Some(_) => Err(MigrationError::IdentityDiffers(self.path.clone())),
+            None => Ok(false),
         }
     }
 

@@ -24,7 +24,7 @@ use note::Note;
 
 use crate::{
     identity::Identity,
-    schema,
+    regular_file, schema,
     untouched::{self, Untouched},
 };
 
@@ -244,14 +244,14 @@ fn all(
 
 /// The key is read and its halves are compared; an absent file is the operator's matter.
 fn identity(data_dir: &Path, validation: &mut Validation) -> Option<Identity> {
-    let read = match fs_err::read(data_dir.join("registry-identity.json")) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+    let read = match regular_file::identity(&data_dir.join("registry-identity.json")) {
+        Ok(None) => {
             let text = "no registry-identity.json beside the log: the identity was not looked at";
             validation.note(Note::NoIdentity, text);
             return None;
         }
+        Ok(Some(text)) => Identity::read_plain(&text).map_err(|error| chain(&error)),
         Err(error) => Err(error.to_string()),
-        Ok(text) => Identity::read_plain(&text).map_err(|error| chain(&error)),
     };
     read.map_err(|why| validation.fail(Class::IdentityFileErrors, "registry-identity.json", "", why)).ok()
 }

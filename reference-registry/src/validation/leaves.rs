@@ -8,7 +8,7 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Class, TOLERANCE, Validation, note::Note, seconds, tables};
-use crate::{lossless::Json, merkle::leaf_hash, published};
+use crate::{lossless::Json, merkle::leaf_hash, published, regular_file};
 
 /// Longest line of `leaves.jsonl` that is read, in bytes. A leaf of this protocol is below 10 KiB.
 const MAX_LINE: u64 = 4 * 1024 * 1024;
@@ -66,9 +66,9 @@ fn file_beside(
     data_dir: &Path,
     validation: &mut Validation,
 ) -> rusqlite::Result<()> {
-    let Ok(file) = fs_err::File::open(data_dir.join(FILE)) else { return Ok(()) };
+    let Some(mut file) = Source::of_file(data_dir) else { return Ok(()) };
     let mut position = 0;
-    Source::Lines(Box::new(BufReader::new(file))).each(&mut |record| {
+    file.each(&mut |record| {
         let found = match record {
             Err(Unreadable { name, why }) => Some((name, why)),
             Ok(record) => match record.faults(position).into_iter().next() {
@@ -229,6 +229,8 @@ impl Clock {
 pub(crate) enum Source<'a> {
     Lines(Box<dyn BufRead + 'a>),
     Table(&'a Connection),
+    /// There is something that is no file, or one that may not be read.
+    Unopened(io::Error),
 }
 
 /// A record that is none.
@@ -243,8 +245,15 @@ impl<'a> Source<'a> {
         if !tables::columns_of(connection, "tlog")?.is_empty() {
             return Ok(Some(Self::Table(connection)));
         }
-        let file = fs_err::File::open(data_dir.join(FILE));
-        Ok(file.ok().map(|file| Self::Lines(Box::new(BufReader::new(file)))))
+        Ok(Self::of_file(data_dir))
+    }
+
+    fn of_file(data_dir: &Path) -> Option<Self> {
+        match regular_file::open(&data_dir.join(FILE)) {
+            Ok(file) => Some(Self::Lines(Box::new(BufReader::new(file)))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => Some(Self::Unopened(error)),
+        }
     }
 
     /// Hands over every record in its order.
@@ -255,6 +264,7 @@ impl<'a> Source<'a> {
         match self {
             Self::Lines(lines) => each_line(lines, take),
             Self::Table(connection) => each_row(connection, take),
+            Self::Unopened(error) => take(Err(Unreadable { name: FILE.to_owned(), why: error.to_string() })),
         }
     }
 }

@@ -406,6 +406,49 @@ fn a_validation_looks_up_what_many_leaves_and_rows_have_in_common() {
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
 
+/// Puts something in the place of a file.
+type Put = fn(&Path);
+
+/// A pipe would hold the program up for good and a device fill its memory; a link to the device is as good as either, and ends where a pipe
+/// would not.
+#[test]
+fn what_is_no_file_and_what_has_no_end_is_not_read() {
+    let zero: Put = |path| {
+        drop(std::fs::remove_file(path));
+        std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    };
+    let blanks: Put = |path| append(path, &vec![b' '; 1 << 16]);
+    let pipe: Put = |path| {
+        drop(std::fs::remove_file(path));
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    let cases: [(&str, Put, &str, &str); 5] = [
+        ("registry-identity.json", blanks, "identity_file_errors", "expected at most 65536 bytes"),
+        ("registry-identity.json", zero, "identity_file_errors", "expected a regular file"),
+        ("registry-identity.json", pipe, "identity_file_errors", "expected a regular file"),
+        ("tlog/leaves.jsonl", zero, "malformed_tlog_records", "expected a regular file"),
+        ("tlog/leaves.jsonl", pipe, "malformed_tlog_records", "expected a regular file"),
+    ];
+    for (name, damage, class, why) in cases {
+        let (directory, target) = (published(), TempDir::new().unwrap());
+        damage(&directory.path().join(name));
+        let report = validated(directory.path()).to_json();
+        assert!(report[class] == 1 && report["failures"].to_string().contains(why), "{name}: {report:#}");
+        let error = migrated(&directory, &target, true).unwrap_err();
+        let said = with_causes(&error);
+        assert!(said.contains(why) && said.contains(name) && !said.contains("target"), "{said}");
+    }
+    let directory = stopped();
+    std::fs::create_dir(directory.path().join("tlog")).unwrap();
+    pipe(&directory.path().join("tlog/leaves.jsonl"));
+    assert_eq!(validated(directory.path()).to_json()["log_file_mismatches"], 1);
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 fn append(path: &Path, bytes: &[u8]) {
     let old = std::fs::read(path).unwrap_or_default();
     std::fs::write(path, [&old, bytes].concat()).unwrap();
