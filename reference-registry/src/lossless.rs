@@ -93,6 +93,31 @@ impl Json {
     }
 }
 
+/// As it is written, in one line.
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Bool(truth) => truth.fmt(f),
+            Self::Number(digits) => f.write_str(digits),
+            Self::Text(text) => f.write_str(&quoted(text)),
+            Self::List(items) => {
+                let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+                write!(f, "[{}]", items.join(","))
+            }
+            Self::Object(members) => {
+                let members: Vec<String> =
+                    members.iter().map(|(name, member)| format!("{}:{member}", quoted(name))).collect();
+                write!(f, "{{{}}}", members.join(","))
+            }
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
 fn value(raw: &RawValue, depth: usize) -> Result<Json, LosslessError> {
     if depth > MAX_DEPTH {
         return Err(LosslessError::TooDeep);

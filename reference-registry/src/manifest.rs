@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Most beacons, and most watermarks, that one manifest may list.
-const MAX_ITEMS: usize = 500;
+pub(crate) const MAX_ITEMS: u32 = 500;
 
 /// Longest compact text of a manifest, in bytes.
 const MAX_TEXT: usize = 256 * 1024;
@@ -283,7 +283,7 @@ impl Manifest {
         let marks = self.list("watermarks").iter().map(|item| (&MARK_ID, text_of(item, "mark_id")));
         tokens.chain(marks).try_for_each(|(place, text)| place.admits(text, faults))?;
         for name in ["beacons", "watermarks"] {
-            if self.list(name).len() > MAX_ITEMS {
+            if self.list(name).len() > MAX_ITEMS as usize {
                 return Err(ApiError::missing_field(format!("manifest.{name} has more than 500 items")));
             }
         }

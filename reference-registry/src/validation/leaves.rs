@@ -8,7 +8,7 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Class, TOLERANCE, Validation, note::Note, seconds, tables};
-use crate::{lossless::Json, merkle::leaf_hash, published, regular_file};
+use crate::{lossless::Json, manifest::MAX_ITEMS, merkle::leaf_hash, published, regular_file};
 
 /// Longest line of `leaves.jsonl` that is read, in bytes. A leaf of this protocol is below 10 KiB.
 const MAX_LINE: u64 = 4 * 1024 * 1024;
@@ -125,7 +125,8 @@ fn keep(
         return Ok(());
     };
     let event = leaf.text_of("event");
-    if let Some(why) = unusual(&leaf, &text) {
+    let most = if validation.is_born_here { MAX_ITEMS } else { u32::MAX };
+    if let Some(why) = unusual(&leaf, &text, most) {
         validation.fail(Class::UnknownTlogLeaves, "log", record.name.clone(), why);
     }
     if clock.follows(&leaf, position, validation)
@@ -184,8 +185,28 @@ const OF_WEB: &[&str] =
 const OF_DNS: &[&str] =
     &["event", "file_id", "kind", "qname", "qtype", "recipient_id", "source_ip", "timestamp", "token_id"];
 
+/// What a member of a leaf that no registry writes so is expected to be; registrations list at most so many items.
+fn misfit(name: &str, member: &Json, members: &[&str], most: u32) -> Option<String> {
+    let is_event = members != REGISTRATION;
+    let expected = match (name, member) {
+        (_, Json::Text(_)) if !["n_beacons", "n_watermarks"].contains(&name) => return None,
+        ("n_beacons" | "n_watermarks", Json::Number(digits))
+            if digits.parse::<u32>().is_ok_and(|count| count <= most) =>
+        {
+            return None;
+        }
+        ("n_beacons" | "n_watermarks", _) => format!("an integer from 0 to {most}"),
+        // Python's registries keep a number that they are given.
+        ("file_id", Json::Number(_)) => return None,
+        ("file_id" | "recipient_id", Json::Null) if is_event => return None,
+        ("source_ip" | "qname" | "qtype", Json::Null) => return None,
+        _ => String::from("a string"),
+    };
+    Some(format!("{name} is {member}, expected {expected}"))
+}
+
 /// What a leaf has that no registry writes.
-fn unusual(leaf: &Json, text: &str) -> Option<String> {
+fn unusual(leaf: &Json, text: &str, most: u32) -> Option<String> {
     let members = match (leaf.text_of("event"), leaf.text_of("kind")) {
         (Some("register"), _) => REGISTRATION,
         (Some("beacon"), Some("dns")) => OF_DNS,
@@ -196,6 +217,10 @@ fn unusual(leaf: &Json, text: &str) -> Option<String> {
     names.sort_unstable();
     if names != members {
         return Some(format!("its members are {}, expected {}", names.join(", "), members.join(", ")));
+    }
+    let misfit = |name: &&str| misfit(name, leaf.get(name)?, members, most);
+    if let Some(why) = members.iter().find_map(misfit) {
+        return Some(why);
     }
     if leaf.text_of("timestamp").and_then(seconds).is_none() {
         return Some(String::from("timestamp is no time"));

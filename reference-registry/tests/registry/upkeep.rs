@@ -449,6 +449,38 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
+/// Nothing else holds the leaf of an earlier registration to a manifest: its own says what no registry writes.
+#[test]
+fn members_of_leaves_have_the_types_that_registries_write() {
+    let cases = [
+        ("\"n_beacons\":", "2", "-1"),
+        ("\"n_beacons\":", "2", "\"2\""),
+        ("\"n_beacons\":", "2", "null"),
+        ("\"n_beacons\":", "2", "2.5"),
+        ("\"n_watermarks\":", "2", "1000000000000000000000000000000"),
+        ("\"recipient_id\":", "\"recipient\"", "null"),
+        ("\"recipient_id\":", "\"recipient\"", "7"),
+        ("\"issuer_id\":", "\"issuer\"", "[1]"),
+    ];
+    for (name, old, new) in cases {
+        let directory = with_leaves(|_| (), "");
+        let path = directory.path().join("tlog/leaves.jsonl");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let leaf: Value = serde_json::from_str(&lines[1]).unwrap();
+        let leaf = leaf["leaf_data"].as_str().unwrap();
+        let changed = leaf.replace(&format!("{name}{old}"), &format!("{name}{new}"));
+        assert_ne!(leaf, changed, "{name}");
+        lines[1] = line(1, &changed).to_string();
+        std::fs::write(path, lines.join("\n") + "\n").unwrap();
+        let report = validated(directory.path()).to_json();
+        let name = name.trim_matches(['"', ':']);
+        let why = format!("{name} is {new}, expected").replace('"', "\\\"");
+        assert_eq!(report["unknown_tlog_leaves"], 1, "{name} {new}: {report:#}");
+        assert!(report["failures"].to_string().contains(&why), "{why}: {report:#}");
+    }
+}
+
 fn append(path: &Path, bytes: &[u8]) {
     let old = std::fs::read(path).unwrap_or_default();
     std::fs::write(path, [&old, bytes].concat()).unwrap();
