@@ -133,6 +133,9 @@ pub fn migrate(
     let failed = |why: String| MigrationError::Source { source_path: source.to_path_buf(), why };
     let database = untouched::open(source).map_err(|error| failed(error.to_string()))?;
     let connection = database.connect().map_err(|error| failed(error.to_string()))?;
+    if let Some(why) = schema::foreign(&connection).map_err(|error| failed(error.to_string()))?.pop() {
+        return Err(failed(why));
+    }
     let folder = folder_of(source);
     let rows = rows(&connection).map_err(|error| match error {
         MigrationError::Sqlite(error) => failed(error.to_string()),

@@ -120,8 +120,18 @@ pub(crate) fn is_born_here(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// The origin of a database, if neither this registry nor one of the field writes it: those leave it at zero.
-pub(crate) fn foreign_origin(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+fn foreign_origin(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     origin(connection, "main").map(|origin| Some(origin).filter(|origin| ![0, BORN_HERE].contains(origin)))
+}
+
+/// Why a database is none that this registry can take for one of its kind.
+pub(crate) fn foreign(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let version = Some(version(connection)?).filter(|version| is_unknown(*version));
+    let found = [("user_version", version), ("application_id", foreign_origin(connection)?)];
+    let said = found.into_iter().filter_map(|(name, found)| {
+        Some(format!("{name} is {}: no registry that this one knows has written it", found?))
+    });
+    Ok(said.collect())
 }
 
 /// Gives a database that was made for the rows of another one the origin of that.

@@ -201,13 +201,7 @@ fn faults(connection: &Connection, database: &Untouched, db: &Path) -> rusqlite:
     let said = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
     let mut faults: Vec<String> = said.into_iter().filter(|line| line != "ok").collect();
     faults.iter_mut().for_each(|line| line.insert_str(0, "SQLite's integrity check says: "));
-    let version = schema::version(connection)?;
-    if schema::is_unknown(version) {
-        faults.push(format!("user_version is {version}: no registry that this one knows has written it"));
-    }
-    if let Some(found) = schema::foreign_origin(connection)? {
-        faults.push(format!("application_id is {found}: no registry that this one knows has written it"));
-    }
+    faults.extend(schema::foreign(connection)?);
     if let Some(format) = write_version(db).filter(|format| !WRITE_VERSIONS.contains(format)) {
         faults.push(format!("its header has the write version {format}: nobody can write to it"));
     }

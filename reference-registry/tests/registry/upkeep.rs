@@ -793,7 +793,12 @@ fn a_manifest_that_would_be_served_otherwise_than_signed_is_refused_and_noted() 
 type Damage = fn(&TempDir);
 
 /// What a migration says of a source, and what was done to that.
-const SOURCES: [(&str, Damage); 7] = [
+const SOURCES: [(&str, Damage); 9] = [
+    // It may have tables that nobody would carry over.
+    ("registry.sqlite: user_version is 77", |source| {
+        run(source, "PRAGMA user_version = 77; CREATE TABLE later (x)");
+    }),
+    ("registry.sqlite: application_id is 9", |source| run(source, "PRAGMA application_id = 9")),
     ("no table corpus", |source| {
         run(source, "ALTER TABLE corpus RENAME TO behind; CREATE VIEW corpus AS SELECT * FROM behind");
     }),
