@@ -115,7 +115,8 @@ pub enum MigrationError {
 /// Copies the five tables, the log and `registry-identity.json` of the registry whose database is `source` to `db` and
 /// `data_dir`. Log and identity of the source are looked for beside its database.
 ///
-/// A dry run reads and checks everything, and writes nothing.
+/// A dry run reads and checks everything, the target too, and writes nothing but a database without a name in the folder for temporary
+/// files. A log that is missing is told (`tlog_leaves` is null), since counts can be compared without one.
 ///
 /// # Errors
 /// When the source is incomplete or its log is damaged, or when the target is there and is something else. Nothing is
@@ -145,24 +146,21 @@ pub fn migrate(
     if leaves.is_none() && rows.iter().any(|(_, count)| *count > 0) && !dry_run {
         return Err(MigrationError::MissingLog(folder.join("tlog").join("leaves.jsonl")));
     }
+    let path = data_dir.join("registry-identity.json");
     let identity = identity(&folder.join("registry-identity.json"))?;
-    let mut migration = Migration {
-        source: source.to_path_buf(),
-        dry_run,
-        rows,
-        leaves,
-        has_identity: identity.is_some(),
-        was_done: false,
+    let identity = identity.map(|(text, public)| Identity { text, public, path });
+    // Refused before anything is made.
+    identity.as_ref().map_or(Ok(true), Identity::is_there)?;
+    let has_identity = identity.is_some();
+    let old = Old { database: &database, connection: &connection, folder };
+    let was_done = match dry_run {
+        true => old.compare(db)?,
+        false => {
+            fs_err::create_dir_all(data_dir)?;
+            write(&old, db, identity)?
+        }
     };
-    if !dry_run {
-        fs_err::create_dir_all(data_dir)?;
-        let path = data_dir.join("registry-identity.json");
-        let identity = identity.map(|(text, public)| Identity { text, public, path });
-        // Refused before anything is made.
-        identity.as_ref().map_or(Ok(true), Identity::is_there)?;
-        migration.was_done = write(&database, &connection, folder, db, identity)?;
-    }
-    Ok(migration)
+    Ok(Migration { source: source.to_path_buf(), dry_run, rows, leaves, has_identity, was_done })
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -253,38 +251,48 @@ impl Identity {
     }
 }
 
-/// Makes the database; true if it was there already, row by row.
-fn write(
-    source: &Untouched,
-    connection: &Connection,
-    folder: &Path,
-    db: &Path,
-    identity: Option<Identity>,
-) -> Result<bool, MigrationError> {
-    let carry_over = || identity.as_ref().map_or(Ok(()), Identity::carry_over);
-    let mut name = db.as_os_str().to_owned();
-    name.push(".migrating");
-    let unfinished = Unfinished::new(PathBuf::from(name))?;
-    {
+/// The registry that is taken over.
+struct Old<'a> {
+    database: &'a Untouched,
+    connection: &'a Connection,
+    folder: &'a Path,
+}
+
+impl Old<'_> {
+    /// What a dry run does: everything, in a database without a name that is gone afterwards.
+    fn compare(&self, db: &Path) -> Result<bool, MigrationError> {
+        is_there(&self.migrated(Path::new(""))?, db)
+    }
+
+    /// A new database with everything that the old one has.
+    fn migrated(&self, path: &Path) -> Result<Connection, MigrationError> {
         let flags =
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_URI;
-        let mut target = Connection::open_with_flags(&unfinished.0, flags)?;
+        let mut target = Connection::open_with_flags(path, flags)?;
         schema::prepare(&mut target)?;
-        target.execute("ATTACH ?1 AS source", [&source.uri])?;
+        target.execute("ATTACH ?1 AS source", [&self.database.uri])?;
         let transaction = target.transaction()?;
         copy_rows(&transaction)?;
         copy_own_rows(&transaction)?;
         schema::take_origin(&transaction, "source")?;
-        leaves(connection, folder, |index, leaf| log::insert(&transaction, index, leaf).map(|_| ()))?;
+        leaves(self.connection, self.folder, |index, leaf| {
+            log::insert(&transaction, index, leaf).map(|_| ())
+        })?;
         log::build_nodes(&transaction)?;
         schema::fill_registrations(&transaction)?;
         transaction.commit()?;
-        if db.exists() {
-            return match is_equal(&target, db)? {
-                true => carry_over().map(|()| true),
-                false => Err(MigrationError::TargetDiffers(db.to_path_buf())),
-            };
-        }
+        Ok(target)
+    }
+}
+
+/// Makes the database; true if it was there already, row by row.
+fn write(old: &Old<'_>, db: &Path, identity: Option<Identity>) -> Result<bool, MigrationError> {
+    let carry_over = || identity.as_ref().map_or(Ok(()), Identity::carry_over);
+    let mut name = db.as_os_str().to_owned();
+    name.push(".migrating");
+    let unfinished = Unfinished::new(PathBuf::from(name))?;
+    if is_there(&old.migrated(&unfinished.0)?, db)? {
+        return carry_over().map(|()| true);
     }
     fs_err::File::open(&unfinished.0)?.sync_all()?;
     // Before the database has its name: a registry that starts between the two finds the key, not the rows.
@@ -293,6 +301,15 @@ fn write(
     fs_err::rename(&unfinished.0, db)?;
     fs_err::File::open(folder_of(db))?.sync_all()?;
     Ok(false)
+}
+
+/// Whether the target is what was made; one that is something else is an error.
+fn is_there(made: &Connection, db: &Path) -> Result<bool, MigrationError> {
+    match db.exists() {
+        false => Ok(false),
+        true if is_equal(made, db)? => Ok(true),
+        true => Err(MigrationError::TargetDiffers(db.to_path_buf())),
+    }
 }
 
 /// Rows in their order, so that whatever asks for the newest gets the same one; numbers of events that were given out stay so.
