@@ -100,7 +100,9 @@ fn columns(connection: &Connection, table: &Table) -> rusqlite::Result<Vec<Strin
         let place = table.columns.iter().position(|(column, _)| *column == name);
         let Some((place, (_, kind))) = place.and_then(|place| Some((place, table.columns.get(place)?)))
         else {
-            if needs_value && !has_default && !is_generated {
+            if is_generated {
+                faults.push(format!("{name} is generated from other columns, and no registry has it"));
+            } else if needs_value && !has_default {
                 faults.push(format!("{name} needs a value that no registry gives it"));
             }
             return;

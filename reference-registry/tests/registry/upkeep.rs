@@ -251,6 +251,7 @@ const DAMAGES: &[(&str, &str)] = &[
         "definition_mismatches",
     ),
     ("DROP INDEX idx_events_file; CREATE INDEX idx_events_file ON events (kind)", "definition_mismatches"),
+    ("ALTER TABLE events ADD COLUMN more TEXT GENERATED ALWAYS AS (kind) VIRTUAL", "definition_mismatches"),
     ("ALTER TABLE corpus ADD COLUMN more TEXT CHECK (length(more) < 9)", "definition_mismatches"),
     ("ALTER TABLE corpus ADD COLUMN more TEXT REFERENCES nowhere (x)", "definition_mismatches"),
     (
