@@ -3,7 +3,7 @@
 //! New manifests are signed in the registry's own form; these three are only read. Fact sheet, sections 1.0
 //! and 1.1.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use serde_json::Number;
 
@@ -124,14 +124,40 @@ const READINGS: [(Form, Reading); 4] = [
     (Form::SerdeJcs, Reading::RustWithoutNewMembers),
 ];
 
-/// Whether the issuer's signature of a stored manifest verifies as one of the published registries read it.
-pub(crate) fn verifies(manifest: &Json) -> bool {
+/// If the issuer's signature of a stored manifest verifies as one of the published registries read it: the members that are null and were
+/// left out before (JSON Pointers), the fewest if several do.
+pub(crate) fn verified(manifest: &Json) -> Option<Vec<String>> {
     let text = |name: &str| manifest.text_of(name).map(plain_hex).unwrap_or_default();
     let (key, signature) = (text("issuer_ed25519_pub"), text("signature_ed25519"));
-    READINGS.iter().any(|(form, reading)| {
-        let message = reading.read(manifest).and_then(|read| form.bytes(&read));
-        message.is_some_and(|message| issuer_signature::verify(&key, &signature, message.as_bytes()).is_ok())
-    })
+    let verified = READINGS.iter().filter_map(|(form, reading)| {
+        let read = reading.read(manifest)?;
+        issuer_signature::verify(&key, &signature, form.bytes(&read)?.as_bytes()).ok()?;
+        let signed = nulls(&read, "");
+        Some(nulls(manifest, "").into_iter().filter(|null| !signed.contains(null)).collect())
+    });
+    verified.min_by_key(Vec::len)
+}
+
+/// Where a value is null: JSON Pointers.
+fn nulls(value: &Json, at: &str) -> BTreeSet<String> {
+    match value {
+        Json::Null => BTreeSet::from([at.to_owned()]),
+        Json::List(items) => items
+            .iter()
+            .enumerate()
+            .flat_map(|(position, item)| nulls(item, &format!("{at}/{position}")))
+            .collect(),
+        Json::Object(members) => members
+            .iter()
+            .flat_map(|(name, member)| nulls(member, &format!("{at}/{}", escaped(name))))
+            .collect(),
+        Json::Bool(_) | Json::Number(_) | Json::Text(_) => BTreeSet::new(),
+    }
+}
+
+/// A name in a JSON Pointer (RFC 6901).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Whether a text is the canonical one of what was read from it, in any of the forms. RFC 8785 writes leaves, which have no numbers but
@@ -318,7 +344,7 @@ pub(crate) fn unsigned_members(manifest: &Json) -> Vec<String> {
 fn unknown(object: &Json, known: &[&str], at: &str) -> Vec<String> {
     let Json::Object(members) = object else { return Vec::new() };
     let names = members.iter().map(|(name, _)| name).filter(|name| !known.contains(&name.as_str()));
-    names.map(|name| format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))).collect()
+    names.map(|name| format!("{at}/{}", escaped(name))).collect()
 }
 
 fn known_members_of_each(list: &mut Json, known: &[&str]) {

@@ -77,11 +77,7 @@ fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) ->
         let note = format!("manifests: {row} cannot be served in a bundle of this registry: {error}");
         validation.note(Note::Unservable, note);
     }
-    let is_signed_as_others_do = !validation.is_born_here && published::verifies(&manifest);
-    if !is_signed_as_others_do && !verifies_as_own(text) {
-        let why = "the issuer's signature verifies in none of the forms that registries have used";
-        validation.fail(Class::InvalidManifestSignatures, "manifests", row.clone(), why);
-    }
+    is_signed(&row, text, &manifest, validation);
     let is_as_stored = match validation.is_born_here {
         true => published::is_compact(&manifest, text),
         false => published::is_as_stored(&manifest, text),
@@ -101,6 +97,24 @@ fn one(connection: &Connection, stored: &Stored, validation: &mut Validation) ->
     registrations.include(stored, &manifest, validation)?;
     has_its_rows(connection, &BEACONS, stored, &manifest, &registrations, validation)?;
     has_its_rows(connection, &WATERMARKS, stored, &manifest, &registrations, validation)
+}
+
+fn is_signed(row: &str, text: &str, manifest: &Json, validation: &mut Validation) {
+    let as_others_do = if validation.is_born_here { None } else { published::verified(manifest) };
+    match as_others_do {
+        Some(nulls) if nulls.is_empty() => {}
+        _ if verifies_as_own(text) => {}
+        Some(nulls) => {
+            let nulls = nulls.join(", ");
+            let note =
+                format!("manifests: {row}: {nulls}: null, left out by its registry, and in no signature");
+            validation.note(Note::UnsignedNulls, note);
+        }
+        None => {
+            let why = "the issuer's signature verifies in none of the forms that registries have used";
+            validation.fail(Class::InvalidManifestSignatures, "manifests", row, why);
+        }
+    }
 }
 
 fn read(text: &str) -> Result<Json, String> {

@@ -22,6 +22,8 @@ pub(super) enum Note {
     TakenOver,
     /// The database was not closed.
     UnclosedDatabase,
+    /// Members of a manifest that are null, which its registry left out before it verified the signature.
+    UnsignedNulls,
     /// A manifest that has no RFC 8785 form: its bundle is refused.
     Unservable,
 }

@@ -793,6 +793,29 @@ fn a_manifest_that_would_be_served_otherwise_than_signed_is_refused_and_noted() 
     assert!(notes.contains("file_id=one cannot be served"), "{notes}");
 }
 
+/// Published registries leave members out that are null before they verify, and keep them in what they store: honest issuers send some.
+#[test]
+fn members_that_are_null_and_unsigned_are_noted() {
+    for (old, new, named) in [
+        ("\"recipient_id\":", "\"p256_pub\":null,\"recipient_id\":", "/recipient/p256_pub"),
+        ("\"kind\":\"", "\"e/v\":null,\"kind\":\"", "/beacons/0/e~1v"),
+    ] {
+        let directory = published();
+        let statement =
+            "UPDATE manifests SET manifest_json = replace(manifest_json, ?1, ?2) WHERE file_id = 'two'";
+        let database = Connection::open(directory.path().join("registry.sqlite")).unwrap();
+        assert_eq!(database.execute(statement, [old, new]), Ok(1));
+        drop(database);
+        let report = validated(directory.path()).to_json();
+        assert_eq!(
+            (&report["ok"], &report["note_counts"]["unsigned_nulls"]),
+            (&json!(true), &json!(1)),
+            "{report:#}"
+        );
+        assert!(report["notes"].to_string().contains(&format!("file_id=two: {named}: null")), "{report:#}");
+    }
+}
+
 type Damage = fn(&TempDir);
 
 /// What a migration says of a source, and what was done to that.
