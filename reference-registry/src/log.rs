@@ -306,7 +306,7 @@ impl<'c> Log<'c> {
     }
 
     /// Tiles beyond the last leaf tell of leaves that are gone.
-    fn ends_where_its_nodes_end(&self) -> Result<(), LogError> {
+    pub(crate) fn ends_where_its_nodes_end(&self) -> Result<(), LogError> {
         let (above, ..) = TileId::of(merkle::TILE_HEIGHT, 0);
         let last: Option<i64> = self.connection.query_row(
             "SELECT max(tile) FROM tlog_nodes WHERE tile < ?1",

@@ -32,7 +32,7 @@ pub enum LogFileError {
         /// Leaves in it.
         found: u64,
     },
-    /// The file cannot be written.
+    /// The file cannot be written, or the folder of the database not be made.
     #[error("cannot write the leaves")]
     Io(#[from] io::Error),
     /// Something of an older database lies where the new one is to be.
@@ -102,6 +102,9 @@ pub fn export_log(db: &Path, output: &mut dyn Write) -> Result<u64, LogFileError
 /// Returns a [`LogFileError`] if a record is damaged or out of place, the database has leaves, or is in use.
 pub fn import_log(db: &Path, input: impl BufRead) -> Result<u64, LogFileError> {
     has_no_leftovers(db)?;
+    if let Some(folder) = db.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs_err::create_dir_all(folder)?;
+    }
     let is_new = !db.exists();
     let _lock = locked(db)?;
     let imported = import(db, input);

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Most corpus hashes that one registration may bring.
-const MAX_CORPUS: usize = 64;
+pub(crate) const MAX_CORPUS: usize = 64;
 
 /// A registration whose signature and sidecars are right.
 pub(crate) struct Registration {

@@ -159,6 +159,16 @@ fn number(row: &Row<'_>, column: usize) -> Option<i64> {
     row.get::<_, Option<i64>>(column).ok().flatten()
 }
 
+/// A text as JSON has it, for whoever reads what is wrong.
+fn shown(text: Option<&str>) -> String {
+    text.map_or_else(|| String::from("no text"), |text| json!(text).to_string())
+}
+
+/// The digits of a number.
+fn digits(number: Option<i64>) -> String {
+    number.map_or_else(|| String::from("no integer"), |number| number.to_string())
+}
+
 /// Validates the database, the log (in it, or `tlog/leaves.jsonl` in `data_dir`) and the identity in `data_dir`.
 ///
 /// A file that is missing or cannot be read is a failure of the validation, not an error of this function.

@@ -2,7 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Class, TOLERANCE, Validation, files, manifests, note::Note, number, seconds, text};
+use super::{
+    Class, TOLERANCE, Validation, digits, files, manifests, note::Note, number, seconds, shown, text,
+};
 use crate::{lossless::Json, published};
 
 /// A row of `events`; a column of another type counts as absent.
@@ -78,7 +80,7 @@ fn is_of_its_file(
         return Ok(());
     };
     let Some(expected) = files::owner(connection, file_id)? else {
-        let why = format!("no manifest has file_id {file_id:?}");
+        let why = format!("no manifest has file_id {}", shown(Some(file_id)));
         validation.fail(Class::OrphanEvents, "events", event.name.clone(), why);
         return Ok(());
     };
@@ -136,11 +138,12 @@ const KINDS: [&str; 4] = ["dns", "http_img", "license", "ocsp"];
 
 fn has_columns_of_its_kind(event: &Event, validation: &mut Validation) {
     if !event.kind.as_deref().is_some_and(|kind| KINDS.contains(&kind)) {
-        let why = format!("kind is {:?}, expected one of {}", event.kind, KINDS.join(", "));
+        let why = format!("kind is {}, expected one of {}", shown(event.kind.as_deref()), KINDS.join(", "));
         validation.fail(Class::EventColumnMismatches, "events", event.name.clone(), why);
     }
     if event.is_dns() && event.user_agent.as_deref() != Some("") {
-        let why = format!("user_agent of a dns event is {:?}", event.user_agent);
+        let why =
+            format!("user_agent of a dns event is {}, expected \"\"", shown(event.user_agent.as_deref()));
         validation.fail(Class::EventColumnMismatches, "events", event.name.clone(), why);
     }
     has_extra(event, validation);
@@ -172,7 +175,8 @@ fn has_extra(event: &Event, validation: &mut Validation) {
         _ => None,
     };
     if names.as_deref().is_none_or(|names| names != expected) {
-        let why = format!("extra of a {} event is {:?}", event.kind.as_deref().unwrap_or("?"), event.extra);
+        let kind = event.kind.as_deref().unwrap_or("?");
+        let why = format!("extra of a {kind} event is {}", shown(event.extra.as_deref()));
         validation.fail(Class::EventColumnMismatches, "events", event.name.clone(), why);
     }
 }
@@ -183,8 +187,9 @@ fn has_one_time(event: &Event, validation: &mut Validation) {
     let is_one = at.zip(event.timestamp).is_some_and(|(a, b)| a.abs_diff(b) <= tolerance);
     if !is_one {
         let why = format!(
-            "timestamp is {:?}, qualified_timestamp {:?}",
-            event.timestamp, event.qualified_timestamp
+            "timestamp is {}, qualified_timestamp {}",
+            digits(event.timestamp),
+            shown(event.qualified_timestamp.as_deref())
         );
         validation.fail(Class::EventTimeMismatches, "events", event.name.clone(), why);
     }
@@ -235,7 +240,10 @@ fn difference(connection: &Connection, event: &Event, index: i64) -> rusqlite::R
         false => expected.push(("user_agent", event.user_agent.as_deref())),
     }
     let differs = expected.into_iter().find(|(name, text)| leaf.text_of(name) != *text);
-    Ok(differs.map(|(name, text)| format!("{name} is {:?}, the row says {text:?}", leaf.get(name))))
+    Ok(differs.map(|(name, text)| {
+        let found = leaf.get(name).map_or_else(|| String::from("absent"), ToString::to_string);
+        format!("{name} is {found}, the row says {}", shown(text))
+    }))
 }
 
 fn no_leaf_twice(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {

@@ -2,8 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Class, Validation, manifests::Registrations, note::Note, number, tables::each, text};
-use crate::lossless::Json;
+use super::{
+    Class, Validation, digits, manifests::Registrations, note::Note, number, shown, tables::each, text,
+};
+use crate::{lossless::Json, registration::MAX_CORPUS};
 
 /// A table whose rows belong to files.
 struct Table {
@@ -58,7 +60,8 @@ fn belongs(
     let name = text(row, 0).unwrap_or_default();
     let file_id = text(row, 1).unwrap_or_default();
     let Some(owner) = owner(connection, &file_id)? else {
-        validation.fail(table.orphan, table.name, name, format!("no manifest has file_id {file_id:?}"));
+        let why = format!("no manifest has file_id {}", shown(Some(&file_id)));
+        validation.fail(table.orphan, table.name, name, why);
         return Ok(());
     };
     let (registrations, second) = (Registrations::of(connection, &file_id, validation), number(row, 4));
@@ -81,7 +84,8 @@ fn belongs(
         None => false,
     };
     if !has_leaf {
-        let why = format!("registered_at is {second:?}, at which the log has no registration of {file_id:?}");
+        let (found, file) = (digits(second), shown(Some(&file_id)));
+        let why = format!("registered_at is {found}, at which the log has no registration of {file}");
         validation.fail(Class::RegisteredAtMismatches, table.name, name, why);
     }
     Ok(())
@@ -98,10 +102,8 @@ pub(super) fn owner(connection: &Connection, file_id: &str) -> rusqlite::Result<
 }
 
 pub(super) fn different(found: &Owner, expected: &Owner) -> String {
-    format!(
-        "recipient_id and issuer_id are {:?} and {:?}, those of the manifest's row {:?} and {:?}",
-        found.0, found.1, expected.0, expected.1
-    )
+    let both = |owner: &Owner| format!("{} and {}", shown(owner.0.as_deref()), shown(owner.1.as_deref()));
+    format!("recipient_id and issuer_id are {}, those of the manifest's row {}", both(found), both(expected))
 }
 
 fn corpus_metadata(connection: &Connection, validation: &mut Validation) -> rusqlite::Result<()> {
@@ -143,6 +145,13 @@ fn corpus_rows(connection: &Connection, validation: &mut Validation) -> rusqlite
     })?;
     let twice = "SELECT concat('file_id=', file_id, ' hash_kind=', hash_kind), count(*) FROM r_corpus c GROUP BY file_id, hash_kind
          HAVING count(*) > 1 AND (?1 OR 2 > (SELECT count(*) FROM temp.leaves l WHERE event = 'register' AND l.file_id = c.file_id))";
+    let many = format!(
+        "SELECT concat('file_id=', file_id), count(*) FROM r_corpus GROUP BY file_id HAVING ?1 AND count(*) > {MAX_CORPUS}"
+    );
+    each(connection, &many, [is_own], |row| {
+        let why = format!("{} hashes, expected at most {MAX_CORPUS}", number(row, 1).unwrap_or_default());
+        validation.fail(Class::CorpusRowMismatches, "corpus", text(row, 0).unwrap_or_default(), why);
+    })?;
     each(connection, twice, [is_own], |row| {
         let why = format!("{} hashes of one kind, from one registration", number(row, 1).unwrap_or_default());
         validation.fail(Class::CorpusRowMismatches, "corpus", text(row, 0).unwrap_or_default(), why);

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 
-use super::{Class, Validation, files::Owner, note::Note, number, text};
+use super::{Class, Validation, digits, files::Owner, note::Note, number, shown, text};
 use crate::{canonical::Form, faults::Faults, lossless::Json, manifest::Manifest, published, strict_json};
 
 /// What rows and leaves say where the manifest does not name an issuer or recipient.
@@ -217,10 +217,6 @@ fn is_named(found: Option<&str>, signed: Option<&str>) -> bool {
     }
 }
 
-fn shown(text: Option<&str>) -> String {
-    text.map_or_else(|| String::from("nothing"), |text| format!("{text:?}"))
-}
-
 /// The registration leaves of one file. It may be registered as often as its issuer likes, and each of its rows and events asks for them:
 /// what is asked of them all is a look-up.
 pub(super) struct Registrations<'a> {
@@ -343,13 +339,16 @@ impl<'a> Registrations<'a> {
             let listed = manifest.list_of(list).len().to_string();
             match leaf.get(name) {
                 Some(Json::Number(digits)) if *digits == listed => {}
-                other => found.push(format!("{name} is {other:?}, the manifest lists {listed}")),
+                Some(other) => found.push(format!("{name} is {other}, the manifest lists {listed}")),
+                None => found.push(format!("there is no {name}, the manifest lists {listed}")),
             }
         }
         match stored.registered_at {
             Some(second) if self.is_at(leaf, second) => {}
-            other => found
-                .push(format!("timestamp is {}, registered_at {other:?}", shown(leaf.text_of("timestamp")))),
+            other => {
+                let timestamp = shown(leaf.text_of("timestamp"));
+                found.push(format!("timestamp is {timestamp}, registered_at {}", digits(other)));
+            }
         }
         found
     }

@@ -42,7 +42,8 @@ fn tree(connection: &Connection) -> Result<(), LogError> {
     let cache = TileCache::default();
     let log = Log::at(connection, &cache)?;
     log.check(0, log.size())?;
-    log.check_end()?;
+    // Events are held against the log by their own rules: one of a wrong type says nothing of the tree.
+    log.ends_where_its_nodes_end()?;
     log.root().map(|_| ())
 }
 

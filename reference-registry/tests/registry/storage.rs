@@ -187,6 +187,7 @@ fn a_log_is_exported_while_it_is_served_and_imported_elsewhere() {
     assert_eq!(hex::encode(last["leaf_data"].as_str().unwrap()), last["leaf_data_hex"]);
 
     let elsewhere = TempDir::new().unwrap();
+    assert_eq!(import_log(&elsewhere.path().join("new/folder/registry.sqlite"), &lines[..]).unwrap(), 71);
     let db = elsewhere.path().join("registry.sqlite");
     assert_eq!(import_log(&db, &lines[..]).unwrap(), 71);
     assert!(matches!(import_log(&db, &lines[..]), Err(LogFileError::HasLog { found: 71 })));

@@ -211,6 +211,11 @@ const DAMAGES: &[(&str, &str)] = &[
     ("UPDATE corpus SET hash_value = printf('%257d', 1)", "corpus_row_mismatches"),
     ("UPDATE corpus SET metadata = '{}'", "corpus_row_mismatches"),
     (
+        "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 64)
+         INSERT INTO corpus SELECT file_id, hash_kind || x, hash_value, metadata, registered_at FROM corpus, n",
+        "corpus_row_mismatches",
+    ),
+    (
         "INSERT INTO corpus SELECT file_id, hash_kind, hash_value || 'x', metadata, registered_at FROM corpus",
         "corpus_row_mismatches",
     ),
@@ -312,6 +317,41 @@ fn every_damage_is_counted_in_its_class_and_the_row_is_named() {
         let named = report["failures"].as_array().unwrap().iter().find(|failure| failure["class"] == *class);
         assert!(named.is_some_and(|failure| !failure["why"].as_str().unwrap().is_empty()), "{damage}");
     }
+}
+
+/// What is found is shown as it stands in the files, for people who do not read Rust.
+#[test]
+fn failures_say_what_was_found_in_the_words_of_the_files() {
+    let cases = [
+        ("UPDATE events SET kind = 'é\"' WHERE id = 1", r#"kind is "http_img", the row says "é\"""#),
+        (
+            "UPDATE events SET timestamp = 0.5 WHERE id = 1",
+            r#"timestamp is no integer, qualified_timestamp "2"#,
+        ),
+        (
+            "UPDATE events SET source_ip = NULL WHERE id = 1",
+            r#"source_ip is "127.0.0.1", the row says no text"#,
+        ),
+        (
+            "UPDATE beacons SET recipient_id = 'x' WHERE token_id = 'two-t1'",
+            r#"recipient_id and issuer_id are "x" and "issuer", those of the manifest's row "recipient" and "issuer""#,
+        ),
+        (
+            "UPDATE corpus SET registered_at = 1",
+            r#"registered_at is 1, at which the log has no registration of "four""#,
+        ),
+    ];
+    for (damage, expected) in cases {
+        let directory = stopped();
+        run(&directory, damage);
+        let validation = validated(directory.path());
+        let said: Vec<&str> = validation.failures().iter().map(|failure| failure.why.as_str()).collect();
+        assert!(said.iter().any(|why| why.contains(expected)), "{expected}: {said:?}");
+    }
+    let directory = stopped();
+    run(&directory, "UPDATE events SET tlog_index = '6x' WHERE id = 2");
+    let report = validated(directory.path()).to_json();
+    assert_eq!((&report["column_type_mismatches"], &report["tlog_node_mismatches"]), (&json!(1), &json!(0)));
 }
 
 /// A line of `leaves.jsonl` with this leaf, as it would stand there.
