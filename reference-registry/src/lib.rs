@@ -81,4 +81,5 @@ pub use options::{
 };
 pub use server::{LimitHandle, Running, StartError, start};
 pub use store::StoreError;
+pub use untouched::Leftover;
 pub use validation::{Class, Failure, Validation, validate};

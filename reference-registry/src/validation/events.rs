@@ -198,7 +198,7 @@ fn has_one_time(event: &Event, validation: &mut Validation) {
 fn has_its_leaf(connection: &Connection, event: &Event, validation: &mut Validation) -> rusqlite::Result<()> {
     let size = i64::try_from(validation.log_size).unwrap_or(i64::MAX);
     let (class, why) = match event.tlog_index {
-        None => (Class::EventsWithoutTlogIndex, String::from("tlog_index is absent")),
+        None => (Class::EventsWithoutTlogIndex, String::from("tlog_index is no integer")),
         Some(index) if index < 0 => (Class::NegativeEventTlogIndexes, format!("tlog_index is {index}")),
         Some(index) if index >= size => {
             (Class::EventTlogIndexesOutOfRange, format!("tlog_index is {index}, the log has {size} leaves"))

@@ -200,6 +200,8 @@ fn misfit(name: &str, member: &Json, members: &[&str], most: u32) -> Option<Stri
         ("file_id", Json::Number(_)) => return None,
         ("file_id" | "recipient_id", Json::Null) if is_event => return None,
         ("source_ip" | "qname" | "qtype", Json::Null) => return None,
+        ("source_ip" | "qname" | "qtype", _) => String::from("a string or null"),
+        ("file_id" | "recipient_id", _) if is_event => String::from("a string or null"),
         _ => String::from("a string"),
     };
     Some(format!("{name} is {member}, expected {expected}"))
@@ -276,7 +278,9 @@ impl<'a> Source<'a> {
     fn of_file(data_dir: &Path) -> Option<Self> {
         match regular_file::open(&data_dir.join(FILE)) {
             Ok(file) => Some(Self::Lines(Box::new(BufReader::new(file)))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                None
+            }
             Err(error) => Some(Self::Unopened(error)),
         }
     }

@@ -483,6 +483,15 @@ fn what_is_no_file_and_what_has_no_end_is_not_read() {
     std::fs::create_dir(directory.path().join("tlog")).unwrap();
     pipe(&directory.path().join("tlog/leaves.jsonl"));
     assert_eq!(validated(directory.path()).to_json()["log_file_mismatches"], 1);
+    // A file in the place of its folder is no log.
+    let directory = published();
+    std::fs::remove_dir_all(directory.path().join("tlog")).unwrap();
+    std::fs::write(directory.path().join("tlog"), b"").unwrap();
+    assert_eq!(validated(directory.path()).to_json()["missing_tlog"], 1);
+    assert!(matches!(
+        migrated(&directory, &TempDir::new().unwrap(), false),
+        Err(MigrationError::MissingLog(_))
+    ));
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {
