@@ -10,7 +10,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::clock::Instant;
+use crate::{clock::Instant, regular_file};
 
 /// Only the owner may read the private key.
 const MODE: u32 = 0o600;
@@ -57,10 +57,9 @@ impl Identity {
 
     /// The identity in `path`, created there if the file is absent.
     pub(crate) fn load_or_create(path: &Path) -> Result<Self, IdentityError> {
-        match fs_err::read(path) {
-            Ok(text) => Self::load(path, &text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::create(path),
-            Err(error) => Err(error.into()),
+        match regular_file::identity(path)? {
+            Some(text) => Self::load(path, &text),
+            None => Self::create(path),
         }
     }
 

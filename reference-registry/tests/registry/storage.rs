@@ -97,6 +97,9 @@ fn an_identity_whose_halves_differ_is_refused() {
     assert!(matches!(start_error(&directory), StartError::Identity(IdentityError::Mismatch)));
     std::fs::write(&path, "{}").unwrap();
     assert!(matches!(start_error(&directory), StartError::Identity(IdentityError::Json(_))));
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    assert!(matches!(start_error(&directory), StartError::Identity(IdentityError::Io(_))));
 }
 
 /// An index whose expression fails for every row: the registry runs no triggers.

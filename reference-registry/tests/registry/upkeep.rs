@@ -441,6 +441,7 @@ fn a_validation_looks_up_what_many_leaves_and_rows_have_in_common() {
          UNION ALL SELECT NULL, token_id, file_id, 'another', issuer_id, kind, source_ip, user_agent, extra, timestamp, qualified_timestamp, 8
          FROM events, n WHERE id = 1",
     );
+    // No measurement: 0.3 seconds, and 43 if each row reads all leaves.
     let started = Instant::now();
     let report = validated(directory.path()).to_json();
     assert_eq!(report["event_identity_mismatches"], 4000, "{report:#}");
