@@ -22,12 +22,17 @@ const MAX_BODY: usize = 2 * 1024 * 1024;
 /// gets to see the refusal.
 const MAX_DRAIN: usize = 8 * MAX_BODY;
 
+/// What a value takes at most beside its text, in bytes: an object of one member, its table and its name.
+const VALUE: usize = 320;
+
 /// Longest identifier, in bytes.
 pub(crate) const MAX_IDENTIFIER: usize = 256;
 
 /// The JSON object that a call carries which its guard has let through.
 pub(crate) struct Guarded<G> {
     pub(crate) members: Map<String, Value>,
+    /// On the memory of the members, until the call is answered.
+    pub(crate) claim: Claim,
     guard: PhantomData<G>,
 }
 
@@ -45,8 +50,10 @@ impl<G: Guard> FromRequest<Shared> for Guarded<G> {
         }
         let mut claim = app.room.claim(client);
         let bytes = read(body, Some(&mut claim), app).await?;
-        match strict_json::parse(&bytes)? {
-            Value::Object(members) => Ok(Self { members, guard: PhantomData }),
+        let (value, count) = strict_json::parse_body(&bytes)?;
+        claim.cover(bytes.len().saturating_add(count.saturating_mul(VALUE)))?;
+        match value {
+            Value::Object(members) => Ok(Self { members, claim, guard: PhantomData }),
             _ => Err(ApiError::missing_field("body is not a JSON object")),
         }
     }

@@ -107,8 +107,10 @@ fn is_framed_once(request: &Request) -> Result<(), ApiError> {
     let has_coding = headers.contains_key(TRANSFER_ENCODING);
     let is_chunked = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
     match () {
-        () if !headers.get_all(TRANSFER_ENCODING).iter().all(is_chunked) => {
-            Err(ApiError::missing_field("the request has a Transfer-Encoding other than chunked"))
+        () if headers.get_all(TRANSFER_ENCODING).iter().count() > 1
+            || !headers.get_all(TRANSFER_ENCODING).iter().all(is_chunked) =>
+        {
+            Err(ApiError::missing_field("the request has a Transfer-Encoding other than chunked, given once"))
         }
         () if has_coding && headers.contains_key(CONTENT_LENGTH) => {
             Err(ApiError::missing_field("the request has both Transfer-Encoding and Content-Length"))

@@ -1,7 +1,7 @@
 //! Memory for what is larger than usual: bodies that come, texts that are written, and answers that wait until somebody reads them.
 //!
 //! Whoever needs some claims it as it grows, and gives it back when it is gone. Nobody waits for it: what finds no room is refused with
-//! 503. One client has half of it at most, so that one who reads nothing leaves the others theirs.
+//! 503. One client has half of it at most, so that one who reads nothing leaves the others something.
 
 use std::{
     collections::HashMap,
@@ -21,8 +21,8 @@ use crate::{app::Shared, client::Client, error::ApiError};
 /// What a connection may have without a claim, in bytes.
 pub(crate) const USUAL: usize = 16 * 1024;
 
-/// Claims grow by this many bytes at least.
-const STEP: usize = 1 << 20;
+/// Claims are multiples of this many bytes.
+const STEP: usize = 64 * 1024;
 
 /// So many bytes, and who has them.
 pub(crate) struct Room {
@@ -82,7 +82,7 @@ impl Claim {
         if bytes <= self.bytes.max(USUAL) {
             return Ok(());
         }
-        let more = bytes.next_multiple_of(STEP.min(self.room.bytes / 64).max(1)).saturating_sub(self.bytes);
+        let more = bytes.next_multiple_of(STEP).saturating_sub(self.bytes);
         self.room.take(self.client, more)?;
         self.bytes += more;
         Ok(())
@@ -154,6 +154,17 @@ mod tests {
         drop(half);
         let taken = room.taken.lock().unwrap();
         assert_eq!((taken.all, taken.by_client.len()), (0, 0), "all is given back");
+    }
+
+    #[test]
+    fn what_is_a_little_larger_than_usual_takes_little() {
+        let room = Room::new(192 << 20);
+        let claimed = |_| {
+            let mut claim = room.claim(client(1));
+            claim.cover(USUAL + 1).map(|()| claim)
+        };
+        let all: Result<Vec<Claim>, ApiError> = (0..1000).map(claimed).collect();
+        assert!(all.is_ok());
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub enum StartError {
     Clock,
     /// A new key would sign a log whose heads another one has signed.
     #[error(
-        "expected the identity that signed this log of {size} leaves in {}, found no such file: bring it back, or have reference-registry --new-identity sign with a new key, under which no earlier signature verifies", path.display()
+        "expected the identity of this log of {size} leaves in {}, found no such file: put it there, or have reference-registry --new-identity sign with a new key, under which nothing that was signed before verifies", path.display()
     )]
     LostIdentity {
         /// Where the file should be.

@@ -268,9 +268,27 @@ pub(crate) fn held(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection>
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The path of a database without symbolic links in it, also of one that does not exist yet.
+fn resolved(db: &Path) -> PathBuf {
+    /// As many as the system follows.
+    const MOST_LINKS: usize = 40;
+    let folder_of = |path: &Path| path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+    let mut path = db.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(target) = path.read_link() else { break };
+        path = folder_of(&path).join(target);
+    }
+    let folder = Some(folder_of(&path)).filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| PathBuf::from(".")).canonicalize();
+    match (folder, path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
+}
+
 /// A file beside the database (beside that which a symbolic link names), since closing any handle of the database itself would drop the locks of SQLite on it.
 pub(crate) fn locked(db: &Path) -> Result<File, StoreError> {
-    let mut name = db.canonicalize().unwrap_or_else(|_| db.to_owned()).into_os_string();
+    let mut name = resolved(db).into_os_string();
     name.push(".lock");
     let lock = PathBuf::from(name);
     let file = File::options().create(true).truncate(false).write(true).open(&lock);

@@ -14,6 +14,9 @@ pub(crate) const MAX_DEPTH: u8 = 128;
 /// Largest magnitude up to which every integer is an IEEE double (RFC 8785, section 3.2.2.3).
 const MAX_EXACT: u64 = 1 << 53;
 
+/// Most values that a body may have: ten times what the largest manifest needs beside its sidecars.
+const MAX_VALUES: usize = 100_000;
+
 /// Why a text was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum JsonError {
@@ -27,20 +30,34 @@ pub(crate) enum JsonError {
     Malformed,
     #[error("body nests deeper than 128 levels")]
     TooDeep,
+    #[error("body has more than 100,000 values")]
+    TooMany,
 }
 
 /// Reads one JSON text and nothing around it but white space.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
+    counted(bytes, usize::MAX).map(|(value, _)| value)
+}
+
+/// The same for a text from outside, which may have 100,000 values; gives their number, for each takes more memory than its text.
+pub(crate) fn parse_body(bytes: &[u8]) -> Result<(Value, usize), JsonError> {
+    counted(bytes, MAX_VALUES)
+}
+
+fn counted(bytes: &[u8], most: usize) -> Result<(Value, usize), JsonError> {
     if bytes.is_empty() {
         return Err(JsonError::Empty);
     }
-    let reason = Cell::new(JsonError::Malformed);
+    let (reason, left) = (Cell::new(JsonError::Malformed), Cell::new(most));
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     reader.disable_recursion_limit();
-    let root = Strict { depth: 0, reason: &reason };
+    let root = Strict { depth: 0, reason: &reason, left: &left };
     let value = root.deserialize(&mut reader).map_err(|_| reason.get())?;
     reader.end().map_err(|_| JsonError::Malformed)?;
-    if has_inexact_integer(bytes) { Err(JsonError::InexactInteger) } else { Ok(value) }
+    match has_inexact_integer(bytes) {
+        true => Err(JsonError::InexactInteger),
+        false => Ok((value, most - left.get())),
+    }
 }
 
 /// Builds one value; `reason` carries the typed error out, since serde's own carries only text.
@@ -48,6 +65,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
 struct Strict<'a> {
     depth: u8,
     reason: &'a Cell<JsonError>,
+    /// Values that may still come.
+    left: &'a Cell<usize>,
 }
 
 impl Strict<'_> {
@@ -68,6 +87,8 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.left.get().checked_sub(1).ok_or_else(|| self.refuse(JsonError::TooMany))?;
+        self.left.set(left);
         deserializer.deserialize_any(self)
     }
 }
@@ -233,6 +254,15 @@ mod tests {
         ] {
             assert!(parse(text.as_bytes()).is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn values_of_a_body_are_counted() {
+        assert_eq!(parse_body(br#"{"a":[1,{"b":null}],"c":""}"#).unwrap().1, 6);
+        let list = |count: usize| format!("[{}0]", "0,".repeat(count - 2));
+        assert_eq!(parse_body(list(100_000).as_bytes()).unwrap().1, 100_000);
+        assert_eq!(parse_body(list(100_001).as_bytes()).unwrap_err(), JsonError::TooMany);
+        assert!(parse(list(100_001).as_bytes()).is_ok());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) async fn attribute(
     State(app): State<Shared>,
-    Guarded { members: body, .. }: Guarded<Attributes>,
+    Guarded { members: body, claim: _claim, .. }: Guarded<Attributes>,
 ) -> Result<Json<Value>, ApiError> {
     let question = Question::read(&body)?;
     app.read(move |app, snapshot| answer(app, snapshot, &question)).await.map(Json)

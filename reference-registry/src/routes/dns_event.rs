@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) async fn dns_event(
     State(app): State<Shared>,
-    Guarded { members: body, .. }: Guarded<ReportsDns>,
+    Guarded { members: body, claim: _claim, .. }: Guarded<ReportsDns>,
 ) -> Result<Json<Logged>, ApiError> {
     let event = read(&body)?;
     let index = app.write(move |app, pending| event.record(pending, &app.faults)).await?;

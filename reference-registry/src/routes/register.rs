@@ -20,7 +20,7 @@ use crate::{
 
 pub(super) async fn register(
     State(app): State<Shared>,
-    Guarded { members: mut body, .. }: Guarded<Registers>,
+    Guarded { members: mut body, claim: _claim, .. }: Guarded<Registers>,
 ) -> Result<Json<Value>, ApiError> {
     let manifest = match body.swap_remove("manifest") {
         Some(Value::Object(manifest)) => Some(Arc::new(manifest)),

@@ -28,6 +28,7 @@ fn a_message_with_two_framings_is_refused_and_what_follows_it_is_not_read() {
         format!("{post}content-length: -1\r\n\r\n{{}}{smuggled}"),
         format!("{post}content-length: 0x2\r\n\r\n{{}}{smuggled}"),
         format!("{post}transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n{smuggled}"),
+        format!("{post}transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}"),
         format!("{post}transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n{smuggled}"),
         format!("{post}transfer-encoding : chunked\r\n\r\n0\r\n\r\n{smuggled}"),
         format!("{post}transfer-encoding: chunked\r\n\r\nzz\r\n{{}}\r\n0\r\n\r\n{smuggled}"),
@@ -160,6 +161,20 @@ fn large_bodies_that_are_sent_by_half_keep_nobody_waiting() {
     registry.send("POST", "/dns_event", &[("content-type", "application/json")], &whole).accepts();
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     drop(halves);
+    registry.stop();
+}
+
+/// What a body is read into can be thirty times as large as its text.
+#[test]
+fn bodies_of_many_small_values_are_bounded_by_these() {
+    let registry = Registry::with(Options { memory: 8 << 20, ..Options::ephemeral() });
+    let sent = |values: usize| {
+        let body = format!("{{\"token_id\":\"t\",\"x\":[{}0]}}", "{\"a\":0},".repeat(values / 2));
+        registry.send("POST", "/dns_event", &[("content-type", "application/json")], body.as_bytes())
+    };
+    sent(200_000).refuses(400, "missing_field");
+    sent(20_000).refuses(503, "server_error");
+    sent(2_000).accepts();
     registry.stop();
 }
 

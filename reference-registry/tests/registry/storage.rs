@@ -282,6 +282,11 @@ fn a_link_to_a_database_is_no_way_around_its_lock() {
     std::os::unix::fs::symlink(directory.path().join(name), elsewhere.path().join(name)).unwrap();
     assert!(matches!(start_error(&elsewhere), StartError::Store(StoreError::InUse { .. })));
     registry.stop();
+    // Nor is a link to one that does not exist yet.
+    std::fs::remove_file(directory.path().join(name)).unwrap();
+    let through = opened(&elsewhere);
+    assert!(matches!(start_error(&directory), StartError::Store(StoreError::InUse { .. })));
+    through.stop();
 }
 
 /// Under a new key every client that has pinned the old one would see a fork.
