@@ -22,8 +22,9 @@ const MAX_BODY: usize = 2 * 1024 * 1024;
 /// gets to see the refusal.
 const MAX_DRAIN: usize = 8 * MAX_BODY;
 
-/// What a value takes at most beside its text, in bytes: an object of one member, its table and its name.
-const VALUE: usize = 320;
+/// What a value takes at most beside its text, in bytes: an object of one member, its table and its name. Measured: 414 where such
+/// objects are nested, 104 for texts.
+const VALUE: usize = 448;
 
 /// Longest identifier, in bytes.
 pub(crate) const MAX_IDENTIFIER: usize = 256;

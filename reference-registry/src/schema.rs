@@ -15,7 +15,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{attestation, log};
+use crate::{attestation, log, validation::tables};
 
 /// What `PRAGMA user_version` says of a database that this registry has opened; others, and those of the field, say 0.
 const VERSION: i64 = 2;
@@ -85,24 +85,9 @@ pub(crate) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// The tables that requests read or write.
-const TABLES: [&str; 11] = [
-    "attestations",
-    "beacons",
-    "corpus",
-    "earlier_beacons",
-    "earlier_watermarks",
-    "events",
-    "manifests",
-    "registrations",
-    "tlog",
-    "tlog_nodes",
-    "watermarks",
-];
-
 /// Fails with the name of a table that is missing.
 pub(crate) fn is_whole(connection: &Connection) -> rusqlite::Result<()> {
-    TABLES.iter().try_for_each(|table| connection.prepare(&format!("SELECT * FROM {table}")).map(|_| ()))
+    tables::names().try_for_each(|table| connection.prepare(&format!("SELECT * FROM {table}")).map(|_| ()))
 }
 
 /// Reads the registrations out of the leaves, where a log was taken over without them.

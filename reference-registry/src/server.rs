@@ -189,7 +189,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     #[cfg(feature = "failpoints")]
     crate::failpoint::from_environment();
     is_guarded(&options)?;
-    is_clock_set()?;
+    is_clock_set(SystemTime::now())?;
     let settings = Settings::of(&options);
     let listener = listener(options.bind).await?;
     let admin_listener = match options.admin {
@@ -225,8 +225,8 @@ fn is_guarded(options: &Options) -> Result<(), StartError> {
     }
 }
 
-fn is_clock_set() -> Result<(), StartError> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(|_| StartError::Clock)?;
+fn is_clock_set(now: SystemTime) -> Result<(), StartError> {
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| StartError::Clock)?;
     if since < YEAR_10000 { Ok(()) } else { Err(StartError::Clock) }
 }
 
@@ -308,5 +308,21 @@ fn checked(secret: Option<Secret>) -> Result<Option<Secret>, StartError> {
         Some(secret) if secret.is_empty() => Err(StartError::EmptySecret),
         Some(secret) if !secret.is_sendable() => Err(StartError::UnsendableSecret),
         secret => Ok(secret),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_http_has_no_date_for_is_refused() {
+        let (epoch, second) = (SystemTime::UNIX_EPOCH, Duration::from_secs(1));
+        for good in [epoch, epoch + YEAR_10000 - second] {
+            assert!(is_clock_set(good).is_ok(), "{good:?}");
+        }
+        for bad in [epoch - second, epoch + YEAR_10000] {
+            assert!(matches!(is_clock_set(bad), Err(StartError::Clock)), "{bad:?}");
+        }
     }
 }

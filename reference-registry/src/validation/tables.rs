@@ -265,9 +265,14 @@ fn own(connection: &Connection, validation: &mut Validation) -> rusqlite::Result
     Ok(())
 }
 
+/// The names of all tables of this registry.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().chain(&OWN_TABLES).map(|table| table.name)
+}
+
 /// Whether a registry writes to a table of this name.
 pub(super) fn is_known(name: &str) -> bool {
-    TABLES.iter().chain(&OWN_TABLES).any(|table| table.name == name)
+    names().any(|known| known == name)
 }
 
 /// A view under the name of a table can be read, and not written to.
